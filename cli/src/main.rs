@@ -1,0 +1,2 @@
+//! Stub being built.
+fn main() {}

@@ -1,0 +1,3 @@
+//! Every backup to a stated proof level, and its freshness against the objectives.
+
+pub mod handler;

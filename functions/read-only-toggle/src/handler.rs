@@ -1,0 +1,85 @@
+//! Event to request to engine to answer.
+
+use serde_json::{Value, json};
+use shared::domain::identifier::ComponentName;
+use shared::domain::observation::Sight;
+use shared::domain::plan::Plan;
+use shared::engine::{Engine, Hands, Invocation, StepRequest, predict_part, run_step};
+use shared::error::{Code, RecoveryError};
+use shared::events::request::{StepTask, ToggleMode, ToggleRequest};
+use shared::ports::{Clock, Databases, FailureKind, Journal, Mutations, Probes, WriteHolds};
+
+/// The ports of this function.
+#[derive(Clone, Copy)]
+pub struct Ports<'a> {
+    /// The journal.
+    pub journal: &'a dyn Journal,
+    /// The clock.
+    pub clock: &'a dyn Clock,
+    /// Describes databases.
+    pub databases: &'a dyn Databases,
+    /// Opens connections.
+    pub probes: &'a dyn Probes,
+    /// Reads hold points.
+    pub holds: &'a dyn WriteHolds,
+    /// Holds, resumes and fences; nothing else.
+    pub mutations: &'a dyn Mutations,
+}
+
+/// Handles one payload.
+///
+/// # Errors
+/// A [`RecoveryError`] with a stable code. A payload that is refused has touched nothing.
+pub async fn handle(ports: Ports<'_>, plan: &Plan, invocation: Invocation, payload: &Value) -> Result<Value, RecoveryError> {
+    let hands = Hands::of_read_only_toggle(ports.databases, ports.probes, ports.holds, ports.mutations);
+    match shared::events::request::read_only_toggle(payload)? {
+        ToggleRequest::Task(StepTask::Step { incident_id, step, direction }) => {
+            let engine = Engine { journal: ports.journal, clock: ports.clock };
+            let request = StepRequest { incident_id, step, direction };
+            to_json(&run_step(engine, hands, &request, invocation).await?)
+        }
+        ToggleRequest::Task(StepTask::Predict { kind, component }) => {
+            to_json(&predict_part(hands, ports.clock, plan, kind, &component).await?)
+        }
+        ToggleRequest::Mode { mode: ToggleMode::Status, component } => status(ports, plan, component.as_deref()).await,
+        ToggleRequest::Mode { component, .. } => {
+            databases(plan, component.as_deref())?;
+            Err(RecoveryError::new(
+                Code::NotInThisVersion,
+                "holding and resuming writes apart from a recovery comes with a later version; nothing was changed; {\"mode\":\"status\"} works",
+            ))
+        }
+    }
+}
+
+/// How every enforcement point stands.
+async fn status(ports: Ports<'_>, plan: &Plan, component: Option<&str>) -> Result<Value, RecoveryError> {
+    let mut points = Vec::new();
+    for name in databases(plan, component)? {
+        let Some(database) = plan.rds_instance(&name) else { continue };
+        for hold in &database.holds {
+            let seen = match ports.holds.read(hold).await {
+                Ok(found) => Sight::Found { found },
+                Err(error) if error.kind == FailureKind::NotFound => Sight::Absent,
+                Err(error) => Sight::Unreached { reason: error.to_string() },
+            };
+            points.push(json!({
+                "component": name,
+                "point": hold.label(),
+                "strength": "advisory",
+                "now": seen,
+            }));
+        }
+    }
+    let reason = format!("{} enforcement points; each is advisory: a client that bypasses it still writes", points.len());
+    Ok(json!({"incident_id": null, "status": "read", "reason": reason, "points": points, "at": ports.clock.now()}))
+}
+
+fn databases(plan: &Plan, component: Option<&str>) -> Result<Vec<ComponentName>, RecoveryError> {
+    shared::domain::plan::databases_named(plan, component).map_err(|why| RecoveryError::new(Code::ComponentNotInPlan, why))
+}
+
+fn to_json<T: serde::Serialize>(value: &T) -> Result<Value, RecoveryError> {
+    serde_json::to_value(value)
+        .map_err(|error| RecoveryError::new(Code::JournalUnreadable, format!("the answer could not be written: {error}")))
+}

@@ -1,0 +1,3 @@
+//! Holds, resumes and fences writes at every enforcement point.
+
+pub mod handler;

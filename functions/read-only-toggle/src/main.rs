@@ -1,0 +1,41 @@
+//! Wires the adapters of `read-only-toggle`.
+
+use lambda_runtime::Error;
+use read_only_toggle_function::handler::{Ports, handle};
+use shared::adapters::aws::{AwsWriteHolds, RdsDatabases, ReadOnlyToggleMutations};
+use shared::adapters::probe::NetworkProbes;
+use shared::runtime::serve;
+
+struct Adapters {
+    databases: RdsDatabases,
+    probes: NetworkProbes,
+    holds: AwsWriteHolds,
+    mutations: ReadOnlyToggleMutations,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    serve(
+        |setup| {
+            let clients = &setup.clients;
+            Ok(Adapters {
+                databases: RdsDatabases::new(clients.clone()),
+                probes: NetworkProbes::new(clients.clone(), setup.config.rehearsal.clone()),
+                holds: AwsWriteHolds::new(clients.clone()),
+                mutations: ReadOnlyToggleMutations::new(clients.clone()),
+            })
+        },
+        async |setup, adapters: &Adapters, context, payload| {
+            let ports = Ports {
+                journal: &setup.journal,
+                clock: setup.clock.as_ref(),
+                databases: &adapters.databases,
+                probes: &adapters.probes,
+                holds: &adapters.holds,
+                mutations: &adapters.mutations,
+            };
+            handle(ports, &setup.plan, setup.invocation(context), payload).await
+        },
+    )
+    .await
+}

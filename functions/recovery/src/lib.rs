@@ -1,0 +1,3 @@
+//! Entry for alarms and operators; assess, recovery steps, report and watchdog.
+
+pub mod handler;

@@ -1,0 +1,98 @@
+//! Event to judgement to answer and metrics.
+
+use serde_json::{Value, json};
+use shared::domain::observation::Sight;
+use shared::domain::plan::{Plan, SiteName};
+use shared::domain::replication::{ReplicaJudgement, Verdict, judge};
+use shared::error::{Code, RecoveryError};
+use shared::ports::{Clock, Databases, FailureKind, ReplicaLags};
+use shared::telemetry::Metric;
+
+/// The ports of this function: it reads, and changes nothing.
+#[derive(Clone, Copy)]
+pub struct Ports<'a> {
+    /// The clock.
+    pub clock: &'a dyn Clock,
+    /// Describes databases.
+    pub databases: &'a dyn Databases,
+    /// Reads replica lag.
+    pub lags: &'a dyn ReplicaLags,
+}
+
+/// The answer, and the metrics that go with it.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// The answer to the caller.
+    pub answer: Value,
+    /// Per component: its metrics.
+    pub metrics: Vec<(String, Vec<Metric>)>,
+}
+
+/// Handles one payload.
+///
+/// # Errors
+/// A [`RecoveryError`] with a stable code. Trouble with a replica is its verdict, not an error.
+pub async fn handle(ports: Ports<'_>, plan: &Plan, payload: &Value) -> Result<Checked, RecoveryError> {
+    let request = shared::events::request::replication_check(payload)?;
+    let names = shared::domain::plan::databases_named(plan, request.component.as_deref())
+        .map_err(|why| RecoveryError::new(Code::ComponentNotInPlan, why))?;
+    let region = plan.region(SiteName::Recovery);
+    let now = ports.clock.now();
+    let (mut replicas, mut metrics, mut worst) = (Vec::new(), Vec::new(), Verdict::Within);
+    for name in names {
+        let Some(database) = plan.rds_instance(&name) else { continue };
+        let id = &database.recovery.id;
+        let replica = match ports.databases.describe(region, id).await {
+            Ok(found) => Sight::Found { found },
+            Err(error) if error.kind == FailureKind::NotFound => Sight::Absent,
+            Err(error) => Sight::Unreached { reason: error.to_string() },
+        };
+        let lag = match ports.lags.latest(region, std::slice::from_ref(id), now).await {
+            Ok(samples) => samples.into_iter().next().flatten(),
+            Err(error) => {
+                tracing::warn!(%error, replica = %id, "its lag could not be read");
+                None
+            }
+        };
+        let rpo = plan.objectives.get(&name).and_then(|objective| objective.rpo);
+        let judged = judge(id.as_str(), &replica, lag.as_ref(), rpo, database.max_lag, now);
+        worst = worse(worst, judged.rpo);
+        metrics.push((name.to_string(), metrics_of(&judged)));
+        let mut row = serde_json::to_value(&judged).unwrap_or_default();
+        if let Some(row) = row.as_object_mut() {
+            row.insert("component".to_owned(), json!(name));
+            row.insert("replica".to_owned(), json!(id));
+            row.insert("region".to_owned(), json!(region));
+        }
+        replicas.push(row);
+    }
+    let reason = format!("{} replicas checked; the worst verdict is {}", replicas.len(), word(worst));
+    let answer = json!({"incident_id": null, "status": word(worst), "reason": reason, "replicas": replicas, "at": now});
+    Ok(Checked { answer, metrics })
+}
+
+fn metrics_of(judged: &ReplicaJudgement) -> Vec<Metric> {
+    let mut metrics = vec![Metric::count("ReplicaWithinObjective", f64::from(u8::from(judged.rpo == Verdict::Within)))];
+    if let Some(lag) = judged.lag_s {
+        // Exact below 2^53 seconds.
+        #[expect(clippy::cast_precision_loss, reason = "a lag is far below 2^53 seconds")]
+        metrics.push(Metric::seconds("ReplicaLag", lag as f64));
+    }
+    metrics
+}
+
+fn worse(a: Verdict, b: Verdict) -> Verdict {
+    match (a, b) {
+        (Verdict::Beyond, _) | (_, Verdict::Beyond) => Verdict::Beyond,
+        (Verdict::Unknown, _) | (_, Verdict::Unknown) => Verdict::Unknown,
+        _ => Verdict::Within,
+    }
+}
+
+fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Within => "within",
+        Verdict::Beyond => "beyond",
+        Verdict::Unknown => "unknown",
+    }
+}

@@ -1,0 +1,3 @@
+//! Role and lag of every replica, against the objectives.
+
+pub mod handler;

@@ -1,0 +1,3 @@
+//! Writes a new database endpoint everywhere it is kept, and restarts its consumers.
+
+pub mod handler;

@@ -1,0 +1,211 @@
+//! Finding the process at the other end of a loopback connection, and killing it.
+//!
+//! Only a descendant of the emulator is ever killed: the emulator starts one process per function, and a drill that is
+//! started from a shell or a test runner must never be able to hit anything else.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::thread::sleep;
+use std::time::Duration;
+
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
+/// Why nobody was killed.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum NotKilled {
+    /// The rehearsal does not say which process is the emulator.
+    #[error("the emulator's process is not known")]
+    NoEmulator,
+    /// No socket of this machine is the other end.
+    #[error("the connection's other end is gone")]
+    NoSocket,
+    /// The other end belongs to a process that the emulator did not start, or to the emulator itself.
+    #[error("the caller is not a descendant of the emulator")]
+    NotADescendant,
+}
+
+/// Kills the process that holds the client side of a connection, and waits until it is dead.
+///
+/// `client` and `server` are the connection's two ends as the server sees them. Where several processes share the
+/// client side, as a shell and what it started do, each that descends from the emulator dies. Blocks for milliseconds.
+pub fn kill_caller(
+    client: SocketAddr,
+    server: SocketAddr,
+    emulator: u32,
+) -> Result<Vec<u32>, NotKilled> {
+    let socket = format!(
+        "socket:[{}]",
+        inode_of(client, server).ok_or(NotKilled::NoSocket)?
+    );
+    let mut killed = Vec::new();
+    for process in descendants_of(emulator) {
+        if holds(process, &socket) && kill(process, &socket) {
+            killed.push(process);
+        }
+    }
+    if killed.is_empty() {
+        return Err(NotKilled::NotADescendant);
+    }
+    killed.iter().for_each(|process| wait_for_end(*process));
+    Ok(killed)
+}
+
+/// The handle is taken first and the socket looked up again, so that a number given to a new process is never hit.
+fn kill(process: u32, socket: &str) -> bool {
+    let pid = i32::try_from(process).ok().and_then(Pid::from_raw);
+    let Some(handle) = pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok()) else {
+        return false;
+    };
+    holds(process, socket) && pidfd_send_signal(handle, Signal::KILL).is_ok()
+}
+
+fn wait_for_end(process: u32) {
+    for _ in 0..1_000 {
+        match state_and_parent(process) {
+            None | Some(('Z' | 'X', _)) => return,
+            Some(_) => sleep(Duration::from_millis(1)),
+        }
+    }
+}
+
+/// The inode of the client's socket, from the kernel's tables of connections.
+fn inode_of(client: SocketAddr, server: SocketAddr) -> Option<u64> {
+    ["/proc/net/tcp", "/proc/net/tcp6"]
+        .iter()
+        .find_map(|table| {
+            let table = fs::read_to_string(table).ok()?;
+            table
+                .lines()
+                .skip(1)
+                .find_map(|line| inode_in(line, client, server))
+        })
+}
+
+/// Of `sl local_address rem_address st … inode`, where both addresses are the wanted ones.
+fn inode_in(line: &str, client: SocketAddr, server: SocketAddr) -> Option<u64> {
+    let columns: Vec<&str> = line.split_whitespace().collect();
+    let (local, remote) = (address(columns.get(1)?)?, address(columns.get(2)?)?);
+    if local != client || remote != server {
+        return None;
+    }
+    // A socket that nobody holds any more has no inode.
+    columns.get(9)?.parse().ok().filter(|inode| *inode != 0)
+}
+
+/// `0100007F:1F90`: each word of the address in the machine's byte order, the port in the network's.
+fn address(text: &str) -> Option<SocketAddr> {
+    let (address, port) = text.split_once(':')?;
+    let port = u16::from_str_radix(port, 16).ok()?;
+    let words: Option<Vec<[u8; 4]>> = (0..address.len() / 8)
+        .map(|index| {
+            let word = address.get(index * 8..index * 8 + 8)?;
+            u32::from_str_radix(word, 16).ok().map(u32::to_ne_bytes)
+        })
+        .collect();
+    let address = match words?.as_slice() {
+        [word] => IpAddr::from(*word),
+        // A client may reach us over an IPv6 socket with a mapped address.
+        [[0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0xff, 0xff], word] => {
+            IpAddr::from(Ipv4Addr::from(*word))
+        }
+        [a, b, c, d] => {
+            let bytes: [u8; 16] = [*a, *b, *c, *d].concat().try_into().ok()?;
+            IpAddr::from(bytes)
+        }
+        _ => return None,
+    };
+    Some(SocketAddr::new(address, port))
+}
+
+/// Every process that the ancestor started, directly or not; never the ancestor.
+fn descendants_of(ancestor: u32) -> Vec<u32> {
+    let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
+    for process in processes() {
+        if let Some((_, parent)) = state_and_parent(process) {
+            children.entry(parent).or_default().push(process);
+        }
+    }
+    let mut found = HashSet::new();
+    let mut open = vec![ancestor];
+    while let Some(parent) = open.pop() {
+        for child in children.get(&parent).into_iter().flatten() {
+            if *child != ancestor && found.insert(*child) {
+                open.push(*child);
+            }
+        }
+    }
+    let mut found: Vec<u32> = found.into_iter().collect();
+    found.sort_unstable();
+    found
+}
+
+fn processes() -> Vec<u32> {
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect()
+}
+
+/// From `pid (name) state parent …`; the name may hold spaces and brackets, so what counts follows the last bracket.
+fn state_and_parent(process: u32) -> Option<(char, u32)> {
+    let line = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let mut columns = line.rsplit_once(')')?.1.split_whitespace();
+    let state = columns.next()?.chars().next()?;
+    Some((state, columns.next()?.parse().ok()?))
+}
+
+fn holds(process: u32, socket: &str) -> bool {
+    let Ok(entries) = fs::read_dir(format!("/proc/{process}/fd")) else {
+        return false;
+    };
+    entries
+        .flatten()
+        .any(|entry| fs::read_link(entry.path()).is_ok_and(|target| target.as_os_str() == socket))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernels_spelling_of_addresses_is_read() {
+        assert_eq!(
+            address("0100007F:1F90"),
+            Some("127.0.0.1:8080".parse().unwrap())
+        );
+        assert_eq!(
+            address("0000000000000000FFFF00000100007F:1F90"),
+            Some("127.0.0.1:8080".parse().unwrap())
+        );
+        assert_eq!(
+            address("00000000000000000000000001000000:0050"),
+            Some("[::1]:80".parse().unwrap())
+        );
+        assert_eq!(address("nonsense"), None);
+        assert_eq!(address("01:zz"), None);
+    }
+
+    #[test]
+    fn only_the_clients_side_is_found() {
+        let line = "  1: 0100007F:C001 0100007F:1F90 01 00000000:00000000 00:00000000 00000000  1000        0 4711 1 0 20 4 30 10 -1";
+        let (client, server) = (
+            "127.0.0.1:49153".parse().unwrap(),
+            "127.0.0.1:8080".parse().unwrap(),
+        );
+        assert_eq!(inode_in(line, client, server), Some(4711));
+        assert_eq!(inode_in(line, server, client), None);
+        assert_eq!(inode_in(&line.replace("4711", "0"), client, server), None);
+    }
+
+    #[test]
+    fn a_process_is_not_its_own_descendant() {
+        let ourselves = std::process::id();
+        assert!(!descendants_of(ourselves).contains(&ourselves));
+        let (_, parent) = state_and_parent(ourselves).unwrap();
+        assert!(descendants_of(parent).contains(&ourselves));
+    }
+}

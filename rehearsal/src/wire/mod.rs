@@ -1,0 +1,28 @@
+//! The world on the wire: reverse proxy, request log, faults, and one listener per database instance.
+
+pub mod answer;
+pub mod call;
+pub mod caller;
+pub mod cbor;
+pub mod cloudwatch;
+pub mod denial;
+pub mod faults;
+pub mod iam;
+pub mod listeners;
+pub mod log;
+pub mod normalise;
+pub mod proxy;
+pub mod rds;
+pub mod resource;
+pub mod time;
+
+mod authority;
+mod handling;
+mod reading;
+mod routes;
+mod scope;
+mod session;
+mod upstream;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+//! Refusals, as the services document them.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// Whose fault a refusal is, in the words of the Query protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+pub enum Fault {
+    /// The caller's.
+    Sender,
+    /// The service's.
+    Receiver,
+}
+
+/// A call that was refused or could not be answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ApiError {
+    /// The code that SDKs match on.
+    pub code: &'static str,
+    /// The HTTP status.
+    pub http_status: u16,
+    /// Whose fault it is.
+    pub fault: Fault,
+    /// What a person reads.
+    pub message: String,
+}
+
+impl ApiError {
+    fn sender(code: &'static str, http_status: u16, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            http_status,
+            fault: Fault::Sender,
+            message: message.into(),
+        }
+    }
+
+    pub(crate) fn instance_not_found(identifier: &str) -> Self {
+        Self::sender(
+            "DBInstanceNotFound",
+            404,
+            format!("DBInstance {identifier} not found."),
+        )
+    }
+
+    pub(crate) fn snapshot_not_found(identifier: &str) -> Self {
+        Self::sender(
+            "DBSnapshotNotFound",
+            404,
+            format!("DBSnapshot {identifier} not found."),
+        )
+    }
+
+    pub(crate) fn invalid_state(message: impl Into<String>) -> Self {
+        Self::sender("InvalidDBInstanceState", 400, message)
+    }
+
+    pub(crate) fn invalid_combination(message: impl Into<String>) -> Self {
+        Self::sender("InvalidParameterCombination", 400, message)
+    }
+
+    pub(crate) fn throttled() -> Self {
+        Self::sender("Throttling", 400, "Rate exceeded")
+    }
+
+    pub(crate) fn unavailable(region: &str) -> Self {
+        Self {
+            code: "ServiceUnavailable",
+            http_status: 503,
+            fault: Fault::Receiver,
+            message: format!(
+                "The request has failed due to a temporary failure of the server in {region}."
+            ),
+        }
+    }
+
+    /// A parameter with a value that the service does not take.
+    #[must_use]
+    pub fn invalid_value(message: impl Into<String>) -> Self {
+        Self::sender("InvalidParameterValue", 400, message)
+    }
+
+    /// A required parameter that is not there.
+    #[must_use]
+    pub fn missing(parameter: &str) -> Self {
+        Self::sender(
+            "MissingParameter",
+            400,
+            format!("The request must contain the parameter {parameter}."),
+        )
+    }
+
+    /// Something that AWS may well do and this world does not. Said aloud, because a model that silently ignores a
+    /// parameter proves things that are not so.
+    #[must_use]
+    pub fn not_modelled(what: impl fmt::Display) -> Self {
+        Self::sender(
+            "ValidationError",
+            400,
+            format!("The rehearsed world does not model {what}."),
+        )
+    }
+
+    /// An action that the service does not have, or that this world does not play.
+    #[must_use]
+    pub fn invalid_action(action: &str, version: &str) -> Self {
+        Self::sender(
+            "InvalidAction",
+            400,
+            format!("Could not find operation {action} for version {version}"),
+        )
+    }
+
+    /// A request that cannot be read.
+    #[must_use]
+    pub fn malformed(message: impl Into<String>) -> Self {
+        Self::sender("ValidationError", 400, message)
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.code, self.message)
+    }
+}
+
+impl std::error::Error for ApiError {}

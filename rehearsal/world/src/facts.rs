@@ -1,0 +1,162 @@
+//! What this world claims about AWS, and where each claim comes from.
+//!
+//! A behaviour without a [`Fact`] is not allowed, nor a fact without a row in `facts.toml`: the row names the
+//! documentation and the test that holds the model to it. A run notes the facts that its answers rested on, so that a
+//! report can say which of them nobody has ever checked.
+
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! facts {
+    ($($name:ident = $id:literal: $meaning:literal,)+) => {
+        /// A claim about how AWS behaves.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Fact {
+            $(#[doc = $meaning] $name,)+
+        }
+
+        impl Fact {
+            /// Every fact.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+
+            /// The name of its row.
+            #[must_use]
+            pub fn id(self) -> &'static str {
+                match self {
+                    $(Self::$name => $id,)+
+                }
+            }
+        }
+    };
+}
+
+facts! {
+    StatusesAreDocumented = "rds.instance.statuses": "Instances are only ever in documented statuses.",
+    EndpointNames = "rds.instance.endpoint": "Endpoints are named after instance, account and Region.",
+    SourceInAnotherRegionIsAnArn = "rds.instance.source-arn": "A source in another Region is named by ARN.",
+    ReplicaInAnotherRegionIsAnArn = "rds.instance.replica-arn": "A replica in another Region is named by ARN.",
+    RestorableEveryFiveMinutes = "rds.instance.restorable": "The log is shipped every five minutes.",
+    UnknownInstance = "rds.error.instance-not-found": "An unknown instance is a 404.",
+    UnknownSnapshot = "rds.error.snapshot-not-found": "An unknown snapshot is a 404.",
+    Throttling = "rds.error.throttling": "Too many calls are refused with 400.",
+    DarkControlPlane = "rds.error.control-plane-dark": "A control plane can fail while databases run on.",
+    DarkRegion = "aws.region.dark": "A dark Region answers nothing and its databases are out of reach.",
+    UnknownAction = "rds.error.unknown-action": "An unknown action is a 400.",
+    UnmodelledIsRefused = "rds.error.not-modelled": "What the world does not model is refused, not ignored.",
+    QueryProtocol = "rds.protocol.query": "RDS takes forms and answers in XML.",
+    DescribeTakesIdentifierOrArn = "rds.describe.identifier-or-arn": "Describe takes identifiers in any case, or ARNs.",
+    PagesOfRecords = "rds.describe.pages": "Lists come in pages of 20 to 100 records.",
+    DescribeMayBeStale = "rds.describe.stale": "Describe calls may answer with what was so before.",
+    SnapshotsByType = "rds.snapshots.by-type": "Automated snapshots are found by name only with their type.",
+    AutomatedSnapshotNames = "rds.snapshots.names": "Automated snapshots are named after instance and time.",
+    DailyBackup = "rds.backup.daily": "An available instance is backed up daily in its window.",
+    GroupsChangeAsynchronously = "rds.modify.groups-asynchronous": "Security groups change a little later.",
+    MembershipStates = "rds.modify.membership-states": "Groups are adding and removing while they change.",
+    StatusDuringGroupChange = "rds.modify.status-during-group-change": "The status may show a change of groups.",
+    SameGroupsChangeNothing = "rds.modify.same-groups": "Asking for the groups in effect changes nothing.",
+    NothingToModify = "rds.modify.nothing-requested": "A modification of nothing is refused.",
+    UnknownSecurityGroup = "rds.modify.unknown-group": "A group that does not exist is refused.",
+    ModifyNeedsAvailable = "rds.modify.needs-available": "Only an available instance can be modified.",
+    GroupRulesAddUp = "ec2.security-groups.add-up": "One group that lets clients in is enough.",
+    SessionsOutliveGroupChange = "ec2.security-groups.tracked-connections": "A change ends no tracked connection.",
+    RebootNeedsAvailable = "rds.reboot.needs-available": "Only an available instance can be rebooted.",
+    RebootDuringOperation = "rds.reboot.during-operation": "An instance in an operation cannot be rebooted.",
+    RebootEndsSessions = "rds.reboot.outage": "A reboot is an outage, shown as rebooting.",
+    RebootRevives = "rds.reboot.revives": "A reboot restarts the engine, even one that hangs.",
+    ReplicationResumesAfterReboot = "rds.reboot.replication-resumes": "Replication resumes after a reboot.",
+    FailoverNeedsMultiAz = "rds.reboot.failover-needs-multi-az": "Only Multi-AZ instances fail over.",
+    FailoverRefusalCode = "rds.reboot.failover-refusal-code": "The code of that refusal.",
+    FailoverSwapsZones = "rds.reboot.failover-swaps-zones": "A failover swaps the zones.",
+    ZonesReportedLate = "rds.reboot.zones-reported-late": "Describe shows swapped zones minutes later.",
+    PromotionNeedsAvailable = "rds.promote.needs-available": "Only an available replica can be promoted.",
+    NoPromotionDuringBackup = "rds.promote.not-during-backup": "A replica being backed up cannot be promoted.",
+    PromotionNeedsReplica = "rds.promote.needs-replica": "Only a replica can be promoted.",
+    SecondPromotionRefused = "rds.promote.second-refused": "A promotion under way refuses another.",
+    DefaultRetentionAfterPromotion = "rds.promote.default-retention": "Backups are kept for a day unless said.",
+    PromotionEndsReplication = "rds.promote.ends-replication": "A promotion ends replication.",
+    PromotionUnseenAtFirst = "rds.promote.unseen-at-first": "The status stays available for a while.",
+    PromotionShowsModifying = "rds.promote.shows-modifying": "The status shows modifying.",
+    PromotionReboots = "rds.promote.reboots": "The replica is rebooted before it takes writes.",
+    FirstBackupAfterPromotion = "rds.promote.first-backup": "Turning backups on takes one at once.",
+    SourceGoneLate = "rds.promote.source-gone-late": "Describe names the source for a while longer.",
+    SourceForgetsReplica = "rds.promote.source-forgets-replica": "The source no longer lists the replica.",
+    PromotionLeavesOldPrimary = "rds.promote.old-primary-unaffected": "The old primary goes on taking writes.",
+    ReplicaIsReadOnly = "rds.replica.read-only": "A replica takes no writes.",
+    ReplicationIsAsynchronous = "rds.replica.asynchronous": "Commits are acknowledged before they replicate.",
+    ReplicationStatuses = "rds.replica.statuses": "Replication is replicating, error or terminated.",
+    StalledReplicationBecomesAnError = "rds.replica.stalled-is-error": "Stalled replication becomes an error.",
+    ReplicationGivenUpAfterThirtyDays = "rds.replica.given-up": "It is terminated after 30 days.",
+    HungLooksAvailable = "rds.failure.hung-looks-available": "A hung database can look available.",
+    FailedIsFinal = "rds.failure.failed-is-final": "A failed instance cannot be recovered.",
+    LagIsSecondsSinceReplay = "cloudwatch.replica-lag.since-replay": "Lag is the time since the last replay.",
+    LagOfIdlePrimary = "cloudwatch.replica-lag.idle-primary": "An idle primary shows up to five minutes.",
+    BrokenReplicationReportsMinusOne = "cloudwatch.replica-lag.minus-one": "Inactive replication reports -1.",
+    LagEveryMinute = "cloudwatch.replica-lag.every-minute": "RDS publishes every minute.",
+    MetricRange = "cloudwatch.get-metric-data.range": "The start is included, the end is not.",
+    MetricOrder = "cloudwatch.get-metric-data.order": "The newest data point comes first.",
+    MetricPages = "cloudwatch.get-metric-data.pages": "Results are cut at MaxDatapoints.",
+    MetricStatistics = "cloudwatch.get-metric-data.statistics": "Periods are whole minutes.",
+    CborProtocol = "cloudwatch.protocol.cbor": "CloudWatch speaks RPC v2 CBOR.",
+}
+
+/// A row of `facts.toml`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct FactRow {
+    /// The fact it stands for.
+    pub id: String,
+    /// The service that behaves so.
+    pub service: String,
+    /// The operation, or the part of the service.
+    pub operation: String,
+    /// How it behaves.
+    pub behaviour: String,
+    /// The address that says so, or `unverified`.
+    pub source: String,
+    /// The test that fails when the model behaves otherwise.
+    pub test: String,
+    /// What to know about the source, or about its absence.
+    #[serde(default)]
+    pub note: Option<String>,
+}
+
+impl FactRow {
+    /// Whether anything but experience says so.
+    #[must_use]
+    pub fn is_verified(&self) -> bool {
+        self.source != "unverified"
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    fact: Vec<FactRow>,
+}
+
+/// The table is part of the program, and a test reads it: it cannot fail to parse where that test passed.
+static ROWS: LazyLock<Vec<FactRow>> = LazyLock::new(|| {
+    toml::from_str::<Table>(include_str!("../../facts.toml"))
+        .map(|table| table.fact)
+        .unwrap_or_default()
+});
+
+/// Every row of `facts.toml`.
+#[must_use]
+pub fn fact_rows() -> &'static [FactRow] {
+    &ROWS
+}
+
+/// The rows that no source stands behind: what a report has to list as never checked against AWS.
+pub fn unverified_facts() -> impl Iterator<Item = &'static FactRow> {
+    fact_rows().iter().filter(|row| !row.is_verified())
+}
+
+impl Fact {
+    /// Its row.
+    #[must_use]
+    pub fn row(self) -> Option<&'static FactRow> {
+        fact_rows().iter().find(|row| row.id == self.id())
+    }
+}

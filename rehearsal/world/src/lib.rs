@@ -1,0 +1,51 @@
+//! The world that a rehearsal plays in: a deterministic model of the part of AWS in which a disaster happens.
+//!
+//! The model knows nothing of what recovers it. It takes calls as AWS takes them, lets time pass as it is told, breaks
+//! where a scenario breaks it, and keeps the truth apart from what its calls admit: which commits were lost, which
+//! instances could write, and when. Two faces stand before it, one in process and one on the wire.
+//!
+//! * Every method takes `now`, the simulated time. There is no other clock. Time never runs backwards: a `now` before
+//!   the latest one seen counts as the latest one, because callers on several threads read their clocks before they
+//!   reach the world.
+//! * Configuration, seed and sequence of calls decide every answer.
+//! * What the model claims about AWS is a [`Fact`], with a row in `facts.toml` that names its source and the test that
+//!   holds the model to it. [`World::relied_on`] says which facts a run made use of.
+
+mod agenda;
+mod backups;
+mod calls;
+mod config;
+mod connectivity;
+mod errors;
+mod facts;
+mod faults;
+mod groups;
+mod identifiers;
+mod instances;
+mod metrics;
+mod moments;
+mod promotion;
+mod reboot;
+mod replication;
+mod seed;
+mod status;
+mod truth;
+mod view;
+mod world;
+
+pub use backups::{DbSnapshot, SnapshotSelection, SnapshotStatus, SnapshotType};
+pub use calls::{Page, PageRequest};
+pub use config::{BackupWindow, PairConfig, Timings};
+pub use connectivity::{Connection, Refused, Session};
+pub use errors::{ApiError, Fault};
+pub use facts::{Fact, FactRow, fact_rows, unverified_facts};
+pub use faults::Breakage;
+pub use groups::{GroupMembership, MembershipState};
+pub use identifiers::{Endpoint, InstanceKey};
+pub use metrics::{Datapoint, Metric};
+pub use promotion::Promotion;
+pub use replication::{Commit, CommitNumber};
+pub use status::{InstanceStatus, ReplicationStatus};
+pub use truth::{Loss, Writable, WriterOverlap};
+pub use view::{DbInstance, ReplicationInfo};
+pub use world::World;

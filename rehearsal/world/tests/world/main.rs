@@ -1,0 +1,15 @@
+//! What the world promises, scene by scene.
+
+mod connecting;
+mod describing;
+mod facts;
+mod failing;
+mod measuring;
+mod modifying;
+mod promoting;
+mod random;
+mod rebooting;
+mod replicating;
+mod snapshots;
+mod stage;
+mod truth;

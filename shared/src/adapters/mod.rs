@@ -1,0 +1,9 @@
+//! Adapters: each maps one API to a port and does nothing else. What to call, and when, is decided before it comes here.
+
+pub mod aws;
+pub mod clock;
+pub mod probe;
+
+mod error;
+
+use error::Operation;

@@ -1,0 +1,98 @@
+//! What comes next in an incident: the journal's records decide, never the caller.
+
+use super::assess::Course;
+use super::incident::{Incident, IncidentStatus};
+use super::step::{Direction, StepRecord, StepStatus};
+
+/// What comes next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// Run these steps side by side.
+    Run {
+        /// The steps' indexes in the records.
+        steps: Vec<usize>,
+        /// Forward or backward.
+        direction: Direction,
+        /// Why.
+        reason: String,
+    },
+    /// Declare the end.
+    End {
+        /// How.
+        status: IncidentStatus,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Decides on the records of an assessed incident, ordered by wave.
+///
+/// Nothing is undone once a promotion may have happened: pointing clients back at a fenced primary, or lifting its fence, would
+/// lose more than standing still (design §1, §2.5).
+#[must_use]
+pub fn next(incident: &Incident, records: &[StepRecord]) -> Next {
+    let Some(assessment) = &incident.assessment else {
+        return Next::End {
+            status: IncidentStatus::RolledBack,
+            reason: "the incident was never assessed, so nothing was done".to_owned(),
+        };
+    };
+    let failed = records.iter().find(|record| matches!(record.status, StepStatus::Refused | StepStatus::Stuck | StepStatus::Undoing | StepStatus::Undone));
+    if let Some(failed) = failed {
+        let cause = records.iter().find(|record| record.status == StepStatus::Refused).unwrap_or(failed);
+        return back(records, cause);
+    }
+    let open = records.iter().find(|record| record.status != StepStatus::Done);
+    if let Some(first) = open {
+        let steps = indexes(records, |record| record.wave == first.wave && record.status != StepStatus::Done);
+        return Next::Run { steps, direction: Direction::Apply, reason: format!("wave {} is next", first.wave) };
+    }
+    match &assessment.course {
+        Course::Branch { .. } => Next::End {
+            status: IncidentStatus::Completed,
+            reason: "every step reached its postcondition".to_owned(),
+        },
+        Course::HoldOnly { .. } => Next::End { status: IncidentStatus::Stuck, reason: assessment.reason.clone() },
+        Course::StandDown => Next::End { status: IncidentStatus::RolledBack, reason: assessment.reason.clone() },
+    }
+}
+
+fn back(records: &[StepRecord], cause: &StepRecord) -> Next {
+    let why = format!("{}: {}", cause.id, cause.reason);
+    // Steps that ran beside the refused one end first: undo starts only when all are quiet.
+    let running = indexes(records, |record| record.status == StepStatus::Running);
+    if !running.is_empty() {
+        return Next::Run { steps: running, direction: Direction::Apply, reason: format!("let the others end; {why}") };
+    }
+    if records.iter().any(StepRecord::may_have_promoted) {
+        return Next::End {
+            status: IncidentStatus::Stuck,
+            reason: format!("a promotion may have happened, so nothing is undone and the fence stays; {why}"),
+        };
+    }
+    if let Some(stuck) = records.iter().find(|record| record.status == StepStatus::Stuck) {
+        return Next::End { status: IncidentStatus::Stuck, reason: format!("{}: {}", stuck.id, stuck.reason) };
+    }
+    let last_wave = records
+        .iter()
+        .filter(|record| record.status != StepStatus::Undone && record.may_have_changed_something())
+        .map(|record| record.wave)
+        .max();
+    match last_wave {
+        Some(wave) => Next::Run {
+            steps: indexes(records, |record| {
+                record.wave == wave && record.status != StepStatus::Undone && record.may_have_changed_something()
+            }),
+            direction: Direction::Undo,
+            reason: format!("undo wave {wave}; {why}"),
+        },
+        None => Next::End {
+            status: IncidentStatus::RolledBack,
+            reason: format!("what was applied is undone; {why}"),
+        },
+    }
+}
+
+fn indexes(records: &[StepRecord], wanted: impl Fn(&StepRecord) -> bool) -> Vec<usize> {
+    records.iter().enumerate().filter(|(_, record)| wanted(record)).map(|(index, _)| index).collect()
+}

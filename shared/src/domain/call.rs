@@ -1,0 +1,189 @@
+//! Calls as the wire sees them, in a normal form in which a prediction and a log can be compared; and the closed set of calls
+//! that a step may make at all.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::identifier::{Region, StepId};
+use super::mutation::Mutation;
+
+/// A mutation in normal form: idempotency tokens and versions become symbols, secret values are never shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Call {
+    /// The step that makes it.
+    pub step: StepId,
+    /// 1-based within the step.
+    pub ordinal: u32,
+    /// The service's signing name, such as `rds`.
+    pub service: String,
+    /// Such as `PromoteReadReplica`.
+    pub operation: String,
+    /// Region.
+    pub region: Region,
+    /// Such as `db:healthcare-platform-dr`.
+    pub resource: String,
+    /// The parameters that matter.
+    pub parameters: Value,
+}
+
+impl Call {
+    /// The call that carries this mutation out.
+    #[must_use]
+    pub fn of(step: &StepId, ordinal: u32, mutation: &Mutation) -> Self {
+        let permitted = Permitted::of(mutation);
+        Self {
+            step: step.clone(),
+            ordinal,
+            service: permitted.service.to_owned(),
+            operation: permitted.operation.to_owned(),
+            region: permitted.region,
+            resource: permitted.resource,
+            parameters: parameters(mutation),
+        }
+    }
+}
+
+/// One member of a step's `may`: an operation on a resource in a Region. Nothing outside the set is ever sent.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Permitted {
+    /// The service's signing name.
+    pub service: String,
+    /// The operation.
+    pub operation: String,
+    /// Region.
+    pub region: Region,
+    /// The resource, exact.
+    pub resource: String,
+}
+
+impl Permitted {
+    /// A permission for one operation.
+    #[must_use]
+    pub fn new(service: &str, operation: &str, region: &Region, resource: impl Into<String>) -> Self {
+        Self {
+            service: service.to_owned(),
+            operation: operation.to_owned(),
+            region: region.clone(),
+            resource: resource.into(),
+        }
+    }
+
+    /// The permission that a mutation needs.
+    #[must_use]
+    pub fn of(mutation: &Mutation) -> Self {
+        match mutation {
+            Mutation::ForceFailover { region, instance } | Mutation::RebootInstance { region, instance } => {
+                Self::new("rds", "RebootDBInstance", region, format!("db:{instance}"))
+            }
+            Mutation::SetSecurityGroups { region, instance, .. } => {
+                Self::new("rds", "ModifyDBInstance", region, format!("db:{instance}"))
+            }
+            Mutation::PromoteReplica { region, instance, .. } => {
+                Self::new("rds", "PromoteReadReplica", region, format!("db:{instance}"))
+            }
+            Mutation::PutParameter { region, name, .. } | Mutation::RestoreParameter { region, name, .. } => {
+                Self::new("ssm", "PutParameter", region, format!("parameter{name}"))
+            }
+            Mutation::StageSecretVersion { region, secret, .. } => {
+                Self::new("secretsmanager", "PutSecretValue", region, format!("secret:{secret}"))
+            }
+            Mutation::MoveSecretStage { region, secret, .. } => {
+                Self::new("secretsmanager", "UpdateSecretVersionStage", region, format!("secret:{secret}"))
+            }
+            Mutation::SetFunctionVariable { region, function, .. } => {
+                Self::new("lambda", "UpdateFunctionConfiguration", region, format!("function:{function}"))
+            }
+            Mutation::RestartService { region, cluster, service } => {
+                Self::new("ecs", "UpdateService", region, format!("service/{cluster}/{service}"))
+            }
+            Mutation::PatchRestStage { region, api, stage, .. } => {
+                Self::new("apigateway", "UpdateStage", region, format!("/restapis/{api}/stages/{stage}"))
+            }
+            Mutation::PutHttpRouteSettings { region, api, stage, .. } => {
+                Self::new("apigateway", "UpdateStage", region, format!("/apis/{api}/stages/{stage}"))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Permitted {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{} on {} in {}", self.service, self.operation, self.resource, self.region)
+    }
+}
+
+/// The parameters in normal form, by the names that AWS gives them.
+fn parameters(mutation: &Mutation) -> Value {
+    match mutation {
+        Mutation::ForceFailover { instance, .. } => {
+            json!({"DBInstanceIdentifier": instance, "ForceFailover": "true"})
+        }
+        Mutation::RebootInstance { instance, .. } => json!({"DBInstanceIdentifier": instance}),
+        Mutation::SetSecurityGroups { instance, groups, .. } => {
+            let mut form = json!({"DBInstanceIdentifier": instance, "ApplyImmediately": "true"});
+            for (index, group) in groups.iter().enumerate() {
+                form[format!("VpcSecurityGroupIds.VpcSecurityGroupId.{}", index + 1)] = json!(group);
+            }
+            form
+        }
+        Mutation::PromoteReplica { instance, backup_retention_days, .. } => {
+            json!({"DBInstanceIdentifier": instance, "BackupRetentionPeriod": backup_retention_days.to_string()})
+        }
+        Mutation::PutParameter { name, parameter_type, value, .. } => {
+            let shown = if matches!(parameter_type, super::mutation::ParameterType::SecureString) {
+                "${secret}"
+            } else {
+                value.as_str()
+            };
+            json!({"Name": name, "Type": parameter_type.as_str(), "Value": shown, "Overwrite": true})
+        }
+        Mutation::RestoreParameter { name, parameter_type, .. } => {
+            json!({"Name": name, "Type": parameter_type.as_str(), "Value": "${secret}", "Overwrite": true})
+        }
+        Mutation::StageSecretVersion { secret, stage, .. } => json!({
+            "SecretId": secret, "ClientRequestToken": "${token}", "SecretString": "${secret}", "VersionStages": [stage],
+        }),
+        Mutation::MoveSecretStage { secret, .. } => json!({
+            "SecretId": secret, "VersionStage": "AWSCURRENT",
+            "MoveToVersionId": "${version}", "RemoveFromVersionId": "${version}",
+        }),
+        Mutation::SetFunctionVariable { function, variable, value, kept, .. } => {
+            let mut variables = serde_json::Map::new();
+            for name in kept {
+                variables.insert(name.clone(), json!("${kept}"));
+            }
+            if let Some(value) = value {
+                variables.insert(variable.to_string(), json!(value));
+            }
+            json!({"FunctionName": function, "Environment": {"Variables": variables}, "RevisionId": "${revision}"})
+        }
+        Mutation::RestartService { cluster, service, .. } => {
+            json!({"cluster": cluster, "service": service, "forceNewDeployment": true})
+        }
+        Mutation::PatchRestStage { operations, .. } => {
+            let list: Vec<Value> = operations
+                .iter()
+                .map(|operation| match &operation.value {
+                    Some(value) => json!({"op": operation.op, "path": operation.path, "value": value}),
+                    None => json!({"op": operation.op, "path": operation.path}),
+                })
+                .collect();
+            json!({"patchOperations": list})
+        }
+        Mutation::PutHttpRouteSettings { routes, .. } => {
+            let mut settings = serde_json::Map::new();
+            for route in routes {
+                if let Some((rate, burst)) = &route.throttle {
+                    let rate: f64 = rate.parse().unwrap_or_default();
+                    settings.insert(
+                        route.route.clone(),
+                        json!({"throttlingRateLimit": rate, "throttlingBurstLimit": burst}),
+                    );
+                }
+            }
+            json!({"routeSettings": settings})
+        }
+    }
+}

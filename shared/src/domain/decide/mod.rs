@@ -1,0 +1,211 @@
+//! One pure decision per step kind: from what was seen to what is done next, with a reason.
+
+mod failover;
+mod fence;
+mod holds;
+mod promote;
+mod repoint;
+mod validate;
+
+use jiff::Timestamp;
+
+use super::duration::Seconds;
+use super::incident::{Incident, Question};
+use super::loss_bound::FenceProof;
+use super::mutation::Mutation;
+use super::observation::Observation;
+use super::plan::{Plan, Scenario};
+use super::step::{Direction, EffectOutcome, Memory, StepKind, StepRecord};
+
+/// Everything that a decision may depend on besides what was just seen.
+#[derive(Debug, Clone, Copy)]
+pub struct StepCase<'a> {
+    /// The incident's copy of the plan.
+    pub plan: &'a Plan,
+    /// The scenario.
+    pub scenario: &'a Scenario,
+    /// The incident.
+    pub incident: &'a Incident,
+    /// The step's own record.
+    pub record: &'a StepRecord,
+    /// All records, for what earlier steps found.
+    pub records: &'a [StepRecord],
+    /// Now.
+    pub now: Timestamp,
+    /// Whether the step's budget is used up.
+    pub overdue: bool,
+}
+
+impl StepCase<'_> {
+    /// The memory of the step of this kind for the same component.
+    fn memory_of(&self, kind: StepKind) -> Option<&Memory> {
+        self.records
+            .iter()
+            .find(|record| record.step.kind == kind && record.step.component == self.record.step.component)
+            .map(|record| &record.memory)
+    }
+
+    /// The proof that the component's old primary is fenced.
+    fn fence_proof(&self) -> Option<&FenceProof> {
+        self.memory_of(StepKind::Fence).and_then(|memory| memory.fence.proof.as_ref())
+    }
+
+    /// How the same mutation went the last time it was tried in this direction.
+    fn last_try(&self, mutation: &Mutation, direction: Direction) -> Option<(&EffectOutcome, Timestamp)> {
+        self.record
+            .effects
+            .iter()
+            .rev()
+            .find(|effect| &effect.mutation == mutation && effect.direction == direction)
+            .and_then(|effect| effect.outcome.as_ref().map(|outcome| (outcome, effect.intended_at)))
+    }
+
+    /// What to do about a mutation that is needed: try it, wait for an earlier try to show, or give up on it.
+    fn attempt(&self, mutation: Mutation, direction: Direction, memory: Memory, reason: String) -> Decision {
+        match self.last_try(&mutation, direction) {
+            Some((EffectOutcome::Refused { code, message, retryable: false, .. }, _)) => Decision::Refuse {
+                memory,
+                reason: format!("{reason}, but it was refused for good: {code}: {message}"),
+            },
+            Some((EffectOutcome::Refused { code, message, .. }, at)) if Seconds::between(at, self.now) < RETRY_PAUSE => {
+                Decision::Wait { memory, wait: RETRY_PAUSE, reason: format!("{reason}; refused for now: {code}: {message}") }
+            }
+            // Describe calls may lag behind a write: give an applied or unanswered one time to show before it is sent again.
+            Some((EffectOutcome::Applied { .. } | EffectOutcome::Unknown { .. }, at))
+                if Seconds::between(at, self.now) < SETTLING_TIME =>
+            {
+                Decision::Wait { memory, wait: POLL, reason: format!("{reason}; waiting for it to show") }
+            }
+            _ => Decision::Act { mutation, memory, reason },
+        }
+    }
+}
+
+/// How long a step waits between looks at the world.
+pub const POLL: Seconds = Seconds(5);
+/// How long a retryable refusal rests.
+pub const RETRY_PAUSE: Seconds = Seconds(5);
+/// How long an applied change may take to show in a describe call. RDS keeps calling an instance `available` for a while after
+/// it has accepted a promotion or a reboot.
+pub const SETTLING_TIME: Seconds = Seconds(60);
+
+/// What a step does next.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Decision {
+    /// Carry this out, once.
+    Act {
+        /// What.
+        mutation: Mutation,
+        /// What to remember, written together with the intent.
+        memory: Memory,
+        /// Why.
+        reason: String,
+    },
+    /// Look again later.
+    Wait {
+        /// What to remember.
+        memory: Memory,
+        /// How long.
+        wait: Seconds,
+        /// What is waited for.
+        reason: String,
+    },
+    /// Ask a person.
+    Ask {
+        /// What to remember.
+        memory: Memory,
+        /// What to ask.
+        question: Question,
+    },
+    /// The postcondition holds.
+    Done {
+        /// What to remember.
+        memory: Memory,
+        /// What holds, and how it is known.
+        reason: String,
+    },
+    /// It will not come to hold; what was applied can be taken back.
+    Refuse {
+        /// What to remember.
+        memory: Memory,
+        /// Why.
+        reason: String,
+    },
+    /// It will not come to hold, and what was applied cannot be taken back by us.
+    Stuck {
+        /// What to remember.
+        memory: Memory,
+        /// Why, with what a person should do.
+        reason: String,
+    },
+}
+
+impl Decision {
+    /// The reason sentence.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        match self {
+            Self::Act { reason, .. }
+            | Self::Wait { reason, .. }
+            | Self::Done { reason, .. }
+            | Self::Refuse { reason, .. }
+            | Self::Stuck { reason, .. } => reason,
+            Self::Ask { question, .. } => &question.text,
+        }
+    }
+
+    /// What to remember.
+    #[must_use]
+    pub fn memory(&self) -> &Memory {
+        match self {
+            Self::Act { memory, .. }
+            | Self::Wait { memory, .. }
+            | Self::Done { memory, .. }
+            | Self::Ask { memory, .. }
+            | Self::Refuse { memory, .. }
+            | Self::Stuck { memory, .. } => memory,
+        }
+    }
+}
+
+/// Decides what a step does next.
+#[must_use]
+pub fn decide(case: StepCase<'_>, direction: Direction, seen: &Observation) -> Decision {
+    let memory = case.record.memory.clone();
+    let mismatch = || Decision::Refuse {
+        memory: case.record.memory.clone(),
+        reason: format!("what was observed does not belong to a step of kind {}", case.record.step.kind.as_str()),
+    };
+    match (case.record.step.kind, direction, seen) {
+        (StepKind::HoldWrites, Direction::Apply, Observation::Holds { points }) => holds::hold(case, points),
+        (StepKind::HoldWrites, Direction::Undo, Observation::Holds { points })
+        | (StepKind::ResumeWrites, Direction::Apply, Observation::Holds { points }) => {
+            holds::resume(case, direction, points)
+        }
+        (StepKind::Fence, Direction::Apply, Observation::Instance { instance, connection }) => {
+            fence::fence(case, instance, *connection)
+        }
+        (StepKind::Fence, Direction::Undo, Observation::Instance { instance, .. }) => fence::lift(case, instance),
+        (StepKind::Gate, Direction::Apply, Observation::Replica { replica, lag, .. }) => {
+            promote::gate(case, replica, lag.as_ref())
+        }
+        (StepKind::Promote, Direction::Apply, Observation::Replica { replica, lag, connection, written }) => {
+            promote::promote(case, replica, lag.as_ref(), *connection, written.as_ref())
+        }
+        (StepKind::Promote | StepKind::ForceFailover, Direction::Undo, _) => promote::cannot_undo(case),
+        (StepKind::ForceFailover, Direction::Apply, Observation::Instance { instance, connection }) => {
+            failover::force_failover(case, instance, *connection)
+        }
+        (StepKind::Repoint, _, Observation::Places { target, places, consumers }) => {
+            repoint::repoint(case, direction, target, places, consumers)
+        }
+        (StepKind::Validate, Direction::Apply, Observation::Instance { instance, connection }) => {
+            validate::database(case, instance, *connection)
+        }
+        (StepKind::Validate, Direction::Apply, Observation::Service { service }) => validate::service(case, service),
+        (StepKind::Gate | StepKind::Validate | StepKind::ResumeWrites, Direction::Undo, _) => {
+            Decision::Done { memory, reason: "it changed nothing, so there is nothing to undo".to_owned() }
+        }
+        _ => mismatch(),
+    }
+}

@@ -1,0 +1,213 @@
+//! The gate before a promotion, and the promotion. One way: after the first intent, nothing here answers "refused" unless the
+//! service itself said that nothing happened.
+
+use super::super::consent::{Case, Consent, consent};
+use super::super::duration::Seconds;
+use super::super::incident::Mode;
+use super::super::loss_bound::LossBound;
+use super::super::mutation::Mutation;
+use super::super::observation::{Connection, InstanceView, LagSample, Sight};
+use super::super::plan::RdsInstance;
+use super::super::step::{Direction, EffectOutcome, InstanceBefore, Memory};
+use super::{Decision, POLL, StepCase};
+
+/// How long a promotion whose answer never came may take to show before it is sent again. RDS keeps the old status for a while
+/// after accepting one; sending it a second time is refused (InvalidDBInstanceState) and harmless, but noise.
+const UNANSWERED_PROMOTION: Seconds = Seconds(120);
+
+/// Decides on `gate: { loss_bound }`.
+pub(super) fn gate(case: StepCase<'_>, replica: &Sight<InstanceView>, lag: Option<&LagSample>) -> Decision {
+    let mut memory = case.record.memory.clone();
+    let Some(database) = case.plan.rds_instance(&case.record.step.component) else {
+        return Decision::Refuse { memory, reason: format!("{} is not a database of the plan", case.record.step.component) };
+    };
+    let id = &database.recovery.id;
+    match replica {
+        Sight::Found { found } if !found.is_standalone() => {}
+        Sight::Found { .. } => {
+            return Decision::Refuse { memory, reason: format!("{id} replicates from nobody, so it may lack the primary's data") };
+        }
+        Sight::Absent => return Decision::Refuse { memory, reason: format!("{id} does not exist") },
+        Sight::Unreached { reason } => {
+            let reason = format!("{id} could not be described: {reason}");
+            return if case.overdue { Decision::Refuse { memory, reason } } else { Decision::Wait { memory, wait: POLL, reason } };
+        }
+    }
+    if let Some(decision) = wait_until_caught_up(case, database, lag, &memory) {
+        return decision;
+    }
+    let bound = LossBound::of(lag, case.fence_proof(), case.now);
+    memory.loss_bound = Some(bound.clone());
+    match ask(case, database, &bound) {
+        Consent::Granted(why) => Decision::Done { memory, reason: format!("the promotion may go on: {why}") },
+        Consent::Ask(question) => Decision::Ask { memory, question },
+        Consent::Denied(why) => Decision::Refuse { memory, reason: why },
+    }
+}
+
+/// In a graceful switchover the replica must have caught up, after the hold, to within `max_lag`.
+fn wait_until_caught_up(
+    case: StepCase<'_>,
+    database: &RdsInstance,
+    lag: Option<&LagSample>,
+    memory: &Memory,
+) -> Option<Decision> {
+    if case.incident.assessment.as_ref().map(|assessment| assessment.mode) != Some(Mode::Graceful) {
+        return None;
+    }
+    let id = &database.recovery.id;
+    let reason = match lag {
+        Some(sample) if sample.lag <= database.max_lag => return None,
+        Some(sample) => format!("{id} is {} behind, and a switchover waits for {}", sample.lag, database.max_lag),
+        None => format!("there is no figure of {id}'s lag, and a switchover waits for {}", database.max_lag),
+    };
+    let memory = memory.clone();
+    Some(if case.overdue { Decision::Refuse { memory, reason } } else { Decision::Wait { memory, wait: POLL, reason } })
+}
+
+/// Decides on `promote`.
+pub(super) fn promote(
+    case: StepCase<'_>,
+    replica: &Sight<InstanceView>,
+    lag: Option<&LagSample>,
+    connection: Connection,
+    written: Option<&Sight<bool>>,
+) -> Decision {
+    let mut memory = case.record.memory.clone();
+    let Some(database) = case.plan.rds_instance(&case.record.step.component) else {
+        return Decision::Refuse { memory, reason: format!("{} is not a database of the plan", case.record.step.component) };
+    };
+    let id = &database.recovery.id;
+    let mutation = Mutation::PromoteReplica {
+        region: case.plan.sites.recovery.region.clone(),
+        instance: id.clone(),
+        backup_retention_days: database.backup_retention_days,
+    };
+    let begun = case.record.may_have_promoted();
+    let view = match replica {
+        Sight::Found { found } => found,
+        Sight::Absent => return give_up(case, memory, begun, format!("{id} does not exist")),
+        Sight::Unreached { reason } => {
+            let reason = format!("{id} could not be described: {reason}");
+            return if case.overdue { give_up(case, memory, begun, reason) } else { Decision::Wait { memory, wait: POLL, reason } };
+        }
+    };
+    if view.is_standalone() {
+        return finish(case, memory, begun, database, view, connection, written);
+    }
+    if begun {
+        return follow(case, memory, view, mutation);
+    }
+    if case.overdue {
+        return Decision::Refuse { memory, reason: format!("{id} was {} and could not be promoted within the step's budget", view.status) };
+    }
+    if !view.is_available() {
+        let why = if view.status == "backing-up" { ", and PromoteReadReplica is refused while it is" } else { "" };
+        return Decision::Wait { memory, wait: POLL, reason: format!("{id} is {}{why}", view.status) };
+    }
+    // Decided again here, after the fence and with the latest figures: the gate's word is not taken for it.
+    let bound = LossBound::of(lag, case.fence_proof(), case.now);
+    memory.loss_bound = Some(bound.clone());
+    match ask(case, database, &bound) {
+        Consent::Granted(why) => {
+            memory.before =
+                Some(InstanceBefore { availability_zone: view.availability_zone.clone(), source: view.source.clone() });
+            case.attempt(mutation, Direction::Apply, memory, format!("promote {id}: {why}"))
+        }
+        Consent::Ask(question) => Decision::Ask { memory, question },
+        Consent::Denied(why) => Decision::Refuse { memory, reason: why },
+    }
+}
+
+/// Follows a promotion that may have begun while the instance still shows as a replica.
+fn follow(case: StepCase<'_>, memory: Memory, view: &InstanceView, mutation: Mutation) -> Decision {
+    let status = &view.status;
+    if case.overdue {
+        return give_up(case, memory, true, format!("the promotion did not complete within its budget (status {status})"));
+    }
+    let unanswered = case.last_try(&mutation, Direction::Apply).is_some_and(|(outcome, at)| {
+        matches!(outcome, EffectOutcome::Unknown { .. }) && Seconds::between(at, case.now) >= UNANSWERED_PROMOTION
+    });
+    if unanswered && view.is_available() {
+        let reason = "the promotion's answer never came, and the instance is still an available replica: it never began, so it is \
+                      sent again"
+            .to_owned();
+        return Decision::Act { mutation, memory, reason };
+    }
+    Decision::Wait { memory, wait: POLL, reason: format!("the promotion is under way (status {status})") }
+}
+
+/// Done only when the instance has left replication *and* is available *and* takes connections *and* takes a write where a write
+/// probe is configured. Status alone lags behind on both sides.
+fn finish(
+    case: StepCase<'_>,
+    mut memory: Memory,
+    begun: bool,
+    database: &RdsInstance,
+    view: &InstanceView,
+    connection: Connection,
+    written: Option<&Sight<bool>>,
+) -> Decision {
+    let id = &database.recovery.id;
+    let wait_or_give_up = |memory: Memory, reason: String| {
+        if case.overdue { give_up(case, memory, true, reason) } else { Decision::Wait { memory, wait: POLL, reason } }
+    };
+    if !view.is_available() {
+        return wait_or_give_up(memory, format!("{id} has left replication and is {}", view.status));
+    }
+    if matches!(connection, Connection::Refused | Connection::Silent) {
+        return wait_or_give_up(memory, format!("{id} is available but does not answer yet ({connection:?})"));
+    }
+    match written {
+        Some(Sight::Found { found: true }) | None => {}
+        Some(sight) => {
+            return wait_or_give_up(memory, format!("{id} is available, but the write probe did not write: {}", sight.why_not()));
+        }
+    }
+    let probe = match (written, connection) {
+        (Some(_), _) => "takes a write",
+        (None, Connection::NotTried) => "was not probed",
+        (None, _) => "answers connections",
+    };
+    memory.promoted_host.clone_from(&view.host);
+    if !begun {
+        memory.notes.push(format!("{id} was promoted by someone else during the incident"));
+    }
+    let bound = memory.loss_bound.as_ref().map_or("the loss was not bounded", |bound| bound.basis.as_str());
+    let reason = format!("{id} has left replication, is available and {probe}; loss {bound}");
+    Decision::Done { memory, reason }
+}
+
+fn give_up(case: StepCase<'_>, memory: Memory, begun: bool, reason: String) -> Decision {
+    if begun || case.record.may_have_promoted() {
+        let reason = format!("{reason}; a promotion may have happened, so nothing is undone and the fence stays");
+        Decision::Stuck { memory, reason }
+    } else {
+        Decision::Refuse { memory, reason }
+    }
+}
+
+fn ask(case: StepCase<'_>, database: &RdsInstance, bound: &LossBound) -> Consent {
+    consent(Case {
+        step: &case.record.id,
+        target: database.recovery.id.as_str(),
+        scenario: case.scenario,
+        rpo: case.plan.objectives.get(&case.record.step.component).and_then(|objective| objective.rpo),
+        bound,
+        fence: case.fence_proof(),
+        verdicts: &case.incident.verdicts,
+        question: case.incident.question.as_ref(),
+        now: case.now,
+    })
+}
+
+/// A promotion or a failover is never taken back by us.
+pub(super) fn cannot_undo(case: StepCase<'_>) -> Decision {
+    let memory = case.record.memory.clone();
+    if case.record.may_have_changed_something() {
+        let reason = format!("{} cannot be undone", case.record.step.kind.as_str());
+        Decision::Stuck { memory, reason }
+    } else {
+        Decision::Done { memory, reason: "it changed nothing, so there is nothing to undo".to_owned() }
+    }
+}

@@ -1,0 +1,234 @@
+//! One recovery, from its declaration to its declared end.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::assess::Assessment;
+use super::duration::Seconds;
+use super::identifier::{Digest, Generation, IncidentId, PlatformName, ScenarioName, StepId};
+use super::plan::SiteName;
+
+/// How a recovery is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Observe and predict; change nothing.
+    DryRun,
+    /// A rehearsal: only against loopback.
+    Drill,
+    /// The primary still works: hold writes, wait until the replica has caught up, then switch over.
+    Graceful,
+    /// The primary does not work: bound the loss and go on.
+    Ungraceful,
+}
+
+impl Mode {
+    /// As written in payloads and reports.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::DryRun => "dry_run",
+            Self::Drill => "drill",
+            Self::Graceful => "graceful",
+            Self::Ungraceful => "ungraceful",
+        }
+    }
+}
+
+/// Where an incident is. The last three are declared ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IncidentStatus {
+    /// Written to the journal, nothing done yet.
+    Declared,
+    /// Assessed, steps under way.
+    Running,
+    /// Every step reached its postcondition.
+    Completed,
+    /// Something refused before any promotion; what was applied is undone.
+    RolledBack,
+    /// Undo failed, or a promotion may have happened: the fence stays, and a person has the commands.
+    Stuck,
+}
+
+impl IncidentStatus {
+    /// Whether the incident has ended.
+    #[must_use]
+    pub fn is_end(self) -> bool {
+        matches!(self, Self::Completed | Self::RolledBack | Self::Stuck)
+    }
+
+    /// As written in answers and reports.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Declared => "declared",
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::RolledBack => "rolled_back",
+            Self::Stuck => "stuck",
+        }
+    }
+}
+
+/// Who or what asked for the recovery. Names in payloads are recorded as stated: nothing here has authenticated them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub enum Origin {
+    /// An alarm of the plan.
+    Alarm {
+        /// Its ARN.
+        arn: String,
+        /// The state it had before.
+        previous: Option<String>,
+        /// When it changed state.
+        changed_at: Timestamp,
+        /// Why, in CloudWatch's words.
+        reason: String,
+    },
+    /// An operator's invocation.
+    Operator {
+        /// The request's id: the payload's, or Lambda's.
+        request_id: String,
+        /// Who, as stated.
+        actor: Option<String>,
+        /// Why, as stated.
+        reason: Option<String>,
+        /// The mode that was asked for, when one was.
+        mode: Option<Mode>,
+    },
+}
+
+impl Origin {
+    /// The moment from which the RTO runs: the alarm's state change, or the operator's request (its receipt).
+    #[must_use]
+    pub fn clock_starts(&self, received_at: Timestamp) -> Timestamp {
+        match self {
+            Self::Alarm { changed_at, .. } => *changed_at,
+            Self::Operator { .. } => received_at,
+        }
+    }
+}
+
+/// The journal's record of an incident.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Incident {
+    /// Its id, and its execution's name.
+    pub id: IncidentId,
+    /// The platform.
+    pub platform: PlatformName,
+    /// What is done.
+    pub scenario: ScenarioName,
+    /// The failing, active site.
+    pub failing_site: SiteName,
+    /// How it is meant; decided by assess where the operator left it open.
+    pub mode: Option<Mode>,
+    /// Where it is.
+    pub status: IncidentStatus,
+    /// The recovery's number.
+    pub generation: Generation,
+    /// Who asked.
+    pub origin: Origin,
+    /// When it was written.
+    pub declared_at: Timestamp,
+    /// When the RTO's clock started.
+    pub clock_started_at: Timestamp,
+    /// When it is overdue: then the watchdog ends it.
+    pub deadline: Timestamp,
+    /// The plan that its steps follow.
+    pub plan_digest: Digest,
+    /// Its Step Functions execution, once started.
+    pub execution_arn: Option<String>,
+    /// What assess found and chose.
+    pub assessment: Option<Assessment>,
+    /// The question that waits for a person.
+    pub question: Option<Question>,
+    /// What persons answered.
+    pub verdicts: Vec<Verdict>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// Why it ended so.
+    pub end_reason: Option<String>,
+    /// The exact commands left to a person.
+    pub commands_left: Vec<String>,
+    /// Who acknowledged a stuck incident, and when.
+    pub acknowledged: Option<(String, Timestamp)>,
+    /// Number of journal entries written about the incident itself.
+    pub entries: u32,
+    /// Digest of the last of them.
+    pub head: Option<Digest>,
+}
+
+/// A question to a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    /// The step that asks.
+    pub step: StepId,
+    /// The question, as a sentence.
+    pub text: String,
+    /// The loss that an approval would allow; `None`: an unknown one.
+    pub loss_up_to: Option<Seconds>,
+    /// Whether an approval also allows going on without a proven fence.
+    pub unproven_fence: bool,
+    /// When it was asked.
+    pub asked_at: Timestamp,
+    /// Until when it stands.
+    pub stands_until: Timestamp,
+    /// The task token that Step Functions waits with, once it has been handed over. It only ends a wait; the verdict decides.
+    pub token: Option<String>,
+}
+
+impl Question {
+    /// What an approver quotes, so that what is approved is what was read.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        Digest::of_json(&(&self.step, &self.text, self.loss_up_to, self.unproven_fence, self.asked_at))
+    }
+}
+
+/// A person's answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The step that asked.
+    pub step: StepId,
+    /// The question's digest.
+    pub digest: Digest,
+    /// Yes or no.
+    pub approved: bool,
+    /// The loss it allows; `None`: an unknown one.
+    pub loss_up_to: Option<Seconds>,
+    /// Whether it allows going on without a proven fence.
+    pub unproven_fence: bool,
+    /// Who, as stated.
+    pub actor: String,
+    /// Why, as stated.
+    pub reason: Option<String>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What the journal keeps per platform.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlatformState {
+    /// The last generation given out.
+    pub generation: Generation,
+    /// The incident that holds the platform, until its declared end (for `stuck`: until it is acknowledged).
+    pub active: Option<IncidentId>,
+    /// The site that serves.
+    pub active_site: SiteName,
+    /// Until when only a person may start another recovery.
+    pub blocked_until: Option<Timestamp>,
+    /// The latest incident, active or ended: its notices may still be due.
+    #[serde(default)]
+    pub latest: Option<IncidentId>,
+}
+
+impl Default for PlatformState {
+    fn default() -> Self {
+        Self { generation: Generation(0), active: None, active_site: SiteName::Primary, blocked_until: None, latest: None }
+    }
+}
+
+/// After a recovery, alarms start nothing for so long: a flapping signal must not promote twice. The field's usual value
+/// (orchestrator's sample configuration: RecoveryPeriodBlockSeconds 3600).
+pub const BLOCK_PERIOD: Seconds = Seconds(3_600);

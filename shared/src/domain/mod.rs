@@ -1,0 +1,24 @@
+//! The pure core: values in, values and reasons out. It knows no clock, no I/O, no SDK and no async runtime, so that every
+//! decision can be tried by a table, a property or a simulation.
+
+pub mod advance;
+pub mod assess;
+pub mod backup;
+pub mod call;
+pub mod commands;
+pub mod consent;
+pub mod decide;
+pub mod duration;
+pub mod endpoint;
+pub mod identifier;
+pub mod incident;
+pub mod loss_bound;
+pub mod mutation;
+pub mod non_empty;
+pub mod observation;
+pub mod plan;
+pub mod predict;
+pub mod replication;
+pub mod report;
+pub mod step;
+pub mod trigger;

@@ -1,0 +1,531 @@
+//! Dry run: what a step may call at all, and what it will call in a given situation.
+//!
+//! `will` runs the very decisions that make the calls, against a model of the world that each predicted mutation changes as the
+//! service would. There is no second list of calls that could drift from the first.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::assess::Assessment;
+use super::call::{Call, Permitted};
+use super::decide::{Decision, StepCase, decide};
+use super::duration::Seconds;
+use super::identifier::{ComponentName, StepId};
+use super::incident::{Incident, Verdict};
+use super::mutation::{Mutation, ParameterType, Performed};
+use super::observation::{Connection, HoldView, InstanceView, LagSample, Observation, PlaceView, ServiceView, Sight};
+use super::plan::{ApiProtocol, EndpointPlace, HoldPoint, Plan, Scenario, SiteName};
+use super::step::{Direction, Effect, EffectOutcome, PlannedStep, StepKind, StepRecord, StepStatus, Throttle};
+
+/// No step needs more decisions than this in a prediction; a longer one is a decision that does not converge.
+const MOST_DECISIONS: usize = 200;
+
+/// What a dry run knows of the world, by database component.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The component.
+    pub component: ComponentName,
+    /// The primary.
+    pub primary: Sight<InstanceView>,
+    /// What a connection to it finds.
+    pub primary_connection: Connection,
+    /// The replica.
+    pub replica: Sight<InstanceView>,
+    /// Its lag.
+    pub lag: Option<LagSample>,
+    /// Hold points, by index in the plan.
+    pub holds: Vec<Sight<HoldView>>,
+    /// Endpoint places, by index in the plan.
+    pub places: Vec<Sight<PlaceView>>,
+    /// Services in the recovery site, by component.
+    pub services: BTreeMap<String, Sight<ServiceView>>,
+}
+
+/// What a dry run says of one step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepPrediction {
+    /// The step.
+    pub step: StepId,
+    /// The function that would run it.
+    pub function: String,
+    /// Everything that it may call, reads included.
+    pub may: Vec<Permitted>,
+    /// The mutations it will make, in order.
+    pub will: Vec<Call>,
+    /// How it would end, or on what condition it goes on.
+    pub outcome: String,
+}
+
+/// Predicts every step of the course that assess chose.
+#[must_use]
+pub fn will(plan: &Plan, scenario: &Scenario, incident: &Incident, snapshot: &Snapshot, now: Timestamp) -> Vec<StepPrediction> {
+    let Some(assessment) = &incident.assessment else { return Vec::new() };
+    let mut incident = incident.clone();
+    let mut model = snapshot.clone();
+    let mut now = now;
+    let mut records: Vec<StepRecord> = records_of(assessment, scenario);
+    let mut predictions = Vec::new();
+    for index in 0..records.len() {
+        let outcome = run_step(plan, scenario, &mut incident, &mut records, index, &mut model, &mut now);
+        let Some(record) = records.get(index) else { break };
+        let will = record.effects.iter().map(|effect| Call::of(&record.id, effect.ordinal, &effect.mutation)).collect();
+        predictions.push(StepPrediction {
+            step: record.id.clone(),
+            function: record.step.kind.function().as_str().to_owned(),
+            may: may(plan, &record.step),
+            will,
+            outcome,
+        });
+        if record.status != StepStatus::Done {
+            break;
+        }
+    }
+    predictions
+}
+
+/// The records with which a course begins.
+#[must_use]
+pub fn records_of(assessment: &Assessment, scenario: &Scenario) -> Vec<StepRecord> {
+    let waves = assessment.course.waves(scenario);
+    let numbered = waves.into_iter().enumerate();
+    numbered.flat_map(|(index, wave)| wave.into_iter().map(move |step| StepRecord::pending(index + 1, step))).collect()
+}
+
+fn run_step(
+    plan: &Plan,
+    scenario: &Scenario,
+    incident: &mut Incident,
+    records: &mut [StepRecord],
+    index: usize,
+    model: &mut Snapshot,
+    now: &mut Timestamp,
+) -> String {
+    let mut condition = String::new();
+    for _ in 0..MOST_DECISIONS {
+        let Some(record) = records.get(index).cloned() else { return String::new() };
+        let seen = observe(model, &record.step);
+        let case = StepCase { plan, scenario, incident, record: &record, records, now: *now, overdue: false };
+        let decision = decide(case, Direction::Apply, &seen);
+        let Some(slot) = records.get_mut(index) else { return String::new() };
+        slot.memory = decision.memory().clone();
+        match decision {
+            Decision::Act { mutation, .. } => {
+                slot.effects.push(Effect {
+                    ordinal: slot.next_ordinal(),
+                    direction: Direction::Apply,
+                    mutation: mutation.clone(),
+                    intended_at: *now,
+                    outcome: Some(EffectOutcome::Applied { at: *now, performed: Performed::plainly() }),
+                });
+                apply(plan, model, &mutation);
+            }
+            Decision::Wait { wait, reason, .. } => {
+                if !settle(model) && *now > Seconds(3_600).after(incident.clock_started_at) {
+                    return format!("{condition}it would wait: {reason}");
+                }
+                *now = wait.after(*now);
+            }
+            Decision::Ask { question, .. } => {
+                condition = format!("if approved ({}): ", question.text);
+                incident.verdicts.push(Verdict {
+                    step: question.step.clone(),
+                    digest: question.digest(),
+                    approved: true,
+                    loss_up_to: None,
+                    unproven_fence: true,
+                    actor: "a dry run".to_owned(),
+                    reason: None,
+                    at: *now,
+                });
+            }
+            Decision::Done { reason, .. } => {
+                slot.status = StepStatus::Done;
+                slot.ended_at = Some(*now);
+                return format!("{condition}{reason}");
+            }
+            Decision::Refuse { reason, .. } | Decision::Stuck { reason, .. } => {
+                slot.status = StepStatus::Refused;
+                return format!("{condition}it would end here: {reason}");
+            }
+        }
+    }
+    "the prediction does not converge; this is a fault of ours".to_owned()
+}
+
+/// What a step of this kind would see.
+fn observe(model: &Snapshot, step: &PlannedStep) -> Observation {
+    match step.kind {
+        StepKind::ForceFailover | StepKind::Fence => {
+            Observation::Instance { instance: model.primary.clone(), connection: model.primary_connection }
+        }
+        StepKind::HoldWrites | StepKind::ResumeWrites => Observation::Holds { points: model.holds.clone() },
+        StepKind::Gate | StepKind::Promote => Observation::Replica {
+            replica: model.replica.clone(),
+            lag: model.lag.clone(),
+            connection: if model.replica.found().is_some_and(InstanceView::is_standalone) {
+                Connection::Answers
+            } else {
+                Connection::NotTried
+            },
+            written: None,
+        },
+        StepKind::Repoint => Observation::Places {
+            target: model.replica.clone(),
+            places: model.places.clone(),
+            consumers: model.services.clone(),
+        },
+        StepKind::Validate if step.component == model.component => {
+            // Clients are served by the promoted replica, or by the primary where it only moved to another zone.
+            let served_by = if model.replica.found().is_some_and(InstanceView::is_standalone) { &model.replica } else { &model.primary };
+            Observation::Instance { instance: served_by.clone(), connection: Connection::Answers }
+        }
+        StepKind::Validate => {
+            let service = model.services.get(step.component.as_str()).cloned().unwrap_or(Sight::Absent);
+            Observation::Service { service }
+        }
+    }
+}
+
+/// Time passes: what is under way comes to its end. Whether anything changed.
+fn settle(model: &mut Snapshot) -> bool {
+    let mut changed = false;
+    for sight in [&mut model.primary, &mut model.replica] {
+        if let Sight::Found { found } = sight {
+            if ["rebooting", "modifying", "backing-up"].contains(&found.status.as_str()) {
+                "available".clone_into(&mut found.status);
+                changed = true;
+            }
+        }
+    }
+    for sight in model.services.values_mut() {
+        if let Sight::Found { found } = sight {
+            if found.rollout.as_deref() == Some("IN_PROGRESS") {
+                found.rollout = Some("COMPLETED".to_owned());
+                found.running = found.desired;
+                changed = true;
+            }
+        }
+    }
+    changed
+}
+
+/// What the service would do to the model.
+fn apply(plan: &Plan, model: &mut Snapshot, mutation: &Mutation) {
+    match mutation {
+        Mutation::ForceFailover { .. } => {
+            if let Sight::Found { found } = &mut model.primary {
+                "rebooting".clone_into(&mut found.status);
+                found.availability_zone = found.availability_zone.as_ref().map(|zone| format!("another zone than {zone}"));
+            }
+            model.primary_connection = Connection::Answers;
+        }
+        Mutation::SetSecurityGroups { groups, .. } => {
+            if let Sight::Found { found } = &mut model.primary {
+                found.security_groups = groups.iter().map(|group| (group.to_string(), "active".to_owned())).collect();
+            }
+            model.primary_connection = Connection::Refused;
+        }
+        Mutation::RebootInstance { .. } => {
+            if let Sight::Found { found } = &mut model.primary {
+                "rebooting".clone_into(&mut found.status);
+            }
+        }
+        Mutation::PromoteReplica { backup_retention_days, .. } => {
+            if let Sight::Found { found } = &mut model.replica {
+                "modifying".clone_into(&mut found.status);
+                found.source = None;
+                found.backup_retention_days = *backup_retention_days;
+            }
+        }
+        Mutation::PutParameter { name, value: new, .. } => each_place(plan, model, |place, view| {
+            if let (EndpointPlace::SsmParameter { name: of, .. }, PlaceView::Parameter { value, .. }) = (place, view) {
+                if of == name {
+                    value.clone_from(new);
+                }
+            }
+        }),
+        Mutation::StageSecretVersion { secret, stage, version, .. } => each_place(plan, model, |place, view| {
+            if let (EndpointPlace::Secret { name, .. }, PlaceView::SecretField { staged, .. }) = (place, view) {
+                if name == secret {
+                    staged.insert(stage.clone(), version.clone());
+                }
+            }
+        }),
+        Mutation::MoveSecretStage { secret, to_version, .. } => {
+            let host = model.replica.found().and_then(|found| found.host.clone());
+            each_place(plan, model, |place, view| {
+                if let (EndpointPlace::Secret { name, .. }, PlaceView::SecretField { value, current_version, .. }) = (place, view) {
+                    if name == secret {
+                        current_version.clone_from(to_version);
+                        value.clone_from(&host);
+                    }
+                }
+            });
+        }
+        Mutation::SetFunctionVariable { function, variable, value: new, region, .. } => {
+            each_place(plan, model, |place, view| {
+                if let (EndpointPlace::LambdaEnvironment { function: of, variable: name, region: at, .. }, PlaceView::Variable { value, .. }) =
+                    (place, view)
+                {
+                    if of == function && name == variable && at == region {
+                        value.clone_from(new);
+                    }
+                }
+            });
+            each_hold(plan, model, |point, view| {
+                if let (HoldPoint::LambdaEnvironment { function: of, variable: name, region: at, .. }, HoldView::Variable { value, .. }) =
+                    (point, view)
+                {
+                    if of == function && name == variable && at == region {
+                        value.clone_from(new);
+                    }
+                }
+            });
+        }
+        Mutation::RestartService { cluster, service, .. } => {
+            for (name, component) in &plan.components {
+                let super::plan::Component::EcsService(of) = component else { continue };
+                let site = of.at(SiteName::Recovery);
+                if &site.cluster == cluster && &site.service == service {
+                    if let Some(Sight::Found { found }) = model.services.get_mut(name.as_str()) {
+                        found.deployment = format!("after {}", found.deployment);
+                        found.rollout = Some("IN_PROGRESS".to_owned());
+                    }
+                }
+            }
+        }
+        Mutation::PatchRestStage { api, operations, .. } => each_hold(plan, model, |point, view| {
+            if let (HoldPoint::ApiGatewayStage { api: of, .. }, HoldView::Throttles { by_method }) = (point, view) {
+                if of == api {
+                    for operation in operations {
+                        patch(by_method, &operation.op, &operation.path, operation.value.as_deref());
+                    }
+                }
+            }
+        }),
+        Mutation::PutHttpRouteSettings { api, routes, .. } => each_hold(plan, model, |point, view| {
+            if let (HoldPoint::ApiGatewayStage { api: of, .. }, HoldView::Throttles { by_method }) = (point, view) {
+                if of == api {
+                    *by_method = routes
+                        .iter()
+                        .filter_map(|route| {
+                            let (rate, burst) = route.throttle.as_ref()?;
+                            Some((route.route.clone(), Throttle { rate: rate.parse().ok()?, burst: *burst }))
+                        })
+                        .collect();
+                }
+            }
+        }),
+        Mutation::RestoreParameter { .. } => {}
+    }
+}
+
+fn each_place(plan: &Plan, model: &mut Snapshot, mut change: impl FnMut(&EndpointPlace, &mut PlaceView)) {
+    let Some(database) = plan.rds_instance(&model.component) else { return };
+    for (place, sight) in database.endpoints.iter().zip(&mut model.places) {
+        if let Sight::Found { found } = sight {
+            change(place, found);
+        }
+    }
+}
+
+fn each_hold(plan: &Plan, model: &mut Snapshot, mut change: impl FnMut(&HoldPoint, &mut HoldView)) {
+    let Some(database) = plan.rds_instance(&model.component) else { return };
+    for (point, sight) in database.holds.iter().zip(&mut model.holds) {
+        if let Sight::Found { found } = sight {
+            change(point, found);
+        }
+    }
+}
+
+/// One operation of a REST stage's patch list, as API Gateway would apply it.
+fn patch(by_method: &mut BTreeMap<String, Throttle>, op: &str, path: &str, value: Option<&str>) {
+    let pieces: Vec<String> =
+        path.trim_start_matches('/').split('/').map(|piece| piece.replace("~1", "/").replace("~0", "~")).collect();
+    let [resource, verb, rest @ ..] = pieces.as_slice() else { return };
+    let key = if resource == "*" { format!("{resource}/{verb}") } else { format!("{verb} {resource}") };
+    if op == "remove" {
+        by_method.remove(&key);
+        return;
+    }
+    // A method that had no settings of its own gets all of them, with -1 for "no throttle of its own" (API_MethodSetting).
+    let throttle = by_method.entry(key).or_insert(Throttle { rate: -1.0, burst: -1 });
+    match (rest.last().map(String::as_str), value) {
+        (Some("rateLimit"), Some(value)) => throttle.rate = value.parse().unwrap_or(throttle.rate),
+        (Some("burstLimit"), Some(value)) => throttle.burst = value.parse().unwrap_or(throttle.burst),
+        _ => {}
+    }
+}
+
+/// The closed set of calls that a step may make, reads and mutations, forward and backward.
+#[must_use]
+pub fn may(plan: &Plan, step: &PlannedStep) -> Vec<Permitted> {
+    let mut set = Vec::new();
+    let (primary_region, recovery_region) = (&plan.sites.primary.region, &plan.sites.recovery.region);
+    if let Some(database) = plan.rds_instance(&step.component) {
+        let primary = format!("db:{}", database.primary.id);
+        let replica = format!("db:{}", database.recovery.id);
+        match step.kind {
+            StepKind::ForceFailover => {
+                set.push(Permitted::new("rds", "DescribeDBInstances", primary_region, &primary));
+                set.push(Permitted::new("rds", "RebootDBInstance", primary_region, &primary));
+            }
+            StepKind::Fence => {
+                set.push(Permitted::new("rds", "DescribeDBInstances", primary_region, &primary));
+                set.push(Permitted::new("rds", "ModifyDBInstance", primary_region, &primary));
+                set.push(Permitted::new("rds", "RebootDBInstance", primary_region, &primary));
+            }
+            StepKind::Gate | StepKind::Promote => {
+                set.push(Permitted::new("rds", "DescribeDBInstances", recovery_region, &replica));
+                set.push(Permitted::new("cloudwatch", "GetMetricData", recovery_region, "metric:AWS/RDS/ReplicaLag"));
+                if step.kind == StepKind::Promote {
+                    set.push(Permitted::new("rds", "PromoteReadReplica", recovery_region, &replica));
+                    if let Some(probe) = &database.write_probe {
+                        set.push(Permitted::new("lambda", "Invoke", recovery_region, format!("function:{}", probe.lambda)));
+                    }
+                }
+            }
+            StepKind::HoldWrites | StepKind::ResumeWrites => {
+                database.holds.iter().for_each(|hold| may_hold(&mut set, hold));
+            }
+            StepKind::Repoint => {
+                set.push(Permitted::new("rds", "DescribeDBInstances", recovery_region, &replica));
+                for place in &database.endpoints {
+                    may_place(&mut set, place);
+                    for consumer in place.consumers() {
+                        may_service(plan, &mut set, consumer, &["DescribeServices", "UpdateService"]);
+                    }
+                }
+            }
+            StepKind::Validate => {
+                set.push(Permitted::new("rds", "DescribeDBInstances", recovery_region, &replica));
+                set.push(Permitted::new("rds", "DescribeDBInstances", primary_region, &primary));
+            }
+        }
+    } else if step.kind == StepKind::Validate {
+        may_service(plan, &mut set, &step.component, &["DescribeServices"]);
+    }
+    set.sort();
+    set.dedup();
+    set
+}
+
+fn may_service(plan: &Plan, set: &mut Vec<Permitted>, component: &ComponentName, operations: &[&str]) {
+    if let Some(service) = plan.ecs_service(component) {
+        let site = service.at(SiteName::Recovery);
+        let resource = format!("service/{}/{}", site.cluster, site.service);
+        for operation in operations {
+            set.push(Permitted::new("ecs", operation, &plan.sites.recovery.region, &resource));
+        }
+    }
+}
+
+fn may_hold(set: &mut Vec<Permitted>, hold: &HoldPoint) {
+    match hold {
+        HoldPoint::ApiGatewayStage { protocol, api, stage, region, .. } => {
+            let family = match protocol {
+                ApiProtocol::Rest => "restapis",
+                ApiProtocol::Http => "apis",
+            };
+            let resource = format!("/{family}/{api}/stages/{stage}");
+            set.push(Permitted::new("apigateway", "GetStage", region, &resource));
+            set.push(Permitted::new("apigateway", "UpdateStage", region, &resource));
+        }
+        HoldPoint::LambdaEnvironment { function, region, .. } => may_function(set, function.as_str(), region),
+    }
+}
+
+fn may_place(set: &mut Vec<Permitted>, place: &EndpointPlace) {
+    match place {
+        EndpointPlace::SsmParameter { name, region, .. } => {
+            let resource = format!("parameter{name}");
+            set.push(Permitted::new("ssm", "GetParameter", region, &resource));
+            set.push(Permitted::new("ssm", "PutParameter", region, &resource));
+        }
+        EndpointPlace::Secret { name, region, .. } => {
+            let resource = format!("secret:{name}");
+            for operation in ["DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"] {
+                set.push(Permitted::new("secretsmanager", operation, region, &resource));
+            }
+        }
+        EndpointPlace::LambdaEnvironment { function, region, .. } => may_function(set, function.as_str(), region),
+    }
+}
+
+fn may_function(set: &mut Vec<Permitted>, function: &str, region: &super::identifier::Region) {
+    let resource = format!("function:{function}");
+    set.push(Permitted::new("lambda", "GetFunctionConfiguration", region, &resource));
+    set.push(Permitted::new("lambda", "UpdateFunctionConfiguration", region, &resource));
+}
+
+/// The world as the plan declares it, for a prediction without looking: a primary that does not answer and cannot fail over, a
+/// replica in step, every place and point in its normal state. Values that only the world knows are symbols.
+#[must_use]
+pub fn declared_snapshot(plan: &Plan, component: &ComponentName, now: Timestamp) -> Option<Snapshot> {
+    let database = plan.rds_instance(component)?;
+    let instance = |id: &str, source: Option<String>, groups: &[&str]| InstanceView {
+        status: "available".to_owned(),
+        multi_az: false,
+        availability_zone: None,
+        source,
+        replicating: Some(true),
+        host: Some(format!("${{{id}.endpoint}}")),
+        port: Some(5432),
+        security_groups: groups.iter().map(|group| ((*group).to_owned(), "active".to_owned())).collect(),
+        backup_retention_days: database.backup_retention_days,
+        latest_restorable: None,
+    };
+    let variable = || Sight::Found { found: PlaceView::Variable { value: Some("${before}".to_owned()), others: Vec::new(), updating: false } };
+    let places = database
+        .endpoints
+        .iter()
+        .map(|place| match place {
+            EndpointPlace::SsmParameter { .. } => Sight::Found {
+                found: PlaceView::Parameter {
+                    value: "${before}".to_owned(),
+                    parameter_type: ParameterType::String,
+                    version: "${version}".to_owned(),
+                },
+            },
+            EndpointPlace::Secret { .. } => Sight::Found {
+                found: PlaceView::SecretField {
+                    value: Some("${before}".to_owned()),
+                    current_version: "${version}".to_owned(),
+                    staged: BTreeMap::new(),
+                },
+            },
+            EndpointPlace::LambdaEnvironment { .. } => variable(),
+        })
+        .collect();
+    let holds = database
+        .holds
+        .iter()
+        .map(|hold| match hold {
+            HoldPoint::ApiGatewayStage { .. } => Sight::Found { found: HoldView::Throttles { by_method: BTreeMap::new() } },
+            HoldPoint::LambdaEnvironment { .. } => {
+                Sight::Found { found: HoldView::Variable { value: None, others: Vec::new(), updating: false } }
+            }
+        })
+        .collect();
+    let services = plan
+        .components
+        .keys()
+        .filter(|name| plan.ecs_service(name).is_some())
+        .map(|name| {
+            let view = ServiceView { desired: 1, running: 1, deployment: "${deployment}".to_owned(), rollout: Some("COMPLETED".to_owned()) };
+            (name.to_string(), Sight::Found { found: view })
+        })
+        .collect();
+    Some(Snapshot {
+        component: component.clone(),
+        primary: Sight::Found { found: instance(database.primary.id.as_str(), None, &["${groups before}"]) },
+        primary_connection: Connection::Silent,
+        replica: Sight::Found { found: instance(database.recovery.id.as_str(), Some(database.primary.id.to_string()), &[]) },
+        lag: Some(LagSample { lag: Seconds(0), observed_at: now, source: "assumed".to_owned() }),
+        holds,
+        places,
+        services,
+    })
+}

@@ -1,0 +1,253 @@
+//! The journal as a book of incidents: typed documents, entries chained by digest, every write conditional on what was read.
+
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::identifier::{Digest, IncidentId, PlatformName, StepId};
+use crate::domain::incident::{Incident, PlatformState};
+use crate::domain::plan::Plan;
+use crate::domain::report::Report;
+use crate::domain::step::StepRecord;
+use crate::error::{Code, RecoveryError};
+use crate::ports::{Commit, Document, Journal, Write};
+
+use super::notices::Notice;
+
+/// A document with the revision it was read at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Versioned<T> {
+    /// Content.
+    pub value: T,
+    /// Revision; 0 for one that does not exist yet.
+    pub revision: u64,
+}
+
+/// One line of an incident's evidence. Each holds the digest of the one before it, so that none can be changed or dropped
+/// without every later one showing it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// When.
+    pub at: Timestamp,
+    /// `incident`, or the step's id.
+    pub about: String,
+    /// 1-based within `about`.
+    pub sequence: u32,
+    /// Such as `declared`, `intent`, `outcome`, `done`.
+    pub event: String,
+    /// Why, as a sentence.
+    pub reason: String,
+    /// The attempt that wrote it, for steps.
+    pub attempt: u32,
+    /// Digest of the entry before.
+    pub previous: Option<Digest>,
+}
+
+/// Something that keeps a chain of entries.
+pub(super) trait Chained {
+    fn about(&self) -> String;
+    fn attempt(&self) -> u32;
+    fn chain(&mut self) -> (&mut u32, &mut Option<Digest>);
+}
+
+impl Chained for Incident {
+    fn about(&self) -> String {
+        "incident".to_owned()
+    }
+    fn attempt(&self) -> u32 {
+        0
+    }
+    fn chain(&mut self) -> (&mut u32, &mut Option<Digest>) {
+        (&mut self.entries, &mut self.head)
+    }
+}
+
+impl Chained for StepRecord {
+    fn about(&self) -> String {
+        self.id.to_string()
+    }
+    fn attempt(&self) -> u32 {
+        self.attempt
+    }
+    fn chain(&mut self) -> (&mut u32, &mut Option<Digest>) {
+        (&mut self.entries, &mut self.head)
+    }
+}
+
+const INCIDENT: &str = "incident";
+const PLAN: &str = "plan";
+const REPORT: &str = "report";
+const STATE: &str = "state";
+
+/// Typed access to the journal.
+#[derive(Clone, Copy)]
+pub struct Book<'a> {
+    journal: &'a dyn Journal,
+}
+
+impl<'a> Book<'a> {
+    pub(super) fn new(journal: &'a dyn Journal) -> Self {
+        Self { journal }
+    }
+
+    /// The incident, if it was declared.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn find(&self, id: &IncidentId) -> Result<Option<Versioned<Incident>>, RecoveryError> {
+        let document = self.journal.read(&partition(id), INCIDENT).await.map_err(|error| RecoveryError::journal(&error))?;
+        document.map(|document| parse(&document)).transpose()
+    }
+
+    /// The incident.
+    ///
+    /// # Errors
+    /// `incident_unknown` when it was never declared; journal errors.
+    pub async fn incident(&self, id: &IncidentId) -> Result<Versioned<Incident>, RecoveryError> {
+        self.find(id).await?.ok_or_else(|| {
+            RecoveryError::new(Code::IncidentUnknown, format!("there is no incident {id} in the journal; `status` without an id lists the active one"))
+        })
+    }
+
+    /// The incident's own copy of the plan.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn plan(&self, id: &IncidentId) -> Result<Plan, RecoveryError> {
+        let document = self.journal.read(&partition(id), PLAN).await.map_err(|error| RecoveryError::journal(&error))?;
+        match document {
+            Some(document) => Ok(parse::<Plan>(&document)?.value),
+            None => Err(RecoveryError::new(Code::JournalUnreadable, format!("incident {id} has no copy of its plan"))),
+        }
+    }
+
+    /// The incident's steps by wave.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn steps(&self, id: &IncidentId) -> Result<Vec<Versioned<StepRecord>>, RecoveryError> {
+        self.list(&partition(id), "step#").await
+    }
+
+    /// The incident's entries, by time.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn entries(&self, id: &IncidentId) -> Result<Vec<Entry>, RecoveryError> {
+        let mut entries: Vec<Entry> =
+            self.list(&partition(id), "entry#").await?.into_iter().map(|entry| entry.value).collect();
+        entries.sort_by(|a: &Entry, b: &Entry| (a.at, &a.about, a.sequence).cmp(&(b.at, &b.about, b.sequence)));
+        Ok(entries)
+    }
+
+    /// The incident's notices.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn notices(&self, id: &IncidentId) -> Result<Vec<Versioned<Notice>>, RecoveryError> {
+        self.list(&partition(id), "notice#").await
+    }
+
+    /// The incident's report, once it has ended.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn report(&self, id: &IncidentId) -> Result<Option<Report>, RecoveryError> {
+        let document = self.journal.read(&partition(id), REPORT).await.map_err(|error| RecoveryError::journal(&error))?;
+        document.map(|document| parse(&document).map(|report| report.value)).transpose()
+    }
+
+    /// What is kept of the platform; a platform that never recovered has the default state at revision 0.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn platform(&self, name: &PlatformName) -> Result<Versioned<PlatformState>, RecoveryError> {
+        let document =
+            self.journal.read(&platform_partition(name), STATE).await.map_err(|error| RecoveryError::journal(&error))?;
+        match document {
+            Some(document) => parse(&document),
+            None => Ok(Versioned { value: PlatformState::default(), revision: 0 }),
+        }
+    }
+
+    async fn list<T: DeserializeOwned>(&self, partition: &str, prefix: &str) -> Result<Vec<Versioned<T>>, RecoveryError> {
+        let documents = self.journal.list(partition, prefix).await.map_err(|error| RecoveryError::journal(&error))?;
+        documents.iter().map(parse).collect()
+    }
+
+    pub(super) async fn commit(&self, writes: &[Write]) -> Result<Commit, RecoveryError> {
+        self.journal.commit(writes).await.map_err(|error| RecoveryError::journal(&error))
+    }
+}
+
+pub(super) fn partition(id: &IncidentId) -> String {
+    format!("incident#{id}")
+}
+
+fn platform_partition(name: &PlatformName) -> String {
+    format!("platform#{name}")
+}
+
+pub(super) fn write_incident(incident: &Versioned<Incident>) -> Write {
+    write(partition(&incident.value.id), INCIDENT.to_owned(), incident.revision, &incident.value)
+}
+
+pub(super) fn write_plan(id: &IncidentId, plan: &Plan) -> Write {
+    write(partition(id), PLAN.to_owned(), 0, plan)
+}
+
+pub(super) fn write_report(id: &IncidentId, report: &Report) -> Write {
+    write(partition(id), REPORT.to_owned(), 0, report)
+}
+
+pub(super) fn write_step(id: &IncidentId, step: &Versioned<StepRecord>) -> Write {
+    write(partition(id), step_name(&step.value.id), step.revision, &step.value)
+}
+
+pub(super) fn write_platform(name: &PlatformName, state: &Versioned<PlatformState>) -> Write {
+    write(platform_partition(name), STATE.to_owned(), state.revision, &state.value)
+}
+
+pub(super) fn write_notice(id: &IncidentId, notice: &Versioned<Notice>) -> Write {
+    write(partition(id), format!("notice#{}", notice.value.name), notice.revision, &notice.value)
+}
+
+/// Appends an entry to the chain of `owner`, and returns its write. The owner's own document must be in the same commit.
+pub(super) fn note<T: Chained>(id: &IncidentId, owner: &mut T, at: Timestamp, event: &str, reason: &str) -> Write {
+    let (about, attempt) = (owner.about(), owner.attempt());
+    let (count, head) = owner.chain();
+    *count += 1;
+    let entry = Entry {
+        at,
+        about: about.clone(),
+        sequence: *count,
+        event: event.to_owned(),
+        reason: reason.to_owned(),
+        attempt,
+        previous: head.clone(),
+    };
+    *head = Some(Digest::of_json(&entry));
+    write(partition(id), format!("entry#{about}#{:05}", entry.sequence), 0, &entry)
+}
+
+fn step_name(id: &StepId) -> String {
+    format!("step#{id}")
+}
+
+fn write<T: Serialize>(partition: String, name: String, expected: u64, value: &T) -> Write {
+    // Our own types have string keys only, so serialisation cannot fail.
+    Write { partition, name, expected, content: serde_json::to_string(value).unwrap_or_default() }
+}
+
+fn parse<T: DeserializeOwned>(document: &Document) -> Result<Versioned<T>, RecoveryError> {
+    match serde_json::from_str(&document.content) {
+        Ok(value) => Ok(Versioned { value, revision: document.revision }),
+        Err(error) => Err(RecoveryError::new(
+            Code::JournalUnreadable,
+            format!(
+                "{} of {} was written by another version and cannot be read ({error}); nothing is done on a guess",
+                document.name, document.partition
+            ),
+        )),
+    }
+}

@@ -1,0 +1,248 @@
+//! The operator's commands of this version: status, approve, reject, acknowledge; and the task that hands a token over.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::domain::identifier::{Digest, IncidentId, PlatformName, StepId};
+use crate::domain::incident::{IncidentStatus, Question, Verdict};
+use crate::domain::report::{Report, StepReport};
+use crate::error::{Code, RecoveryError};
+use crate::ports::{Commit, Executions};
+
+use super::book::{Entry, note, write_incident, write_platform};
+use super::{Engine, TaskAnswer, TaskStatus};
+
+/// How often a lost race is run again.
+const RACES: usize = 5;
+
+/// The answer to `status`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Answer {
+    /// The incident.
+    pub incident_id: IncidentId,
+    /// Where it is.
+    pub status: IncidentStatus,
+    /// The latest reason sentence.
+    pub reason: String,
+    /// When this was said.
+    pub at: Timestamp,
+    /// The question that waits, with the digest that an answer quotes.
+    pub question: Option<Standing>,
+    /// The steps.
+    pub steps: Vec<StepReport>,
+    /// The evidence so far.
+    pub timeline: Vec<Entry>,
+    /// The report, once it has ended.
+    pub report: Option<Report>,
+    /// The execution.
+    pub execution_arn: Option<String>,
+}
+
+/// A standing question.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Standing {
+    /// The question.
+    pub text: String,
+    /// Its digest.
+    pub digest: Digest,
+    /// Until when it stands.
+    pub stands_until: Timestamp,
+}
+
+/// Tells where an incident is; without an id the active or latest one.
+///
+/// # Errors
+/// `incident_unknown`, journal errors.
+pub async fn status(
+    engine: Engine<'_>,
+    platform: &PlatformName,
+    id: Option<&IncidentId>,
+) -> Result<Option<Answer>, RecoveryError> {
+    let book = engine.book();
+    let id = match id {
+        Some(id) => id.clone(),
+        None => {
+            let state = book.platform(platform).await?.value;
+            match state.active.or(state.latest) {
+                Some(id) => id,
+                None => return Ok(None),
+            }
+        }
+    };
+    let incident = book.incident(&id).await?.value;
+    let records: Vec<_> = book.steps(&id).await?.into_iter().map(|step| step.value).collect();
+    let plan = book.plan(&id).await?;
+    let now = engine.clock.now();
+    let steps = crate::domain::report::report(&plan, &incident, &records, now).steps;
+    let timeline = book.entries(&id).await?;
+    let reason = incident
+        .end_reason
+        .clone()
+        .or_else(|| timeline.last().map(|entry| entry.reason.clone()))
+        .unwrap_or_default();
+    let question = incident.question.as_ref().map(|question| Standing {
+        text: question.text.clone(),
+        digest: question.digest(),
+        stands_until: question.stands_until,
+    });
+    Ok(Some(Answer {
+        incident_id: id.clone(),
+        status: incident.status,
+        reason,
+        at: now,
+        question,
+        steps,
+        timeline,
+        report: book.report(&id).await?,
+        execution_arn: incident.execution_arn,
+    }))
+}
+
+/// Takes a person's verdict on the standing question, and ends the wait for it.
+///
+/// # Errors
+/// `question_not_open`, `digest_differs`, journal errors. Nothing is written then.
+pub async fn give_verdict(
+    engine: Engine<'_>,
+    executions: &dyn Executions,
+    id: &IncidentId,
+    approved: bool,
+    digest: &str,
+    actor: &str,
+    reason: Option<&str>,
+) -> Result<String, RecoveryError> {
+    let book = engine.book();
+    for _ in 0..RACES {
+        let mut incident = book.incident(id).await?;
+        let now = engine.clock.now();
+        let open = incident.value.question.clone().filter(|question| question.stands_until > now);
+        let Some(question) = open else {
+            return Err(RecoveryError::new(Code::QuestionNotOpen, format!("no question of incident {id} stands open")));
+        };
+        if question.digest().as_str() != digest {
+            return Err(RecoveryError::new(
+                Code::DigestDiffers,
+                format!("the standing question of incident {id} has another digest: read it again with `status` before you answer: {}", question.text),
+            ));
+        }
+        if incident.value.verdicts.iter().any(|verdict| verdict.digest == question.digest()) {
+            return Ok(format!("the question was answered before; {}", question.text));
+        }
+        incident.value.verdicts.push(Verdict {
+            step: question.step.clone(),
+            digest: question.digest(),
+            approved,
+            loss_up_to: question.loss_up_to,
+            unproven_fence: question.unproven_fence,
+            actor: actor.to_owned(),
+            reason: reason.map(str::to_owned),
+            at: now,
+        });
+        let event = if approved { "approved" } else { "rejected" };
+        let text = format!("{actor} (as stated) {event}: {}", question.text);
+        let entry = note(id, &mut incident.value, now, event, &text);
+        if book.commit(&[write_incident(&incident), entry]).await? == Commit::Committed {
+            resume(executions, &question).await;
+            return Ok(text);
+        }
+    }
+    Err(RecoveryError::new(Code::JournalUnavailable, "other writers were faster each time; send the same verdict again"))
+}
+
+/// Keeps the token with which Step Functions waits for the verdict. A verdict that came first ends the wait at once.
+///
+/// # Errors
+/// Journal errors.
+pub async fn await_approval(
+    engine: Engine<'_>,
+    executions: &dyn Executions,
+    id: &IncidentId,
+    step: &StepId,
+    token: &str,
+) -> Result<TaskAnswer, RecoveryError> {
+    let book = engine.book();
+    for _ in 0..RACES {
+        let mut incident = book.incident(id).await?;
+        let answer = |status, reason: &str| TaskAnswer::new(id, status, reason, engine.clock.now()).of_step(step);
+        let Some(mut question) = incident.value.question.clone().filter(|question| &question.step == step) else {
+            executions.resume(token).await?;
+            return Ok(answer(TaskStatus::Done, "no question stands any more"));
+        };
+        let digest = question.digest();
+        question.token = Some(token.to_owned());
+        incident.value.question = Some(question.clone());
+        if incident.value.verdicts.iter().any(|verdict| verdict.digest == digest) {
+            resume(executions, &question).await;
+            return Ok(answer(TaskStatus::Done, "the verdict was faster"));
+        }
+        if book.commit(&[write_incident(&incident)]).await? == Commit::Committed {
+            return Ok(answer(TaskStatus::InProgress, &question.text));
+        }
+    }
+    Err(RecoveryError::new(Code::JournalUnavailable, "other writers were faster each time; the question is asked again"))
+}
+
+/// Ends the wait. If that fails, the wait's own time-out comes back to the step, which finds the verdict in the journal.
+async fn resume(executions: &dyn Executions, question: &Question) {
+    if let Some(token) = &question.token {
+        if let Err(error) = executions.resume(token).await {
+            tracing::warn!(%error, "the wait could not be ended; it ends by itself");
+        }
+    }
+}
+
+/// The answer to `acknowledge`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Acknowledgement {
+    /// The incident.
+    pub incident_id: IncidentId,
+    /// Its status, unchanged.
+    pub status: IncidentStatus,
+    /// What that means now.
+    pub reason: String,
+}
+
+/// A person has dealt with a stuck incident: the platform is free again.
+///
+/// # Errors
+/// `nothing_to_acknowledge`, journal errors.
+pub async fn acknowledge(
+    engine: Engine<'_>,
+    platform: &PlatformName,
+    id: &IncidentId,
+    actor: &str,
+    reason: Option<&str>,
+) -> Result<Acknowledgement, RecoveryError> {
+    let book = engine.book();
+    for _ in 0..RACES {
+        let mut incident = book.incident(id).await?;
+        if incident.value.status != IncidentStatus::Stuck {
+            return Err(RecoveryError::new(
+                Code::NothingToAcknowledge,
+                format!("incident {id} is {}; only a stuck one waits for a person", incident.value.status.as_str()),
+            ));
+        }
+        let done = Acknowledgement {
+            incident_id: id.clone(),
+            status: incident.value.status,
+            reason: format!("{platform} is free for another recovery; alarms may start one after the block period"),
+        };
+        if incident.value.acknowledged.is_some() {
+            return Ok(done);
+        }
+        let mut state = book.platform(platform).await?;
+        let now = engine.clock.now();
+        incident.value.acknowledged = Some((actor.to_owned(), now));
+        let text = format!("{actor} (as stated): {}", reason.unwrap_or("no reason stated"));
+        let entry = note(id, &mut incident.value, now, "acknowledged", &text);
+        let mut writes = vec![write_incident(&incident), entry];
+        if state.value.active.as_ref() == Some(id) {
+            state.value.active = None;
+            writes.push(write_platform(platform, &state));
+        }
+        if book.commit(&writes).await? == Commit::Committed {
+            return Ok(done);
+        }
+    }
+    Err(RecoveryError::new(Code::JournalUnavailable, "other writers were faster each time; send it again"))
+}

@@ -1,0 +1,76 @@
+//! Declare an incident's end: status, report, platform and notice in one commit.
+
+use crate::domain::commands::commands_left;
+use crate::domain::identifier::IncidentId;
+use crate::domain::incident::{BLOCK_PERIOD, Incident, IncidentStatus};
+use crate::domain::plan::SiteName;
+use crate::domain::step::{StepKind, StepRecord};
+use crate::error::RecoveryError;
+use crate::ports::Commit;
+
+use super::Engine;
+use super::book::{note, write_incident, write_platform, write_report};
+use super::notices::notice;
+
+/// Ends the incident so. `None` when another writer changed it meanwhile; then look again.
+pub(super) async fn finish(
+    engine: Engine<'_>,
+    id: &IncidentId,
+    status: IncidentStatus,
+    reason: &str,
+) -> Result<Option<Incident>, RecoveryError> {
+    let book = engine.book();
+    let mut incident = book.incident(id).await?;
+    if incident.value.status.is_end() {
+        return Ok(Some(incident.value));
+    }
+    let plan = book.plan(id).await?;
+    let records: Vec<StepRecord> = book.steps(id).await?.into_iter().map(|step| step.value).collect();
+    let mut platform = book.platform(&plan.platform).await?;
+    let now = engine.clock.now();
+    incident.value.status = status;
+    incident.value.ended_at = Some(now);
+    incident.value.end_reason = Some(reason.to_owned());
+    incident.value.question = None;
+    if status == IncidentStatus::Stuck {
+        incident.value.commands_left = commands_left(&plan, &incident.value, &records);
+    }
+    let moved = records.iter().any(|record| record.step.kind == StepKind::Promote && record.may_have_promoted());
+    if status == IncidentStatus::Completed && moved {
+        platform.value.active_site = SiteName::Recovery;
+    }
+    // A stuck incident keeps the platform until a person acknowledges it: another recovery on top could do more harm.
+    if status != IncidentStatus::Stuck && platform.value.active.as_ref() == Some(id) {
+        platform.value.active = None;
+    }
+    let changed_something = records.iter().any(StepRecord::may_have_changed_something);
+    if changed_something {
+        platform.value.blocked_until = Some(BLOCK_PERIOD.after(now));
+    }
+    let entry = note(id, &mut incident.value, now, "ended", &format!("{}: {reason}", status.as_str()));
+    let report = crate::domain::report::report(&plan, &incident.value, &records, now);
+    let subject = format!("{}: {} {}", plan.platform, incident.value.scenario, status.as_str());
+    let page = notice(id, "ended", &subject, &body(&incident.value), now);
+    let writes = [
+        write_incident(&incident),
+        write_platform(&plan.platform, &platform),
+        write_report(id, &report),
+        entry,
+        page,
+    ];
+    match book.commit(&writes).await? {
+        Commit::Committed => Ok(Some(incident.value)),
+        Commit::Conflict => Ok(None),
+    }
+}
+
+fn body(incident: &Incident) -> String {
+    let reason = incident.end_reason.as_deref().unwrap_or_default();
+    let mut text = format!("Incident {} ended as {}: {reason}.", incident.id, incident.status.as_str());
+    if !incident.commands_left.is_empty() {
+        text.push_str("\nLeft to do, in this order, after a look at each:\n");
+        text.push_str(&incident.commands_left.join("\n"));
+        text.push_str("\nThen acknowledge it, so that another recovery may start.");
+    }
+    text
+}

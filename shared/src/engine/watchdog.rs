@@ -1,0 +1,88 @@
+//! The watchdog: what a crash left half done, within a minute. It starts declared incidents that never started, sends notices
+//! that are due, and turns incidents whose execution died or is overdue into `stuck`, with a page.
+
+use serde::Serialize;
+
+use crate::domain::duration::Seconds;
+use crate::domain::identifier::{IncidentId, PlatformName};
+use crate::domain::incident::{Incident, IncidentStatus};
+use crate::error::RecoveryError;
+use crate::ports::{Executions, ExecutionState, Notices};
+
+use super::Engine;
+use super::declare::start;
+use super::finish::finish;
+use super::notices::send_due;
+
+/// How long the declaring invocation has to start the execution before the watchdog does.
+const GRACE: Seconds = Seconds(30);
+
+/// What the watchdog did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
+pub struct Watched {
+    /// The active incident, if there is one.
+    pub active: Option<IncidentId>,
+    /// What it found and did, as sentences.
+    pub done: Vec<String>,
+    /// Notices sent.
+    pub notices_sent: usize,
+}
+
+/// Looks after one platform.
+///
+/// # Errors
+/// Journal errors. Trouble with Step Functions is a sentence, and the next minute tries again.
+pub async fn watchdog(
+    engine: Engine<'_>,
+    executions: &dyn Executions,
+    notices: &dyn Notices,
+    platform: &PlatformName,
+) -> Result<Watched, RecoveryError> {
+    let book = engine.book();
+    let state = book.platform(platform).await?.value;
+    let mut watched = Watched { active: state.active.clone(), ..Watched::default() };
+    if let Some(id) = &state.active {
+        let incident = book.incident(id).await?.value;
+        if !incident.status.is_end() {
+            if let Some(done) = look_after(engine, executions, &incident).await? {
+                watched.done.push(done);
+            }
+        }
+    }
+    if let Some(latest) = state.active.as_ref().or(state.latest.as_ref()) {
+        let incident = book.incident(latest).await?.value;
+        watched.notices_sent = send_due(engine, notices, &incident).await?;
+    }
+    Ok(watched)
+}
+
+async fn look_after(
+    engine: Engine<'_>,
+    executions: &dyn Executions,
+    incident: &Incident,
+) -> Result<Option<String>, RecoveryError> {
+    let now = engine.clock.now();
+    let id = &incident.id;
+    if now > incident.deadline {
+        let reason = format!("it was overdue: its deadline was {}", incident.deadline);
+        return end_stuck(engine, id, &reason).await;
+    }
+    match executions.state(id).await {
+        Ok(ExecutionState::Running) => Ok(None),
+        Ok(ExecutionState::Ended(how)) => {
+            end_stuck(engine, id, &format!("its execution ended as {how} before the incident did")).await
+        }
+        Ok(ExecutionState::Absent) if Seconds::between(incident.declared_at, now) < GRACE => Ok(None),
+        // The name is the incident's id, so a start that did happen is found and not doubled.
+        Ok(ExecutionState::Absent) => match start(engine, executions, id).await {
+            Ok(arn) => Ok(Some(format!("{id} was declared but not started; started {arn}"))),
+            Err(error) => Ok(Some(format!("{id} could not be started: {error}; tried again in a minute"))),
+        },
+        Err(error) => Ok(Some(format!("the execution of {id} could not be described: {error}; tried again in a minute"))),
+    }
+}
+
+async fn end_stuck(engine: Engine<'_>, id: &IncidentId, reason: &str) -> Result<Option<String>, RecoveryError> {
+    let ended = finish(engine, id, IncidentStatus::Stuck, reason).await?;
+    Ok(ended.map(|incident| format!("{id} is {}: {reason}", incident.status.as_str())))
+}

@@ -1,0 +1,338 @@
+//! Our own payloads, as operators, schedules and the state machine send them.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::domain::identifier::{ComponentName, IncidentId, StepId};
+use crate::domain::incident::Mode;
+use crate::domain::plan::SiteName;
+use crate::domain::step::{Direction, StepKind};
+use crate::domain::trigger::AlarmChange;
+use crate::error::{Code, RecoveryError};
+
+use super::{alarm, check_shape, strictly};
+
+/// What `recovery` is asked.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RecoveryRequest {
+    /// The state machine's or the schedule's task.
+    Task(RecoveryTask),
+    /// An operator's command.
+    Command(Command),
+    /// Start a scenario.
+    Start(Start),
+    /// An alarm changed.
+    Alarm(AlarmChange),
+    /// An execution of ours ended: look after it, as every minute.
+    ExecutionEnded,
+}
+
+/// A task of `recovery`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(tag = "task", rename_all = "snake_case", deny_unknown_fields)]
+pub enum RecoveryTask {
+    /// Choose the course.
+    Assess {
+        /// The incident.
+        incident_id: IncidentId,
+    },
+    /// Say what comes next.
+    Advance {
+        /// The incident.
+        incident_id: IncidentId,
+    },
+    /// Run one attempt of a step.
+    Step {
+        /// The incident.
+        incident_id: IncidentId,
+        /// The step.
+        step: StepId,
+        /// Which way.
+        direction: Direction,
+    },
+    /// Keep the token of a waiting question.
+    AwaitApproval {
+        /// The incident.
+        incident_id: IncidentId,
+        /// The step that asks.
+        step: StepId,
+        /// The token.
+        token: String,
+    },
+    /// Declare the end.
+    Report {
+        /// The incident.
+        incident_id: IncidentId,
+    },
+    /// Look after what crashes left.
+    Watchdog {},
+}
+
+/// Start a scenario: the runbook's payload and its optional additions.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Start {
+    /// The scenario.
+    pub scenario: String,
+    /// The failing, active site's Region.
+    pub region: Option<String>,
+    /// How it is meant.
+    pub mode: Option<Mode>,
+    /// Why, as stated.
+    pub reason: Option<String>,
+    /// Who, as stated.
+    pub actor: Option<String>,
+    /// The caller's own id: the same id never starts two incidents.
+    pub request_id: Option<String>,
+    /// The platform, where several are deployed.
+    pub platform: Option<String>,
+}
+
+/// An operator's command.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Command {
+    /// Which.
+    pub command: CommandName,
+    /// The incident; the active one where left out of `status`.
+    pub incident_id: Option<IncidentId>,
+    /// The digest of the question that is answered.
+    pub digest: Option<String>,
+    /// Who, as stated.
+    pub actor: Option<String>,
+    /// Why, as stated.
+    pub reason: Option<String>,
+}
+
+/// The operator's commands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CommandName {
+    /// Where is it?
+    Status,
+    /// Yes to the standing question.
+    Approve,
+    /// No to it.
+    Reject,
+    /// Start no further step.
+    Pause,
+    /// Go on after a pause.
+    Resume,
+    /// Try a refused step again.
+    Retry,
+    /// Leave a step out.
+    Skip,
+    /// Undo and end.
+    Abort,
+    /// A stuck incident has been dealt with.
+    Acknowledge,
+    /// Let alarms start nothing.
+    Disable,
+    /// Let alarms start recoveries again.
+    Enable,
+}
+
+/// Texts that people state are bounded, because they go into the journal and into notices.
+const LONGEST_TEXT: usize = 500;
+
+/// Reads a payload for `recovery`.
+///
+/// # Errors
+/// `payload_*`, `command_unknown`. Nothing has been touched then.
+pub fn recovery(payload: &Value) -> Result<RecoveryRequest, RecoveryError> {
+    check_shape(payload)?;
+    if let Some(alarm) = alarm::read(payload) {
+        return alarm.map(RecoveryRequest::Alarm);
+    }
+    if payload.get("detail-type").and_then(Value::as_str) == Some("Step Functions Execution Status Change") {
+        return Ok(RecoveryRequest::ExecutionEnded);
+    }
+    if payload.get("task").is_some() {
+        return strictly(payload, "a task of recovery").map(RecoveryRequest::Task);
+    }
+    if let Some(name) = payload.get("command") {
+        if serde_json::from_value::<CommandName>(name.clone()).is_err() {
+            let shown: String = name.to_string().chars().take(60).collect();
+            return Err(RecoveryError::new(
+                Code::CommandUnknown,
+                format!("{shown} is not a command; there are status, approve, reject, acknowledge, pause, resume, retry, skip, abort, disable and enable"),
+            ));
+        }
+        let command: Command = strictly(payload, "a command")?;
+        bounded(&[&command.digest, &command.actor, &command.reason])?;
+        return Ok(RecoveryRequest::Command(command));
+    }
+    let start: Start = strictly(payload, "a request such as {\"scenario\":\"database_failure\",\"region\":\"us-east-1\"}")?;
+    bounded(&[&start.region, &start.reason, &start.actor, &start.request_id, &start.platform, &Some(start.scenario.clone())])?;
+    Ok(RecoveryRequest::Start(start))
+}
+
+/// What a function with steps of its own is asked by the state machine and by dry runs.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(tag = "task", rename_all = "snake_case", deny_unknown_fields)]
+pub enum StepTask {
+    /// Run one attempt of a step.
+    Step {
+        /// The incident.
+        incident_id: IncidentId,
+        /// The step.
+        step: StepId,
+        /// Which way.
+        direction: Direction,
+    },
+    /// Say what a step of this kind would see.
+    Predict {
+        /// The kind.
+        kind: StepKind,
+        /// The component.
+        component: ComponentName,
+    },
+}
+
+/// What `update-database-endpoints` is asked.
+#[derive(Debug, Clone, PartialEq)]
+pub enum EndpointRequest {
+    /// A step or a prediction.
+    Task(StepTask),
+    /// The runbook's payload: this host becomes the endpoint.
+    NewEndpoint(String),
+    /// This site's instance becomes the endpoint.
+    Site {
+        /// The database.
+        component: String,
+        /// The site.
+        site: SiteName,
+    },
+    /// What an incident wrote is taken back.
+    Undo(IncidentId),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewEndpoint {
+    new_endpoint: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Site {
+    component: String,
+    site: SiteName,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Undo {
+    undo: IncidentId,
+}
+
+/// Reads a payload for `update-database-endpoints`.
+///
+/// # Errors
+/// `payload_*`. Nothing has been touched then.
+pub fn update_database_endpoints(payload: &Value) -> Result<EndpointRequest, RecoveryError> {
+    check_shape(payload)?;
+    if payload.get("task").is_some() {
+        return strictly(payload, "a task of update-database-endpoints").map(EndpointRequest::Task);
+    }
+    if payload.get("undo").is_some() {
+        return strictly::<Undo>(payload, "{\"undo\":\"<incident id>\"}").map(|undo| EndpointRequest::Undo(undo.undo));
+    }
+    if payload.get("component").is_some() {
+        let site: Site = strictly(payload, "{\"component\":\"database\",\"site\":\"recovery\"}")?;
+        return Ok(EndpointRequest::Site { component: site.component, site: site.site });
+    }
+    let new: NewEndpoint = strictly(payload, "{\"new_endpoint\":\"<host of the promoted instance>\"}")?;
+    bounded(&[&Some(new.new_endpoint.clone())])?;
+    Ok(EndpointRequest::NewEndpoint(new.new_endpoint))
+}
+
+/// What `read-only-toggle` is asked.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ToggleRequest {
+    /// A step or a prediction.
+    Task(StepTask),
+    /// Hold, resume or tell.
+    Mode {
+        /// Which.
+        mode: ToggleMode,
+        /// The database; every one of the plan where left out.
+        component: Option<String>,
+    },
+}
+
+/// What to do with writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ToggleMode {
+    /// Hold them.
+    ReadOnly,
+    /// Let them through again.
+    ReadWrite,
+    /// Tell how it stands.
+    Status,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Toggle {
+    mode: ToggleMode,
+    component: Option<String>,
+}
+
+/// Reads a payload for `read-only-toggle`.
+///
+/// # Errors
+/// `payload_*`. Nothing has been touched then.
+pub fn read_only_toggle(payload: &Value) -> Result<ToggleRequest, RecoveryError> {
+    check_shape(payload)?;
+    if payload.get("task").is_some() {
+        return strictly(payload, "a task of read-only-toggle").map(ToggleRequest::Task);
+    }
+    let toggle: Toggle = strictly(payload, "{\"mode\":\"read_only\"|\"read_write\"|\"status\"}")?;
+    bounded(&[&toggle.component])?;
+    Ok(ToggleRequest::Mode { mode: toggle.mode, component: toggle.component })
+}
+
+/// What `replication-check` and `backup-verify` are asked: everything, or one component.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CheckRequest {
+    /// The component; every one of the plan where left out.
+    pub component: Option<String>,
+}
+
+/// Reads a payload for `replication-check`.
+///
+/// # Errors
+/// `payload_*`.
+pub fn replication_check(payload: &Value) -> Result<CheckRequest, RecoveryError> {
+    check_shape(payload)?;
+    let request: CheckRequest = strictly(payload, "{} or {\"component\":\"database\"}")?;
+    bounded(&[&request.component])?;
+    Ok(request)
+}
+
+/// Reads a payload for `backup-verify`.
+///
+/// # Errors
+/// `payload_*`; `not_in_this_version` for an archive to verify.
+pub fn backup_verify(payload: &Value) -> Result<CheckRequest, RecoveryError> {
+    check_shape(payload)?;
+    if payload.get("backup").is_some() || payload.get("detail-type").is_some() {
+        return Err(RecoveryError::new(
+            Code::NotInThisVersion,
+            "archives and restore jobs are not verified in this version: it judges automated snapshots and the restorable window, at proof level `present`",
+        ));
+    }
+    let request: CheckRequest = strictly(payload, "{} or {\"component\":\"database\"}")?;
+    bounded(&[&request.component])?;
+    Ok(request)
+}
+
+fn bounded(texts: &[&Option<String>]) -> Result<(), RecoveryError> {
+    if texts.iter().filter_map(|text| text.as_ref()).any(|text| text.chars().count() > LONGEST_TEXT) {
+        return Err(RecoveryError::new(Code::PayloadUnreadable, format!("a text in the payload has more than {LONGEST_TEXT} characters")));
+    }
+    Ok(())
+}

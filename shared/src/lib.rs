@@ -1,0 +1,15 @@
+//! Domain, engine, ports and adapters that the five recovery functions share.
+//!
+//! Dependencies point one way: `functions, cli → engine → ports → domain` and `adapters → ports, domain`.
+
+pub mod adapters;
+pub mod config;
+pub mod domain;
+pub mod engine;
+pub mod error;
+pub mod events;
+pub mod planfile;
+pub mod ports;
+mod redact;
+pub mod runtime;
+pub mod telemetry;

@@ -1,0 +1,584 @@
+//! One way to break every rule, where the finding must point, and a neighbour that keeps the rule.
+
+use std::collections::BTreeSet;
+
+use super::*;
+
+struct Row {
+    code: &'static str,
+    severity: Severity,
+    /// What to replace in the sound plan to break the rule, and nothing but the rule.
+    spoil: &'static [(&'static str, &'static str)],
+    /// The text of the spoilt plan at whose beginning the finding points.
+    at: &'static str,
+    /// What to replace instead to come close and still keep it.
+    near: &'static [(&'static str, &'static str)],
+}
+
+const fn error(
+    code: &'static str,
+    spoil: &'static [(&'static str, &'static str)],
+    at: &'static str,
+    near: &'static [(&'static str, &'static str)],
+) -> Row {
+    Row { code, severity: Severity::Error, spoil, at, near }
+}
+
+const fn warning(
+    code: &'static str,
+    spoil: &'static [(&'static str, &'static str)],
+    at: &'static str,
+    near: &'static [(&'static str, &'static str)],
+) -> Row {
+    Row { code, severity: Severity::Warning, spoil, at, near }
+}
+
+const OTHERWISE: &str = "      - when: otherwise\n";
+const FAILED: (&str, &str) = ("failed_region: false", "failed_region: true");
+const NO_FAILOVER: (&str, &str) =
+    ("      - when: multi_az_available\n        steps: [ { force_failover: database }, { validate: database } ]\n", "");
+const UNPROVEN: (&str, &str) = ("data_loss_up_to: 10m,", "data_loss_up_to: 10m, unproven_fence: true,");
+
+const ROWS: &[Row] = &[
+    // How it is written.
+    error("unsupported_yaml", &[("[api] }", "*clients }")], "*clients", &[("[api] }", "[\"api\"] }")]),
+    error(
+        "unsupported_yaml",
+        &[("platform: shop", "platform: &name shop")],
+        "&name",
+        &[("platform: shop", "platform: 'shop'")],
+    ),
+    error("unsupported_yaml", &[("platform: shop", "platform: !!str shop")], "shop", &[]),
+    error("unsupported_yaml", &[("sites:\n", "sites:\n  <<: {}\n")], "<<", &[]),
+    error("unsupported_yaml", &[("sites:\n", "sites:\n  ? [a]\n  : b\n")], "[a]", &[]),
+    error(
+        "unsupported_yaml",
+        &[("      - resume_writes: database\n", "      - resume_writes: database\n---\nversion: 1\n")],
+        "---",
+        &[("version: 1", "---\nversion: 1")],
+    ),
+    error("wrong_type", &[("version: 1", "version: \"1\"")], "\"1\"", &[]),
+    error("wrong_type", &[("\"123456789012\"", "123456789012")], "123456789012", &[("\"123456789012\"", "'012345678901'")]),
+    error(
+        "wrong_type",
+        &[("failed_region: false", "failed_region: no")],
+        "no\n",
+        &[("failed_region: false", "failed_region: false # no")],
+    ),
+    error("wrong_type", &[("rto: 40m", "rto: 40")], "40, rpo", &[("rto: 40m", "rto: \"40m\"")]),
+    error("wrong_type", &[("rto: 40m", "rto: 40 minutes")], "40 minutes", &[("rto: 40m", "rto: 2400s")]),
+    error(
+        "wrong_type",
+        &[("until: 2027-06-30", "until: 2027-06-31")],
+        "2027-06-31",
+        &[("until: 2027-06-30", "until: \"2027-06-30\"")],
+    ),
+    error("wrong_type", &[("consumers: [api]", "consumers: api")], "api }", &[("consumers: [api]", "consumers: [ api ]")]),
+    error("wrong_type", &[("{ region: us-west-2 }\nobj", "us-west-2\nobj")], "us-west-2", &[]),
+    error("wrong_type", &[("max_lag: 30s", "max_lag:")], "max_lag", &[("max_lag: 30s", "max_lag: 1s")]),
+    error("wrong_type", &[("- repoint: database", "- repoint")], "repoint", &[]),
+    error(
+        "wrong_type",
+        &[("- fence: database\n", "- fence: database\n            gate: { loss_bound: database }\n")],
+        "gate: { loss_bound: database }\n          - gate",
+        &[],
+    ),
+    error(
+        "wrong_type",
+        &[("{ secret: shop/database,", "{ ssm_parameter: /a, secret: shop/database,")],
+        "{ ssm_parameter: /a",
+        &[],
+    ),
+    error(
+        "out_of_range",
+        &[("backup_retention: 7d", "backup_retention: 36d")],
+        "36d",
+        &[("backup_retention: 7d", "backup_retention: 35d")],
+    ),
+    error(
+        "out_of_range",
+        &[("backup_retention: 7d", "backup_retention: 36h")],
+        "36h",
+        &[("backup_retention: 7d", "backup_retention: 24h")],
+    ),
+    error("out_of_range", &[("max_lag: 30s", "max_lag: 0s")], "0s", &[("data_loss_up_to: 10m", "data_loss_up_to: 0s")]),
+    error("out_of_range", &[("max_lag: 30s", "max_lag: 999999999d")], "999999999d", &[]),
+    error(
+        "out_of_range",
+        &[("by: head-of-shop", "by: \"\"")],
+        "\"\"",
+        &[("by: head-of-shop", "by: \"Head of Shop, Ümit\"")],
+    ),
+    error("out_of_range", &[("version: 1", "version: 0")], "0", &[]),
+    error(
+        "bad_identifier",
+        &[("platform: shop", "platform: my_shop")],
+        "my_shop",
+        &[("platform: shop", "platform: my-shop")],
+    ),
+    error("bad_identifier", &[("id: shop-prod", "id: shop--prod")], "shop--prod", &[("id: shop-prod", "id: shop-prod-1")]),
+    error("bad_identifier", &[("ssm_parameter: /shop/host", "ssm_parameter: shop/host")], "shop/host", &[]),
+    error(
+        "bad_identifier",
+        &[("[POST /orders]", "[post /orders]")],
+        "post /orders",
+        &[("[POST /orders]", "[POST /orders, PUT /orders]")],
+    ),
+    error(
+        "bad_identifier",
+        &[
+            ("  api:\n    kind", "  A b:\n    kind"),
+            (", consumers: [api]", ""),
+            (", { validate: api }", ""),
+            ("  api: { rto: 15m }\n", ""),
+        ],
+        "A b",
+        &[],
+    ),
+    error("duplicate", &[("platform: shop", "platform: shop\nplatform: shop")], "platform: shop\naccount", &[]),
+    error("duplicate", &[("consumers: [api]", "consumers: [api, api]")], "api] }", &[]),
+    error("duplicate", &[("[POST /orders]", "[POST /orders, POST /orders]")], "POST /orders]", &[]),
+    error(
+        "duplicate",
+        &[("variable: READ_ONLY, region: us-east-1", "variable: HOST, region: us-west-2")],
+        "{ lambda_environment: shop-reports, variable: HOST, region: us-west-2 }\n  api",
+        &[],
+    ),
+    error(
+        "duplicate",
+        &[(
+            "  api:\n    kind",
+            "  web:\n    kind: ecs_service\n    primary: { cluster: shop, service: web }\n    recovery: { cluster: shop, service: api }\n  api:\n    kind",
+        )],
+        "api }\n  api",
+        &[(
+            "  api:\n    kind",
+            "  web:\n    kind: ecs_service\n    primary: { cluster: shop, service: web }\n    recovery: { cluster: shop, service: web }\n  api:\n    kind",
+        )],
+    ),
+    error(
+        "duplicate",
+        &[("scenarios:\n", "  - { alarm: shop-unreachable, scenario: database_failure }\nscenarios:\n")],
+        "{ alarm: shop-unreachable, scenario: database_failure }\nscenarios",
+        &[("scenarios:\n", "  - { alarm: shop-unreachable, scenario: database_failure, site: primary }\nscenarios:\n")],
+    ),
+    error(
+        "duplicate",
+        &[("{ validate: api } ]", "{ validate: database } ]")],
+        "validate: database } ]\n          - resume",
+        &[("- resume_writes: database", "- resume_writes: database\n          - validate: database")],
+    ),
+    error(
+        "duplicate",
+        &[("- repoint: database", "- fence: database\n          - repoint: database")],
+        "fence: database\n          - repoint",
+        &[],
+    ),
+    error("empty_list", &[("consumers: [api]", "consumers: []")], "consumers", &[(", consumers: [api]", "")]),
+    error("empty_list", &[("[POST /orders]", "[]")], "methods", &[]),
+    error("empty_list", &[("together: [ { validate: database }, { validate: api } ]", "together: []")], "together", &[]),
+    error(
+        "empty_list",
+        &[("triggers:\n  - { alarm: shop-unreachable, scenario: database_failure }\n", "triggers: []\n")],
+        "triggers",
+        &[("triggers:\n  - { alarm: shop-unreachable, scenario: database_failure }\n", "")],
+    ),
+    error("missing_field", &[("platform: shop\n", "")], "version", &[]),
+    error("missing_field", &[("account: \"123456789012\"\n", "")], "version", &[]),
+    error("missing_field", &[("    kind: ecs_service\n", "")], "api:\n    primary", &[]),
+    error("missing_field", &[("recovery: { id: shop-dr }", "recovery: {}")], "recovery: {}", &[]),
+    error("missing_field", &[("by: head-of-shop, ", "")], "preauthorised", &[]),
+    error("missing_field", &[("ssm_parameter: /shop/host, ", "")], "{ region: us-west-2, consumers", &[]),
+    error("missing_field", &[("    failed_region: false\n", "")], "database_failure:", &[]),
+    error("unknown_field", &[("max_lag: 30s", "max_lag: 30s\n    max_lagg: 30s")], "max_lagg", &[]),
+    error(
+        "unknown_field",
+        &[("ssm_parameter: /shop/host,", "ssm_parameter: /shop/host, field: host,")],
+        "field: host, region: us-west-2, consumers",
+        &[],
+    ),
+    error("unknown_field", &[("{ loss_bound: database }", "{ loss_bound: database, most: 5m }")], "most", &[]),
+    error("unknown_value", &[("severity: sev1", "severity: sev4")], "sev4", &[("severity: sev1", "severity: \"sev3\"")]),
+    error("unknown_value", &[("reads: served", "reads: serve")], "serve }", &[]),
+    error(
+        "unknown_value",
+        &[("reads: served", "reads: served, protocol: soap")],
+        "soap",
+        &[("reads: served", "reads: served, protocol: http")],
+    ),
+    error(
+        "unknown_value",
+        &[("severity: sev1", "severity: sev1\n    approval: never")],
+        "never",
+        &[("severity: sev1", "severity: sev1\n    approval: when_needed")],
+    ),
+    error(
+        "unknown_value",
+        &[("scenario: database_failure }", "scenario: database_failure, site: third }")],
+        "third",
+        &[("scenario: database_failure }", "scenario: database_failure, site: recovery }")],
+    ),
+    error("unknown_component_kind", &[("kind: ecs_service", "kind: ecs_servce")], "ecs_servce", &[]),
+    error("unknown_step_kind", &[("- promote: database", "- promot: database")], "promot:", &[]),
+    error("unknown_step_kind", &[("- promote: database", "- drop_table: database")], "drop_table", &[]),
+    error(
+        "unknown_step_kind",
+        &[("severity: sev1", "severity: sev1\n    budgets: { promotion: 5m }")],
+        "promotion",
+        &[("severity: sev1", "severity: sev1\n    budgets: { promote: 5m }")],
+    ),
+    error(
+        "unknown_step_kind",
+        &[("{ validate: api } ]", "{ together: [ { validate: api } ] } ]")],
+        "together: [ { validate: api",
+        &[],
+    ),
+    error("unknown_condition", &[("when: otherwise", "when: otherwize")], "otherwize", &[]),
+    error("unknown_component", &[("- repoint: database", "- repoint: databas")], "databas\n", &[]),
+    error("unknown_component", &[("  api: { rto: 15m }", "  api: { rto: 15m }\n  web: { rto: 15m }")], "web", &[]),
+    error("unknown_component", &[("consumers: [api]", "consumers: [web]")], "web", &[]),
+    error("unknown_scenario", &[("scenario: database_failure", "scenario: failure")], "failure }", &[]),
+    // What it says.
+    error(
+        "sites_equal",
+        &[
+            ("recovery: { region: us-west-2 }", "recovery: { region: us-east-1 }"),
+            (" region: us-west-2, consumers", " region: us-east-1, consumers"),
+            ("field: host, region: us-west-2", "field: host, region: us-east-1"),
+            ("variable: HOST, region: us-west-2", "variable: HOST, region: us-east-1"),
+        ],
+        "us-east-1 }\nobjectives",
+        &[],
+    ),
+    error(
+        "region_not_a_site",
+        &[("variable: HOST, region: us-west-2", "variable: HOST, region: us-west-1")],
+        "us-west-1",
+        &[],
+    ),
+    error(
+        "region_not_a_site",
+        &[("reads: served }, region: us-east-1", "reads: served }, region: eu-west-1")],
+        "eu-west-1",
+        &[("reads: served }, region: us-east-1", "reads: served }, region: us-west-2")],
+    ),
+    warning(
+        "endpoint_outside_recovery_site",
+        &[("variable: HOST, region: us-west-2", "variable: HOST, region: us-east-1")],
+        "us-east-1 }\n    holds",
+        &[],
+    ),
+    error("consumer_not_a_service", &[("consumers: [api]", "consumers: [database]")], "database] }", &[]),
+    error(
+        "hold_stops_reads",
+        &[("[POST /orders]", "[POST /orders, GET /orders]")],
+        "GET /orders",
+        &[("[POST /orders], reads: served", "[POST /orders, GET /orders], reads: stopped")],
+    ),
+    error(
+        "missing_objective",
+        &[("  api: { rto: 15m }\n", "")],
+        "api } ]",
+        &[("  api: { rto: 15m }\n", ""), (", { validate: api }", "")],
+    ),
+    error(
+        "missing_rpo",
+        &[("rto: 40m, rpo: 15m", "rto: 40m")],
+        "database: { rto",
+        &[("rto: 40m, rpo: 15m", "rto: 40m, rpo: 10m")],
+    ),
+    // What it does.
+    error("step_not_applicable", &[("- fence: database", "- fence: database\n          - fence: api")], "fence: api", &[]),
+    error(
+        "step_selects_nothing",
+        &[(
+            "    endpoints:\n      - { ssm_parameter: /shop/host, region: us-west-2, consumers: [api] }\n      - { secret: shop/database, field: host, region: us-west-2 }\n      - { lambda_environment: shop-reports, variable: HOST, region: us-west-2 }\n",
+            "",
+        )],
+        "repoint",
+        &[],
+    ),
+    error("promote_without_gate", &[("          - gate: { loss_bound: database }\n", "")], "promote", &[]),
+    error(
+        "promote_without_gate",
+        &[(
+            "          - gate: { loss_bound: database }\n          - promote: database\n",
+            "          - together: [ { gate: { loss_bound: database } }, { promote: database } ]\n",
+        )],
+        "promote",
+        &[],
+    ),
+    error("promote_without_fence", &[("          - fence: database\n", "")], "promote", &[]),
+    warning(
+        "promote_without_hold",
+        &[("          - hold_writes: database\n", ""), ("          - resume_writes: database\n", "")],
+        "promote",
+        &[(
+            "          - hold_writes: database\n          - fence: database\n",
+            "          - together: [ { hold_writes: database }, { fence: database } ]\n",
+        )],
+    ),
+    warning(
+        "gate_before_fence",
+        &[(
+            "          - fence: database\n          - gate: { loss_bound: database }\n",
+            "          - gate: { loss_bound: database }\n          - fence: database\n",
+        )],
+        "gate: { loss_bound: database }\n          - fence",
+        &[],
+    ),
+    error("fence_without_isolation_group", &[(", isolation_security_group: sg-0f00d", "")], "fence", &[]),
+    error(
+        "repoint_before_promote",
+        &[(
+            "          - promote: database\n          - repoint: database\n",
+            "          - repoint: database\n          - promote: database\n",
+        )],
+        "repoint",
+        &[],
+    ),
+    error(
+        "repoint_before_promote",
+        &[(
+            "          - promote: database\n          - repoint: database\n",
+            "          - together: [ { promote: database }, { repoint: database } ]\n",
+        )],
+        "repoint",
+        &[],
+    ),
+    warning("not_validated", &[("{ validate: database }, { validate: api } ]", "{ validate: api } ]")], "promote", &[]),
+    warning("not_validated", &[(", { validate: database } ]\n      - when", " ]\n      - when")], "force_failover", &[]),
+    error(
+        "resume_without_hold",
+        &[(
+            "[ { force_failover: database }, { validate: database } ]",
+            "[ { force_failover: database }, { validate: database }, { resume_writes: database } ]",
+        )],
+        "resume_writes: database } ]",
+        &[],
+    ),
+    warning("hold_never_resumed", &[("          - resume_writes: database\n", "")], "hold_writes", &[]),
+    error(
+        "unreachable_branch",
+        &[
+            (
+                "      - when: multi_az_available\n        steps: [ { force_failover: database }, { validate: database } ]\n",
+                "",
+            ),
+            (
+                "      - resume_writes: database\n",
+                "      - resume_writes: database\n      - when: multi_az_available\n        steps: [ { validate: database } ]\n",
+            ),
+        ],
+        "multi_az_available",
+        &[],
+    ),
+    error(
+        "unreachable_branch",
+        &[(
+            OTHERWISE,
+            "      - when: multi_az_available\n        steps: [ { validate: database } ]\n      - when: otherwise\n",
+        )],
+        "multi_az_available\n        steps: [ { validate: database } ]",
+        &[],
+    ),
+    warning(
+        "unreachable_branch",
+        &[FAILED, UNPROVEN, ("[ { force_failover: database }, { validate: database } ]", "[ { validate: database } ]")],
+        "multi_az_available",
+        &[FAILED, UNPROVEN, NO_FAILOVER],
+    ),
+    error(
+        "no_otherwise_branch",
+        &[
+            ("- when: otherwise", "- when: multi_az_available"),
+            (
+                "- when: multi_az_available\n        steps: [ { force_failover: database }, { validate: database } ]\n      ",
+                "",
+            ),
+        ],
+        "multi_az_available",
+        &[],
+    ),
+    error(
+        "ambiguous_condition",
+        &[
+            ("[ { force_failover: database }, { validate: database } ]", "[ { validate: api } ]"),
+            (
+                "          - hold_writes: database\n          - fence: database\n          - gate: { loss_bound: database }\n          - promote: database\n          - repoint: database\n          - together: [ { validate: database }, { validate: api } ]\n          - resume_writes: database\n",
+                "          - validate: api\n",
+            ),
+        ],
+        "multi_az_available",
+        &[(
+            "      - when: multi_az_available\n        steps: [ { force_failover: database }, { validate: database } ]\n",
+            "",
+        )],
+    ),
+    error(
+        "needs_failed_region",
+        &[
+            FAILED,
+            UNPROVEN,
+            (
+                "      - when: multi_az_available\n        steps: [ { force_failover: database }, { validate: database } ]\n",
+                "",
+            ),
+            ("- hold_writes: database", "- force_failover: database\n          - hold_writes: database"),
+        ],
+        "force_failover",
+        &[FAILED, UNPROVEN, NO_FAILOVER],
+    ),
+    error(
+        "trigger_in_failed_region",
+        &[FAILED, UNPROVEN, NO_FAILOVER, ("scenario: database_failure }", "scenario: database_failure, site: primary }")],
+        "primary }\nscenarios",
+        &[("scenario: database_failure }", "scenario: database_failure, site: primary }")],
+    ),
+    warning(
+        "data_loss_above_rpo",
+        &[("data_loss_up_to: 10m", "data_loss_up_to: 16m")],
+        "16m",
+        &[("data_loss_up_to: 10m", "data_loss_up_to: 15m")],
+    ),
+    warning("over_rto", &[("rto: 40m", "rto: 29m")], "otherwise", &[("rto: 40m", "rto: 30m")]),
+    warning(
+        "over_rto",
+        &[("severity: sev1", "severity: sev1\n    budgets: { force_failover: 37m }")],
+        "multi_az_available",
+        &[("severity: sev1", "severity: sev1\n    budgets: { force_failover: 36m }")],
+    ),
+    error(
+        "history_too_long",
+        &[("severity: sev1", "severity: sev1\n    budgets: { promote: 3h }"), ("rto: 40m", "rto: 1d")],
+        "otherwise",
+        &[("severity: sev1", "severity: sev1\n    budgets: { promote: 30m }"), ("rto: 40m", "rto: 1d")],
+    ),
+];
+
+/// What the table cannot show on one small plan is shown by the named tests beside it.
+const SHOWN_ELSEWHERE: &[&str] = &[
+    "not_yaml",
+    "not_utf8",
+    "too_large",
+    "too_deep",
+    "version_newer",
+    "too_many_findings",
+    "preauthorisation_expired",
+    "preauthorisation_long",
+    "too_many_waves",
+    "too_many_steps_together",
+];
+
+#[test]
+fn every_rule_is_found_where_it_is_broken_and_nothing_else_is() {
+    let failures: Vec<String> = ROWS.iter().filter_map(|row| broken_promise(row).err()).collect();
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+}
+
+fn broken_promise(row: &Row) -> Result<(), String> {
+    let text = spoilt(row.spoil);
+    let reading = read(&text);
+    let [finding] = reading.findings.as_slice() else {
+        return Err(format!("{}: one finding expected, found {:#?}", row.code, reading.findings));
+    };
+    let said = format!("{}: {finding:#?} in\n{text}", row.code);
+    let before = &text[..text.find(row.at).ok_or_else(|| format!("{}: {:?} is not there", row.code, row.at))?];
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    if (finding.code, finding.severity) != (row.code, row.severity) {
+        return Err(format!("another finding for {said}"));
+    }
+    if (finding.line, finding.column) != (line, column) {
+        return Err(format!("it should point at {line}:{column}: {said}"));
+    }
+    if finding.help.is_empty() {
+        return Err(format!("it does not say what to write instead: {said}"));
+    }
+    if reading.plan.is_some() != (row.severity == Severity::Warning) {
+        return Err(format!("only an error refuses the plan: {said}"));
+    }
+    Ok(())
+}
+
+#[test]
+fn what_comes_close_to_breaking_a_rule_is_found_sound() {
+    for row in ROWS {
+        let reading = read(&spoilt(row.near));
+        assert_eq!(reading.findings, Vec::new(), "{} near {:?}", row.code, row.near);
+    }
+}
+
+#[test]
+fn every_code_is_shown_by_a_test() {
+    let shown: BTreeSet<&str> = ROWS.iter().map(|row| row.code).chain(SHOWN_ELSEWHERE.iter().copied()).collect();
+    assert_eq!(shown, code::ALL.iter().copied().collect::<BTreeSet<&str>>());
+    assert_eq!(code::ALL.len(), code::ALL.iter().collect::<BTreeSet<_>>().len(), "no code is used twice");
+}
+
+#[test]
+fn in_a_dark_region_fence_and_hold_are_best_effort_unless_that_was_allowed() {
+    let findings = read(&spoilt(&[FAILED, NO_FAILOVER])).findings;
+    let found: Vec<_> = findings.iter().map(|finding| (finding.code, finding.severity)).collect();
+    assert_eq!(found, [("needs_failed_region", Severity::Warning), ("needs_failed_region", Severity::Warning)]);
+    assert!(findings[0].message.contains("holding writes"), "{}", findings[0].message);
+    assert!(findings[1].message.contains("fence"), "{}", findings[1].message);
+    let elsewhere =
+        [FAILED, NO_FAILOVER, UNPROVEN, ("variable: HOST, region: us-west-2", "variable: HOST, region: us-east-1")];
+    assert_eq!(codes(&spoilt(&elsewhere)), ["endpoint_outside_recovery_site", "needs_failed_region"]);
+}
+
+#[test]
+fn a_branch_has_at_most_ninety_nine_waves_of_forty_steps() {
+    let waves = |count: usize| {
+        let steps: String = (0..count).map(|_| "          - validate: api\n").collect();
+        spoilt(&[("          - resume_writes: database\n", &format!("          - resume_writes: database\n{steps}"))])
+    };
+    assert!(!codes(&waves(92)).contains(&"too_many_waves"));
+    assert!(codes(&waves(93)).contains(&"too_many_waves"));
+
+    let together = |count: usize| {
+        let mut components = String::new();
+        let mut objectives = String::new();
+        let mut steps = Vec::new();
+        for number in 1..=count {
+            components.push_str(&format!(
+                "  c{number}:\n    kind: ecs_service\n    primary: {{ cluster: a, service: c{number} }}\n    recovery: {{ cluster: a, service: c{number} }}\n"
+            ));
+            objectives.push_str(&format!("  c{number}: {{ rto: 1h }}\n"));
+            steps.push(format!("{{ validate: c{number} }}"));
+        }
+        spoilt(&[
+            ("  api: { rto: 15m }\n", &format!("  api: {{ rto: 15m }}\n{objectives}")),
+            ("triggers:\n", &format!("{components}triggers:\n")),
+            ("{ validate: database }, { validate: api } ]", &format!("{{ validate: database }}, {} ]", steps.join(", "))),
+            ("severity: sev1", "severity: sev1\n    budgets: { validate: 30s }"),
+        ])
+    };
+    assert_eq!(codes(&together(39)), [] as [&str; 0]);
+    assert_eq!(codes(&together(40)), ["too_many_steps_together"]);
+}
+
+#[test]
+fn a_second_database_makes_the_condition_ambiguous() {
+    let second = "  ledger:\n    kind: rds_instance\n    primary: { id: ledger-prod }\n    recovery: { id: ledger-dr }\n    backup_retention: 7d\n    max_lag: 30s\n";
+    let replacements = [
+        ("  api: { rto: 15m }\n", "  api: { rto: 15m }\n  ledger: { rto: 15m, rpo: 5m }\n"),
+        ("  api:\n    kind", &format!("{second}  api:\n    kind")),
+    ];
+    assert_eq!(codes(&spoilt(&replacements)), [] as [&str; 0]);
+    let named = [replacements[0], replacements[1], ("{ validate: api } ]", "{ validate: ledger } ]")];
+    assert_eq!(codes(&spoilt(&named)), ["ambiguous_condition"]);
+}
+
+#[test]
+fn a_misspelt_step_does_not_make_the_steps_around_it_wrong() {
+    for (from, to) in [
+        ("- gate: {", "- gaet: {"),
+        ("- fence: database", "- fense: database"),
+        ("- hold_writes: database", "- hold_write: database"),
+    ] {
+        assert_eq!(codes(&spoilt(&[(from, to)])), ["unknown_step_kind"], "{to}");
+    }
+    assert_eq!(codes(&spoilt(&[("- gate: { loss_bound: database }", "- consent: database")])), ["unknown_step_kind"]);
+}

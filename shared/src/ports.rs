@@ -1,0 +1,243 @@
+//! What the engine needs of the outside, one small trait per capability, so that a function's ports show its blast radius.
+//! Adapters implement them over AWS; the rehearsal's world implements them in process.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::identifier::{IncidentId, InstanceId, Region, ResourceName};
+use crate::domain::mutation::{Mutation, Performed};
+use crate::domain::observation::{Connection, HoldView, InstanceView, LagSample, PlaceView, ServiceView, SnapshotView};
+use crate::domain::plan::{EcsSite, EndpointPlace, HoldPoint};
+
+/// What kind of failure a call met, which decides what may be done about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureKind {
+    /// The service says that the thing does not exist.
+    NotFound,
+    /// The service said no, and will say no again.
+    Refused,
+    /// The caller's role does not allow it.
+    Denied,
+    /// The service said "not now": throttling, or a state that passes. Nothing happened.
+    NotNow,
+    /// A conditional write lost: the content is not what it was based on. Nothing happened.
+    Conflict,
+    /// No definite answer: connection lost, time-out, 5xx. It may have happened.
+    NoAnswer,
+}
+
+/// A call that failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{service} {operation} failed: {code}: {message}")]
+pub struct PortError {
+    /// What kind of failure.
+    pub kind: FailureKind,
+    /// The service's signing name.
+    pub service: &'static str,
+    /// The operation.
+    pub operation: &'static str,
+    /// The service's error code, or ours for a failure before it.
+    pub code: String,
+    /// The service's message, without secrets.
+    pub message: String,
+}
+
+/// The result of a port call.
+pub type PortResult<T> = Result<T, PortError>;
+
+/// Time. The only clock there is: a rehearsal's faster one is behind it too.
+pub trait Clock: Send + Sync {
+    /// Now.
+    fn now(&self) -> Timestamp;
+    /// The time on this clock at which `real` milliseconds since the epoch will have come.
+    fn at_real(&self, real_milliseconds: u64) -> Timestamp;
+}
+
+/// Describes database instances.
+#[async_trait]
+pub trait Databases: Send + Sync {
+    /// DescribeDBInstances for one instance. A missing instance is [`FailureKind::NotFound`].
+    async fn describe(&self, region: &Region, instance: &InstanceId) -> PortResult<InstanceView>;
+    /// The newest automated snapshot that is `available`.
+    async fn newest_snapshot(&self, region: &Region, instance: &InstanceId) -> PortResult<Option<SnapshotView>>;
+}
+
+/// Reads replica lag.
+#[async_trait]
+pub trait ReplicaLags: Send + Sync {
+    /// The latest usable sample of each replica, in the order asked; `None` where there is none, or replication is not active.
+    async fn latest(&self, region: &Region, replicas: &[InstanceId], now: Timestamp) -> PortResult<Vec<Option<LagSample>>>;
+}
+
+/// Opens connections.
+#[async_trait]
+pub trait Probes: Send + Sync {
+    /// What a new connection to this endpoint finds. Never fails: a probe that cannot be made says [`Connection::NotTried`].
+    async fn connect(&self, host: &str, port: u16) -> Connection;
+    /// Has the user's write probe write one row; whether it did.
+    async fn write(&self, region: &Region, function: &ResourceName, host: &str, port: u16) -> PortResult<bool>;
+}
+
+/// Reads the places where clients find the endpoint.
+#[async_trait]
+pub trait EndpointStores: Send + Sync {
+    /// The place's present content.
+    async fn read(&self, place: &EndpointPlace) -> PortResult<PlaceView>;
+}
+
+/// Reads the points where writes can be held.
+#[async_trait]
+pub trait WriteHolds: Send + Sync {
+    /// The point's present state.
+    async fn read(&self, point: &HoldPoint) -> PortResult<HoldView>;
+}
+
+/// Describes services.
+#[async_trait]
+pub trait Services: Send + Sync {
+    /// The service's tasks and rollout. A missing service is [`FailureKind::NotFound`].
+    async fn describe(&self, region: &Region, service: &EcsSite) -> PortResult<ServiceView>;
+}
+
+/// Carries mutations out. Each function is given one that knows only its own kinds; any other is refused without a call.
+#[async_trait]
+pub trait Mutations: Send + Sync {
+    /// Makes the one call of this mutation.
+    async fn perform(&self, mutation: &Mutation) -> PortResult<Performed>;
+}
+
+/// One document of the journal. `revision` starts at 1 and grows by one with each write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// Partition: an incident or a platform.
+    pub partition: String,
+    /// Name within the partition.
+    pub name: String,
+    /// Revision.
+    pub revision: u64,
+    /// Content.
+    pub content: String,
+}
+
+/// One conditional write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Write {
+    /// Partition.
+    pub partition: String,
+    /// Name.
+    pub name: String,
+    /// The revision it must have now; 0: it must not exist.
+    pub expected: u64,
+    /// New content.
+    pub content: String,
+}
+
+/// What came of a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Commit {
+    /// All writes are in.
+    Committed,
+    /// At least one condition did not hold, and no write is in.
+    Conflict,
+}
+
+/// The journal: documents with revisions, read consistently, written all or none. Everything that makes it a journal (claims,
+/// chains, the active marker) is built on these three calls in the engine, where it is tested once for every store.
+#[async_trait]
+pub trait Journal: Send + Sync {
+    /// A consistent read of one document.
+    async fn read(&self, partition: &str, name: &str) -> PortResult<Option<Document>>;
+    /// A consistent read of all documents of a partition whose names begin so, by name.
+    async fn list(&self, partition: &str, prefix: &str) -> PortResult<Vec<Document>>;
+    /// Writes all or none. At most 100 writes.
+    async fn commit(&self, writes: &[Write]) -> PortResult<Commit>;
+}
+
+/// How an execution is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExecutionState {
+    /// There is none of that name.
+    Absent,
+    /// It runs.
+    Running,
+    /// It ended so (`SUCCEEDED`, `FAILED`, `TIMED_OUT`, `ABORTED`).
+    Ended(String),
+}
+
+/// Starts and watches the state machine.
+#[async_trait]
+pub trait Executions: Send + Sync {
+    /// Starts the incident's execution; an execution of that name that exists already is success. The execution's ARN.
+    async fn start(&self, incident: &IncidentId) -> PortResult<String>;
+    /// How it is.
+    async fn state(&self, incident: &IncidentId) -> PortResult<ExecutionState>;
+    /// Ends the wait of a task token. A token that is gone already is success: the verdict is in the journal.
+    async fn resume(&self, token: &str) -> PortResult<()>;
+}
+
+/// Tells people.
+#[async_trait]
+pub trait Notices: Send + Sync {
+    /// Publishes one notice.
+    async fn publish(&self, subject: &str, body: &str) -> PortResult<()>;
+}
+
+/// Asks the function that would make a step's calls what it sees, for a dry run.
+#[async_trait]
+pub trait Predictors: Send + Sync {
+    /// The function's answer to `{"task":"predict", …}` as JSON.
+    async fn observe(&self, function: crate::domain::step::FunctionName, request: &serde_json::Value) -> PortResult<serde_json::Value>;
+}
+
+tokio::task_local! {
+    /// The step on whose behalf calls are made, for the `x-recovery-step` header and the `may` check.
+    static SCOPE: CallScope;
+}
+
+/// On whose behalf calls are made, and which calls they may be.
+#[derive(Debug, Clone)]
+pub struct CallScope {
+    /// `<step>#<ordinal>`; ordinal 0 for reads.
+    pub label: String,
+    /// The closed set.
+    pub may: std::sync::Arc<[crate::domain::call::Permitted]>,
+}
+
+impl CallScope {
+    /// Runs the calls of `work` under this scope.
+    pub async fn run<F: Future>(self, work: F) -> F::Output {
+        SCOPE.scope(self, work).await
+    }
+
+    /// The present scope, if calls are made for a step.
+    #[must_use]
+    pub fn current() -> Option<Self> {
+        SCOPE.try_with(Clone::clone).ok()
+    }
+
+    /// Whether this call is inside the closed set. Outside a step there is no set: the function's role is the bound there.
+    ///
+    /// # Errors
+    /// A [`PortError`] of kind `Refused` with code `outside_may`; nothing has been sent then.
+    pub fn permit(service: &'static str, operation: &'static str, region: &Region, resource: &str) -> PortResult<()> {
+        let Some(scope) = Self::current() else { return Ok(()) };
+        let inside = scope.may.iter().any(|permitted| {
+            permitted.service == service
+                && permitted.operation == operation
+                && &permitted.region == region
+                && permitted.resource == resource
+        });
+        if inside {
+            return Ok(());
+        }
+        Err(PortError {
+            kind: FailureKind::Refused,
+            service,
+            operation,
+            code: "outside_may".to_owned(),
+            message: format!("{} must not call {service}:{operation} on {resource} in {region}", scope.label),
+        })
+    }
+}
