@@ -1,2 +1,28 @@
-//! Stub being built.
-fn main() {}
+//! The command line: parses arguments, and maps what came of a command to its exit status.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Check a recovery plan, show it, and rehearse it without a cloud.
+#[derive(Parser)]
+#[command(name = "recoveryctl", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Rehearse a scenario: real binaries, simulated sites, a broken database, a report.
+    Drill(recoveryctl::drill::DrillArguments),
+    /// Check, show or compile a recovery plan.
+    Plan(recoveryctl::plan_command::PlanArguments),
+}
+
+fn main() -> ExitCode {
+    match Arguments::parse().command {
+        Command::Drill(arguments) => recoveryctl::drill::run(arguments),
+        Command::Plan(command) => recoveryctl::plan_command::run(&command),
+    }
+}

@@ -2,7 +2,8 @@
 
 Reads one JSON document from standard input:
     {"endpoint": "http://127.0.0.1:4566", "account": "123456789012", "region": "us-west-2", "stack": "recovery",
-     "template": "infra/template.yaml", "binaries": "target/debug", "plan": "plan.json", "parameters": {"Platform": "…"}}
+     "template": "infra/template.yaml", "binaries": "target/debug", "plan": "plan.json",
+     "parameters": {"Platform": "…"}}
 Writes one JSON document to standard output: the outputs, the physical ids, the policies of every role, what was
 left out, mended or still differs, and what the emulator does not enforce. Progress goes to standard error.
 """

@@ -19,7 +19,7 @@ class NotLoopback(Exception):
 
 
 def forget_user_settings():
-    """Remove everything from the environment with which an AWS client could find credentials, a profile or an endpoint."""
+    """Remove from the environment all with which an AWS client could find credentials, a profile or an endpoint."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ["AWS_CONFIG_FILE"] = os.devnull

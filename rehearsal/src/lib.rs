@@ -5,4 +5,5 @@
 //! every request it saw.
 
 pub mod emulator;
+pub mod stage;
 pub mod wire;

@@ -10,6 +10,6 @@ pub mod error;
 pub mod events;
 pub mod planfile;
 pub mod ports;
-mod redact;
+pub mod redact;
 pub mod runtime;
 pub mod telemetry;

@@ -70,7 +70,7 @@ where
     T: Send + Sync + 'static,
     H: AsyncFn(&Setup, &T, &Context, &Value) -> Result<Value, RecoveryError>,
 {
-    crate::telemetry::start();
+    crate::telemetry::start_logging();
     let wired = Setup::load().map(Arc::new).and_then(|setup| wire(&setup).map(|adapters| (setup, adapters)));
     let (wired, handle) = (&wired, &handle);
     lambda_runtime::run(service_fn(async move |event: LambdaEvent<Value>| {

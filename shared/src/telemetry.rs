@@ -4,6 +4,8 @@
 use std::io::Write;
 
 use jiff::Timestamp;
+
+use crate::domain::identifier::PlatformName;
 use serde_json::{Map, Value, json};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
@@ -13,7 +15,16 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// Libraries whose finer events quote requests and replies, secrets included. Whatever `RUST_LOG` says, they only warn.
-const QUOTING: [&str; 8] = ["aws_", "hyper", "h2", "rustls", "lambda_runtime", "lambda_runtime_api_client", "tower", "reqwest"];
+const QUOTING: [&str; 8] = [
+    "aws_",
+    "hyper",
+    "h2",
+    "rustls",
+    "lambda_runtime",
+    "lambda_runtime_api_client",
+    "tower",
+    "reqwest",
+];
 
 /// CloudWatch takes this many metrics in one directive, and this many dimensions in one set.
 const METRICS_PER_DIRECTIVE: usize = 100;
@@ -22,7 +33,9 @@ const MOST_DIMENSIONS: usize = 30;
 /// Starts logging to standard output. The level is `info` unless `RUST_LOG` says otherwise. CloudWatch stamps each line itself, so
 /// lines carry no time of their own. A second call changes nothing.
 pub fn start_logging() {
-    let wanted = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
+    let wanted = EnvFilter::builder()
+        .with_default_directive(LevelFilter::INFO.into())
+        .from_env_lossy();
     let already_started = subscriber(wanted, std::io::stdout).try_init().is_err();
     if already_started {
         tracing::debug!("logging was started already");
@@ -33,9 +46,13 @@ fn subscriber<W>(wanted: EnvFilter, writer: W) -> impl tracing::Subscriber + Sen
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let discreet = filter_fn(|event| {
-        let quotes = QUOTING.iter().any(|library| event.target().starts_with(library));
-        !quotes || *event.level() <= tracing::Level::WARN
+    let discreet = filter_fn(|found| {
+        // The runtime's span names the request, which a line should carry; what the libraries say inside it is another matter.
+        let quotes = !found.is_span()
+            && QUOTING
+                .iter()
+                .any(|library| found.target().starts_with(library));
+        !quotes || *found.level() <= tracing::Level::WARN
     });
     let lines = tracing_subscriber::fmt::layer()
         .json()
@@ -92,15 +109,27 @@ impl Metric {
     /// A figure.
     #[must_use]
     pub fn new(name: impl Into<String>, value: f64, unit: Unit) -> Self {
-        Self { name: name.into(), value, unit }
+        Self {
+            name: name.into(),
+            value,
+            unit,
+        }
     }
 }
 
 /// The line that CloudWatch reads these metrics from; `None` when there is no figure to write. A figure that is no number is left
 /// out: CloudWatch would drop the whole line for it.
 #[must_use]
-pub fn emit_metrics(namespace: &str, dimensions: &[(&str, &str)], metrics: &[Metric], now: Timestamp) -> Option<String> {
-    let usable: Vec<&Metric> = metrics.iter().filter(|metric| metric.value.is_finite()).collect();
+pub fn emit_metrics(
+    namespace: &str,
+    dimensions: &[(&str, &str)],
+    metrics: &[Metric],
+    now: Timestamp,
+) -> Option<String> {
+    let usable: Vec<&Metric> = metrics
+        .iter()
+        .filter(|metric| metric.value.is_finite())
+        .collect();
     if usable.is_empty() {
         return None;
     }
@@ -109,13 +138,18 @@ pub fn emit_metrics(namespace: &str, dimensions: &[(&str, &str)], metrics: &[Met
     let directives: Vec<Value> = usable
         .chunks(METRICS_PER_DIRECTIVE)
         .map(|chunk| {
-            let definitions: Vec<Value> =
-                chunk.iter().map(|metric| json!({"Name": metric.name, "Unit": metric.unit.as_str()})).collect();
+            let definitions: Vec<Value> = chunk
+                .iter()
+                .map(|metric| json!({"Name": metric.name, "Unit": metric.unit.as_str()}))
+                .collect();
             json!({"Namespace": namespace, "Dimensions": [names], "Metrics": definitions})
         })
         .collect();
     let mut line = Map::new();
-    line.insert("_aws".to_owned(), json!({"Timestamp": now.as_millisecond(), "CloudWatchMetrics": directives}));
+    line.insert(
+        "_aws".to_owned(),
+        json!({"Timestamp": now.as_millisecond(), "CloudWatchMetrics": directives}),
+    );
     for (name, value) in dimensions {
         line.insert((*name).to_owned(), json!(value));
     }
@@ -130,6 +164,17 @@ pub fn write_line(line: &str) {
     let mut stream = std::io::stdout().lock();
     let written = writeln!(stream, "{line}").and_then(|()| stream.flush());
     drop(written);
+}
+
+/// The namespace of our own metrics.
+pub const NAMESPACE: &str = "Recovery";
+
+/// Writes a component's metrics to standard output, where Lambda turns them into CloudWatch metrics without a call.
+pub fn publish(platform: &PlatformName, component: &str, metrics: &[Metric], now: Timestamp) {
+    let dimensions = [("Platform", platform.as_str()), ("Component", component)];
+    if let Some(line) = emit_metrics(NAMESPACE, &dimensions, metrics, now) {
+        write_line(&line);
+    }
 }
 
 #[cfg(test)]
@@ -154,9 +199,14 @@ mod tests {
     fn logged(filter: &str, work: impl FnOnce()) -> Vec<Value> {
         let lines = Lines::default();
         let writer = lines.clone();
-        tracing::subscriber::with_default(subscriber(EnvFilter::new(filter), move || writer.clone()), work);
+        tracing::subscriber::with_default(
+            subscriber(EnvFilter::new(filter), move || writer.clone()),
+            work,
+        );
         let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 
     #[test]
@@ -169,6 +219,15 @@ mod tests {
         assert_eq!(lines[0]["message"], "declared");
         assert_eq!(lines[0]["incident_id"], "p-x");
         assert_eq!(lines[0].get("timestamp"), None);
+    }
+
+    #[test]
+    fn a_line_names_the_request_that_it_belongs_to() {
+        let lines = logged("info", || {
+            let span = tracing::info_span!(target: "lambda_runtime::layers::trace", "Lambda runtime invoke", requestId = "r-1");
+            span.in_scope(|| tracing::info!("declared"));
+        });
+        assert_eq!(lines[0]["span"]["requestId"], "r-1");
     }
 
     #[test]
@@ -186,8 +245,17 @@ mod tests {
     #[test]
     fn metrics_become_one_line_that_cloudwatch_reads() {
         let now: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
-        let metrics = [Metric::new("ReplicaLag", 3.0, Unit::Seconds), Metric::new("Broken", f64::NAN, Unit::Count)];
-        let line = emit_metrics("Recovery", &[("Platform", "healthcare-platform")], &metrics, now).unwrap();
+        let metrics = [
+            Metric::new("ReplicaLag", 3.0, Unit::Seconds),
+            Metric::new("Broken", f64::NAN, Unit::Count),
+        ];
+        let line = emit_metrics(
+            "Recovery",
+            &[("Platform", "healthcare-platform")],
+            &metrics,
+            now,
+        )
+        .unwrap();
         assert!(!line.contains('\n'));
         let expected = json!({
             "_aws": {
@@ -207,10 +275,18 @@ mod tests {
 
     #[test]
     fn more_than_a_hundred_metrics_are_split_over_directives() {
-        let metrics: Vec<Metric> = (0..150).map(|number| Metric::new(format!("m{number}"), 1.0, Unit::Count)).collect();
-        let line: Value = serde_json::from_str(&emit_metrics("Recovery", &[], &metrics, Timestamp::UNIX_EPOCH).unwrap()).unwrap();
+        let metrics: Vec<Metric> = (0..150)
+            .map(|number| Metric::new(format!("m{number}"), 1.0, Unit::Count))
+            .collect();
+        let line: Value = serde_json::from_str(
+            &emit_metrics("Recovery", &[], &metrics, Timestamp::UNIX_EPOCH).unwrap(),
+        )
+        .unwrap();
         let directives = line["_aws"]["CloudWatchMetrics"].as_array().unwrap();
-        let sizes: Vec<usize> = directives.iter().map(|directive| directive["Metrics"].as_array().unwrap().len()).collect();
+        let sizes: Vec<usize> = directives
+            .iter()
+            .map(|directive| directive["Metrics"].as_array().unwrap().len())
+            .collect();
         assert_eq!(sizes, [100, 50]);
     }
 }

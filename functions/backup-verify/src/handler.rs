@@ -7,7 +7,7 @@ use shared::domain::plan::{Plan, SiteName};
 use shared::domain::replication::Verdict;
 use shared::error::{Code, RecoveryError};
 use shared::ports::{Clock, Databases, FailureKind, PortError};
-use shared::telemetry::Metric;
+use shared::telemetry::{Metric, Unit};
 
 /// The ports of this function: it reads, and changes nothing.
 #[derive(Clone, Copy)]
@@ -54,7 +54,7 @@ pub async fn handle(ports: Ports<'_>, plan: &Plan, payload: &Value) -> Result<Ch
         let judged = judge(id.as_str(), &instance, &snapshot, rpo, now);
         let good = judged.freshness == Verdict::Within;
         sufficient &= good;
-        metrics.push((name.to_string(), vec![Metric::count("BackupSufficient", f64::from(u8::from(good)))]));
+        metrics.push((name.to_string(), vec![Metric::new("BackupSufficient", f64::from(u8::from(good)), Unit::Count)]));
         let mut row = serde_json::to_value(&judged).unwrap_or_default();
         if let Some(row) = row.as_object_mut() {
             row.insert("component".to_owned(), json!(name));

@@ -4,7 +4,7 @@ use lambda_runtime::Error;
 use backup_verify_function::handler::{Ports, handle};
 use shared::adapters::aws::{RdsDatabases};
 use shared::runtime::serve;
-use shared::telemetry::emit;
+use shared::telemetry::publish;
 
 struct Adapters {
     databases: RdsDatabases,
@@ -21,7 +21,7 @@ async fn main() -> Result<(), Error> {
             let ports = Ports { clock: setup.clock.as_ref(), databases: &adapters.databases };
             let checked = handle(ports, &setup.plan, payload).await?;
             for (component, metrics) in &checked.metrics {
-                emit(setup.plan.platform.as_str(), component, metrics, setup.clock.now());
+                publish(&setup.plan.platform, component, metrics, setup.clock.now());
             }
             Ok(checked.answer)
         },

@@ -6,7 +6,7 @@ use shared::domain::plan::{Plan, SiteName};
 use shared::domain::replication::{ReplicaJudgement, Verdict, judge};
 use shared::error::{Code, RecoveryError};
 use shared::ports::{Clock, Databases, FailureKind, ReplicaLags};
-use shared::telemetry::Metric;
+use shared::telemetry::{Metric, Unit};
 
 /// The ports of this function: it reads, and changes nothing.
 #[derive(Clone, Copy)]
@@ -72,11 +72,10 @@ pub async fn handle(ports: Ports<'_>, plan: &Plan, payload: &Value) -> Result<Ch
 }
 
 fn metrics_of(judged: &ReplicaJudgement) -> Vec<Metric> {
-    let mut metrics = vec![Metric::count("ReplicaWithinObjective", f64::from(u8::from(judged.rpo == Verdict::Within)))];
+    let mut metrics = vec![Metric::new("ReplicaWithinObjective", f64::from(u8::from(judged.rpo == Verdict::Within)), Unit::Count)];
     if let Some(lag) = judged.lag_s {
-        // Exact below 2^53 seconds.
-        #[expect(clippy::cast_precision_loss, reason = "a lag is far below 2^53 seconds")]
-        metrics.push(Metric::seconds("ReplicaLag", lag as f64));
+        // Exact for every lag that a replica can have.
+        metrics.push(Metric::new("ReplicaLag", f64::from(u32::try_from(lag).unwrap_or(u32::MAX)), Unit::Seconds));
     }
     metrics
 }

@@ -4,7 +4,7 @@ use lambda_runtime::Error;
 use replication_check_function::handler::{Ports, handle};
 use shared::adapters::aws::{CloudWatchLags, RdsDatabases};
 use shared::runtime::serve;
-use shared::telemetry::emit;
+use shared::telemetry::publish;
 
 struct Adapters {
     databases: RdsDatabases,
@@ -22,7 +22,7 @@ async fn main() -> Result<(), Error> {
             let ports = Ports { clock: setup.clock.as_ref(), databases: &adapters.databases, lags: &adapters.lags };
             let checked = handle(ports, &setup.plan, payload).await?;
             for (component, metrics) in &checked.metrics {
-                emit(setup.plan.platform.as_str(), component, metrics, setup.clock.now());
+                publish(&setup.plan.platform, component, metrics, setup.clock.now());
             }
             Ok(checked.answer)
         },

@@ -133,7 +133,7 @@ class Evaluator:
             return
         values = datapoints(alarm, points_of(alarm), end)
         enough = sum(value is not None for value in values) >= alarm["EvaluationPeriods"]
-        # Periods from before the alarm existed are unknown, not missing: deploying a template must not raise its alarms.
+        # Periods from before the alarm existed are unknown, not missing: a deployment must not raise its own alarms.
         since = self._seen_since.setdefault(alarm["AlarmArn"], end)
         if not enough and end - len(values) * alarm["Period"] < since:
             return

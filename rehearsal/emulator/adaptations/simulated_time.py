@@ -14,7 +14,7 @@ from . import private_names
 
 
 class Clock:
-    """Simulated time: it starts at `simulated_ms` when the machine's clock shows `real_ms`, and runs `speed` times as fast."""
+    """Simulated time: `simulated_ms` when the machine shows `real_ms`, and `speed` times as fast from then on."""
 
     def __init__(self, real_ms, simulated_ms, speed):
         self.real_ms = real_ms

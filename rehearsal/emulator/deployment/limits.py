@@ -5,18 +5,36 @@ ANYTHING = object()
 # (type, property or ANYTHING, what a rehearsal does not show)
 LIMITS = (
     ("AWS::IAM::Role", "AssumeRolePolicyDocument", "trust policies are not evaluated"),
-    ("AWS::StepFunctions::StateMachine", "RoleArn", "the role of an execution is not enforced; its policies are evaluated beside the emulator"),
+    (
+        "AWS::StepFunctions::StateMachine", "RoleArn",
+        "the role of an execution is not enforced; its policies can be evaluated beside the emulator",
+    ),
     ("AWS::StepFunctions::StateMachine", "LoggingConfiguration", "no log event is written"),
     ("AWS::StepFunctions::StateMachine", "TracingConfiguration", "no trace is written"),
-    ("AWS::StepFunctions::StateMachine", ANYTHING, "the definition's own TimeoutSeconds is ignored; histories leave out what happens inside a Map"),
-    ("AWS::Events::Rule", "Targets", "a target is tried once: neither RetryPolicy nor DeadLetterConfig has an effect, and its RoleArn is not enforced"),
+    (
+        "AWS::StepFunctions::StateMachine", ANYTHING,
+        "the definition's own TimeoutSeconds is ignored; histories leave out what happens inside a Map",
+    ),
+    (
+        "AWS::Events::Rule", "Targets",
+        "a target is tried once: RetryPolicy and DeadLetterConfig have no effect, and its RoleArn is not enforced",
+    ),
     ("AWS::Lambda::Permission", ANYTHING, "rules and alarms invoke a function whether or not it permits them to"),
-    ("AWS::Lambda::Alias", ANYTHING, "a function invoked by a state machine or rule through an alias sees its version in the invoked ARN"),
-    ("AWS::Lambda::EventInvokeConfig", ANYTHING, "an event from a rule is not retried and never reaches the failure destination"),
+    (
+        "AWS::Lambda::Alias", ANYTHING,
+        "a function invoked by a state machine or rule through an alias sees its version in the invoked ARN",
+    ),
+    (
+        "AWS::Lambda::EventInvokeConfig", ANYTHING,
+        "an event from a rule is not retried and never reaches the failure destination",
+    ),
     ("AWS::Lambda::Function", "ReservedConcurrentExecutions", "invocations through an alias are not limited"),
     ("AWS::Lambda::Function", "TracingConfig", "no trace is written"),
     ("AWS::Lambda::Function", "Layers", "layers are not mounted; the plan is read from PlanPath"),
-    ("AWS::Lambda::Function", "Architectures", "functions run as processes of this machine: no memory limit, no frozen environment"),
+    (
+        "AWS::Lambda::Function", "Architectures",
+        "functions run as processes of this machine: no memory limit, no frozen environment",
+    ),
     ("AWS::DynamoDB::Table", "PointInTimeRecoverySpecification", "a restore gives the present, not the past"),
     ("AWS::DynamoDB::Table", "SSESpecification", "nothing is encrypted"),
     ("AWS::SNS::Topic", "KmsMasterKeyId", "nothing is encrypted, and the key's policy is not evaluated"),
@@ -54,7 +72,7 @@ def not_enforced(deployed):
         concerned = [
             name
             for name, found_kind in kinds.items()
-            if found_kind == kind and (key is ANYTHING or key in deployed.template["Resources"][name].get("Properties", {}))
+            if found_kind == kind and (key is ANYTHING or key in deployed.properties(name))
         ]
         if concerned:
             what = kind if key is ANYTHING else f"{kind} {key}"

@@ -33,7 +33,8 @@ def create(cloudformation, artifacts, name, template, parameters):
     )
     stack = wait(cloudformation, name)
     if stack["StackStatus"] != "CREATE_COMPLETE":
-        raise StackFailed(f"{stack['StackStatus']}: {'; '.join(failures(cloudformation, name)) or stack.get('StackStatusReason')}")
+        reasons = "; ".join(failures(cloudformation, name)) or stack.get("StackStatusReason", "no reason given")
+        raise StackFailed(f"{stack['StackStatus']}: {reasons}")
     resources = cloudformation.describe_stack_resources(StackName=name)["StackResources"]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
     return outputs, {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in resources}

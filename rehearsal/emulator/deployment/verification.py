@@ -24,7 +24,11 @@ class Deployed:
 
     def wanted(self, name):
         """The resource's properties, resolved."""
-        return self._resolver.resolve(self.template["Resources"][name].get("Properties", {}))
+        return self._resolver.resolve(self.properties(name))
+
+    def properties(self, name):
+        """The resource's properties as the template writes them."""
+        return self.template["Resources"][name].get("Properties", {})
 
     def name_of(self, kind, identity):
         """The name, in the template, of the resource with that physical id."""

@@ -1,11 +1,13 @@
-"""Lambda functions of the platform: {"region", "name", "environment"}.
+"""Lambda functions of the platform: {"region", "name", "environment"} and perhaps "program".
 
-Only their configuration matters: a recovery rewrites it and never invokes them. Each gets a variable that no
-plan names, which shows whether a write leaves the rest of an environment alone.
+Mostly only their configuration matters: a recovery rewrites it and never invokes them. Each gets a variable that no
+plan names, which shows whether a write leaves the rest of an environment alone. One with a program is invoked: the
+write probe.
 """
 
 import io
 import json
+import pathlib
 import time
 import zipfile
 
@@ -17,6 +19,8 @@ TRUST = {
         {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
     ],
 }
+# What a description can name as a function's program.
+PROGRAMS = {"write_probe": "write_probe.py"}
 POLL_SECONDS = 0.05
 LONGEST_WAIT_SECONDS = 15
 
@@ -25,13 +29,21 @@ class NotActive(Exception):
     """A function did not become active."""
 
 
-def code():
-    """A program that ends at once: Lambda refuses a function without any."""
+def program(wanted):
+    """The function's program; one that ends at once where none is named, because Lambda refuses a function without."""
+    if "program" not in wanted:
+        return "#!/bin/sh\nexit 1\n"
+    directory = pathlib.Path(__file__).resolve().parent.parent
+    return (directory / PROGRAMS[wanted["program"]]).read_text()
+
+
+def code(text):
+    """A package with this program as its bootstrap."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         entry = zipfile.ZipInfo("bootstrap", (1980, 1, 1, 0, 0, 0))
         entry.external_attr = 0o755 << 16
-        archive.writestr(entry, "#!/bin/sh\nexit 1\n")
+        archive.writestr(entry, text)
     return buffer.getvalue()
 
 
@@ -52,7 +64,7 @@ def set_up(loopback, wanted):
         Runtime="provided.al2023",
         Handler="bootstrap",
         Role=role(loopback, wanted["region"]),
-        Code={"ZipFile": code()},
+        Code={"ZipFile": code(program(wanted))},
         Environment={"Variables": {**wanted["environment"], UNTOUCHED_VARIABLE: "left alone"}},
     )
 

@@ -1,4 +1,7 @@
-"""HTTP APIs with one stage: {"region", "id", "stage", "routes": ["POST /patients"], "settings": {"POST /patients": {"ThrottlingRateLimit": 10}}}.
+"""HTTP APIs with one stage: {"region", "id", "stage", "routes", "settings"}.
+
+`routes` lists route keys such as `POST /patients`; `settings`, which may be absent, has by route key what stands
+before a recovery, such as {"ThrottlingRateLimit": 10}.
 
 The id is the plan's: AWS gives ids out itself, the emulator takes one from a tag.
 """

@@ -1,4 +1,7 @@
-"""REST APIs with one stage: {"region", "id", "stage", "methods": ["POST /patients"], "settings": {"POST /patients": {"rateLimit": "10"}}}.
+"""REST APIs with one stage: {"region", "id", "stage", "methods", "settings"}.
+
+`methods` lists methods such as `POST /patients`; `settings`, which may be absent, has by method the throttling that
+stands before a recovery, such as {"rateLimit": "10"}.
 
 The id is the plan's: AWS gives ids out itself, the emulator takes one from a tag.
 """

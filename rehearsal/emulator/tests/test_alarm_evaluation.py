@@ -48,7 +48,8 @@ class Decisions(unittest.TestCase):
         three = alarm(EvaluationPeriods=3)
         self.assertEqual(decide(three, [0.0, None, None, None, 0.0]), "ALARM")
         self.assertEqual(decide(three, [0.0, None, 1.0, None, 0.0]), "OK")
-        self.assertEqual(decide(alarm(EvaluationPeriods=3, TreatMissingData="notBreaching"), [0.0, None, None, None, 0.0]), "OK")
+        not_breaching = alarm(EvaluationPeriods=3, TreatMissingData="notBreaching")
+        self.assertEqual(decide(not_breaching, [0.0, None, None, None, 0.0]), "OK")
 
     def test_a_datapoint_belongs_to_the_period_it_was_measured_in(self):
         points = [{"Timestamp": 59.9, "Value": 0.0}, {"Timestamp": 60.0, "Value": 1.0}]

@@ -24,7 +24,8 @@ def resolver(resources=None, physical=None, conditions=None):
 class Intrinsics(unittest.TestCase):
     def test_substitutions_know_parameters_pseudo_parameters_and_attributes(self):
         resources = {"Table": {"Type": "AWS::DynamoDB::Table"}}
-        resolved = resolver(resources, {"Table": "t"}).resolve({"Fn::Sub": "${Platform}/${AWS::Region}/${Table.Arn}/${!Kept}"})
+        text = {"Fn::Sub": "${Platform}/${AWS::Region}/${Table.Arn}/${!Kept}"}
+        resolved = resolver(resources, {"Table": "t"}).resolve(text)
         self.assertEqual(resolved, "q/us-west-2/arn:aws:dynamodb:us-west-2:123456789012:table/t/${Kept}")
 
     def test_no_value_removes_the_property_and_the_list_entry(self):
@@ -60,7 +61,8 @@ class Omissions(unittest.TestCase):
         }
         omitted = leave_out(template)
         self.assertEqual([each["resource"] for each in omitted], ["Both", "Told", "Alarm"])
-        self.assertEqual(template["Resources"], {"Topic": {"Type": "AWS::SNS::Topic", "DependsOn": [], "Properties": {}}})
+        topic = {"Type": "AWS::SNS::Topic", "DependsOn": [], "Properties": {}}
+        self.assertEqual(template["Resources"], {"Topic": topic})
         self.assertEqual(list(template["Outputs"]), ["Topic"])
 
     def test_a_function_is_never_left_out(self):

@@ -23,6 +23,7 @@ pub use ports::free_port;
 pub use process::{Emulator, EmulatorError};
 pub use python::{PythonEnvironment, PythonError};
 pub use script::ScriptError;
+pub(crate) use script::scrubbed;
 
 use std::path::PathBuf;
 

@@ -66,7 +66,11 @@ pub enum EmulatorError {
         tail: String,
     },
     /// It runs, but does not answer.
-    #[error("the emulator did not answer on port {port} within {} s; the end of {}:\n{tail}", LONGEST_START.as_secs(), log.display())]
+    #[error(
+        "the emulator did not answer on port {port} within {} s; the end of {}:\n{tail}",
+        LONGEST_START.as_secs(),
+        log.display()
+    )]
     Silent {
         /// The port.
         port: u16,
@@ -286,8 +290,8 @@ impl Emulator {
         })
     }
 
-    /// Create the platform's own resources of both Regions; `description` has the keys that `sites.py` lists. The answer
-    /// has each resource as it then is, in the form in which [`Emulator::read_sites`] shows it later.
+    /// Create the platform's own resources of both Regions; `description` has the keys that `sites.py` lists. The
+    /// answer has each resource as it then is, in the form in which [`Emulator::read_sites`] shows it later.
     ///
     /// # Errors
     ///

@@ -51,7 +51,7 @@ pub enum ScriptError {
 }
 
 /// The environment of every Python program: nothing of the user's but where programs are and which language they speak.
-pub(super) fn scrubbed(interpreter: &Path, home: &Path) -> std::process::Command {
+pub(crate) fn scrubbed(interpreter: &Path, home: &Path) -> std::process::Command {
     let mut command = std::process::Command::new(interpreter);
     command.env_clear();
     for name in ["PATH", "LANG", "LC_ALL", "TZ"] {

@@ -70,7 +70,13 @@ impl Probes for NetworkProbes {
         }
     }
 
-    async fn write(&self, region: &Region, function: &ResourceName, host: &str, port: u16) -> PortResult<bool> {
+    async fn write(
+        &self,
+        region: &Region,
+        function: &ResourceName,
+        host: &str,
+        port: u16,
+    ) -> PortResult<bool> {
         let operation = Operation::new("lambda", "Invoke");
         operation.permit(region, &format!("function:{function}"))?;
         let (host, port) = match &self.rehearsal {
@@ -79,14 +85,20 @@ impl Probes for NetworkProbes {
                 Some(address) => (address.ip().to_string(), address.port()),
                 None => {
                     let message = format!("{host}:{port} is not a host of this rehearsal");
-                    return Err(operation.failure(FailureKind::Refused, "host_not_in_rehearsal", &message));
+                    return Err(operation.failure(
+                        FailureKind::Refused,
+                        "host_not_in_rehearsal",
+                        &message,
+                    ));
                 }
             },
         };
         let request = serde_json::to_vec(&WriteProbe { host: &host, port }).unwrap_or_default();
-        let answer = invoke(&self.clients, region, function.as_str(), None, request).await?;
+        let answer = invoke(&self.clients, region, function.as_str(), request).await?;
         let answer: WriteProbeAnswer = serde_json::from_slice(&answer).map_err(|error| {
-            let message = format!("{function} did not answer {{\"written\":true}} or {{\"written\":false}}: {error}");
+            let message = format!(
+                "{function} did not answer {{\"written\":true}} or {{\"written\":false}}: {error}"
+            );
             operation.failure(FailureKind::Refused, "probe_answer_unreadable", &message)
         })?;
         Ok(answer.written)
@@ -103,7 +115,10 @@ async fn first_connection(addresses: &[SocketAddr]) -> Result<TcpStream, Connect
             Ok(Ok(stream)) => return Ok(stream),
             Err(_) => finding = Connection::Refused,
             Ok(Err(error)) => match error.kind() {
-                ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::TimedOut => {
+                ErrorKind::ConnectionRefused
+                | ErrorKind::ConnectionReset
+                | ErrorKind::ConnectionAborted
+                | ErrorKind::TimedOut => {
                     finding = Connection::Refused;
                 }
                 _ => {}
@@ -136,9 +151,19 @@ mod tests {
     use crate::config::RehearsalTime;
 
     fn probes(hosts: &[(&str, SocketAddr)]) -> NetworkProbes {
-        let hosts: BTreeMap<String, SocketAddr> = hosts.iter().map(|(host, address)| ((*host).to_owned(), *address)).collect();
-        let clock = RehearsalTime { real_ms: 0, simulated_ms: 0, speed: 1.0 };
-        NetworkProbes::new(Clients::new(Some("http://127.0.0.1:9")), Some(Rehearsal { clock, hosts }))
+        let hosts: BTreeMap<String, SocketAddr> = hosts
+            .iter()
+            .map(|(host, address)| ((*host).to_owned(), *address))
+            .collect();
+        let clock = RehearsalTime {
+            real_ms: 0,
+            simulated_ms: 0,
+            speed: 1.0,
+        };
+        NetworkProbes::new(
+            Clients::new(Some("http://127.0.0.1:9")),
+            Some(Rehearsal { clock, hosts }),
+        )
     }
 
     async fn found(answer: Option<&'static [u8]>, stays_open: bool) -> Connection {
@@ -158,7 +183,9 @@ mod tests {
                 std::future::pending::<()>().await;
             }
         });
-        let connection = probes(&[("db.example:5432", address)]).connect("db.example", 5432).await;
+        let connection = probes(&[("db.example:5432", address)])
+            .connect("db.example", 5432)
+            .await;
         server.abort();
         connection
     }
@@ -173,7 +200,10 @@ mod tests {
     async fn a_connection_that_is_taken_and_then_silent_cut_or_misunderstood_was_still_let_in() {
         assert_eq!(found(None, true).await, Connection::Silent);
         assert_eq!(found(None, false).await, Connection::Silent);
-        assert_eq!(found(Some(b"HTTP/1.1 400"), false).await, Connection::Silent);
+        assert_eq!(
+            found(Some(b"HTTP/1.1 400"), false).await,
+            Connection::Silent
+        );
     }
 
     #[tokio::test]
@@ -181,15 +211,26 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         drop(listener);
-        assert_eq!(probes(&[("db.example:5432", address)]).connect("db.example", 5432).await, Connection::Refused);
+        assert_eq!(
+            probes(&[("db.example:5432", address)])
+                .connect("db.example", 5432)
+                .await,
+            Connection::Refused
+        );
     }
 
     #[tokio::test]
     async fn what_cannot_be_tried_proves_nothing() {
         // Not a host of the rehearsal: no name is looked up, and nothing leaves this machine.
-        assert_eq!(probes(&[]).connect("db.example", 5432).await, Connection::NotTried);
+        assert_eq!(
+            probes(&[]).connect("db.example", 5432).await,
+            Connection::NotTried
+        );
         // A name that no resolver is even asked for.
         let outside = NetworkProbes::new(Clients::new(None), None);
-        assert_eq!(outside.connect("no\0name", 5432).await, Connection::NotTried);
+        assert_eq!(
+            outside.connect("no\0name", 5432).await,
+            Connection::NotTried
+        );
     }
 }

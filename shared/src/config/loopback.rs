@@ -5,9 +5,18 @@ use std::net::IpAddr;
 /// Whether an `http` or `https` URL names a loopback address. Anything that is not plainly one is not: no user-info, no
 /// backslash, no name but `localhost`.
 pub(super) fn is_loopback_url(url: &str) -> bool {
-    let Some(rest) = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")) else { return false };
+    let Some(rest) = url
+        .strip_prefix("http://")
+        .or_else(|| url.strip_prefix("https://"))
+    else {
+        return false;
+    };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    if authority.contains(['@', '\\', '%']) || authority.chars().any(|c| c.is_whitespace() || c.is_control()) {
+    if authority.contains(['@', '\\', '%'])
+        || authority
+            .chars()
+            .any(|c| c.is_whitespace() || c.is_control())
+    {
         return false;
     }
     let (host, port) = match authority.strip_prefix('[') {
@@ -22,7 +31,10 @@ pub(super) fn is_loopback_url(url: &str) -> bool {
         },
     };
     port.is_none_or(|port| port.parse::<u16>().is_ok())
-        && (host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()))
+        && (host == "localhost"
+            || host
+                .parse::<IpAddr>()
+                .is_ok_and(|address| address.is_loopback()))
 }
 
 #[cfg(test)]
@@ -31,7 +43,13 @@ mod tests {
 
     #[test]
     fn only_what_is_plainly_this_machine_is_loopback() {
-        for url in ["http://127.0.0.1:4566", "http://127.0.0.1", "https://localhost:1/x", "http://[::1]:4566/", "http://127.8.8.8:1"] {
+        for url in [
+            "http://127.0.0.1:4566",
+            "http://127.0.0.1",
+            "https://localhost:1/x",
+            "http://[::1]:4566/",
+            "http://127.8.8.8:1",
+        ] {
             assert!(is_loopback_url(url), "{url}");
         }
         for url in [

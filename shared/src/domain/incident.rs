@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::assess::Assessment;
 use super::duration::Seconds;
 use super::identifier::{Digest, Generation, IncidentId, PlatformName, ScenarioName, StepId};
-use super::plan::SiteName;
+use super::plan::{Plan, SiteName};
 
 /// How a recovery is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -157,6 +157,44 @@ pub struct Incident {
     pub entries: u32,
     /// Digest of the last of them.
     pub head: Option<Digest>,
+}
+
+impl Incident {
+    /// The incident that would be declared, as far as decisions look at it: for predictions.
+    #[must_use]
+    pub fn imagined(
+        plan: &Plan,
+        scenario: &ScenarioName,
+        origin: Origin,
+        assessment: Assessment,
+        generation: Generation,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id: IncidentId::derive(&plan.platform, &["prediction"]),
+            platform: plan.platform.clone(),
+            scenario: scenario.clone(),
+            failing_site: SiteName::Primary,
+            mode: Some(assessment.mode),
+            status: IncidentStatus::Running,
+            generation,
+            origin,
+            declared_at: now,
+            clock_started_at: now,
+            deadline: now,
+            plan_digest: plan.digest(),
+            execution_arn: None,
+            assessment: Some(assessment),
+            question: None,
+            verdicts: Vec::new(),
+            ended_at: None,
+            end_reason: None,
+            commands_left: Vec::new(),
+            acknowledged: None,
+            entries: 0,
+            head: None,
+        }
+    }
 }
 
 /// A question to a person.

@@ -8,15 +8,15 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::assess::Assessment;
+use super::assess::{Assessment, Course, subject};
 use super::call::{Call, Permitted};
 use super::decide::{Decision, StepCase, decide};
 use super::duration::Seconds;
-use super::identifier::{ComponentName, StepId};
-use super::incident::{Incident, Verdict};
+use super::identifier::{ComponentName, Digest, Generation, ScenarioName, StepId};
+use super::incident::{Incident, Mode, Origin, Verdict};
 use super::mutation::{Mutation, ParameterType, Performed};
 use super::observation::{Connection, HoldView, InstanceView, LagSample, Observation, PlaceView, ServiceView, Sight};
-use super::plan::{ApiProtocol, EndpointPlace, HoldPoint, Plan, Scenario, SiteName};
+use super::plan::{ApiProtocol, Condition, EndpointPlace, HoldPoint, Plan, Scenario, SiteName};
 use super::step::{Direction, Effect, EffectOutcome, PlannedStep, StepKind, StepRecord, StepStatus, Throttle};
 
 /// No step needs more decisions than this in a prediction; a longer one is a decision that does not converge.
@@ -460,10 +460,32 @@ fn may_function(set: &mut Vec<Permitted>, function: &str, region: &super::identi
     set.push(Permitted::new("lambda", "UpdateFunctionConfiguration", region, &resource));
 }
 
+/// What the steps of one branch will call in the topology that the plan declares, without a look at the world.
+#[must_use]
+pub fn will_declared(plan: &Plan, name: &ScenarioName, branch: usize) -> Vec<StepPrediction> {
+    let now = Timestamp::UNIX_EPOCH;
+    let Some(scenario) = plan.scenarios.get(name) else { return Vec::new() };
+    let found = subject(plan, scenario).and_then(|(component, _)| declared_snapshot(plan, &component, now));
+    let (Some(mut snapshot), Some(taken)) = (found, scenario.branches.as_slice().get(branch)) else { return Vec::new() };
+    if let (Condition::MultiAzAvailable, Sight::Found { found }) = (taken.when, &mut snapshot.primary) {
+        found.multi_az = true;
+        found.availability_zone = Some("${zone before}".to_owned());
+    }
+    let assessment = Assessment {
+        at: now,
+        mode: Mode::Ungraceful,
+        course: Course::Branch { index: branch },
+        reason: "the topology that the plan declares".to_owned(),
+        basis: Digest::of_json(&snapshot),
+    };
+    let origin = Origin::Operator { request_id: "prediction".to_owned(), actor: None, reason: None, mode: None };
+    let incident = Incident::imagined(plan, name, origin, assessment, Generation(1), now);
+    will(plan, scenario, &incident, &snapshot, now)
+}
+
 /// The world as the plan declares it, for a prediction without looking: a primary that does not answer and cannot fail over, a
 /// replica in step, every place and point in its normal state. Values that only the world knows are symbols.
-#[must_use]
-pub fn declared_snapshot(plan: &Plan, component: &ComponentName, now: Timestamp) -> Option<Snapshot> {
+fn declared_snapshot(plan: &Plan, component: &ComponentName, now: Timestamp) -> Option<Snapshot> {
     let database = plan.rds_instance(component)?;
     let instance = |id: &str, source: Option<String>, groups: &[&str]| InstanceView {
         status: "available".to_owned(),

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::domain::assess::{Course, subject};
-use crate::domain::identifier::{ComponentName, Digest, Generation, IncidentId, ScenarioName};
-use crate::domain::incident::{Incident, IncidentStatus, Origin};
+use crate::domain::identifier::{ComponentName, Digest, Generation, ScenarioName};
+use crate::domain::incident::{Incident, Origin};
 use crate::domain::mutation::ParameterType;
 use crate::domain::observation::{Observation, PlaceView, Sight};
 use crate::domain::plan::{Plan, SiteName};
@@ -83,7 +83,7 @@ pub async fn dry_run(
         places,
         services: views,
     };
-    let incident = imagined(plan, name, origin, assessment.clone(), generation, now);
+    let incident = Incident::imagined(plan, name, origin, assessment.clone(), generation, now);
     let steps = will(plan, scenario, &incident, &snapshot, now);
     Ok(DryRun { scenario: name.clone(), course: assessment.course, reason: assessment.reason, observed: Digest::of_json(&snapshot), steps })
 }
@@ -127,39 +127,4 @@ fn strange(function: FunctionName) -> RecoveryError {
         Code::ServiceRefused,
         format!("{} answered a prediction with something else; are all five functions of one version?", function.as_str()),
     )
-}
-
-/// The incident that would be declared, as far as decisions look at it.
-fn imagined(
-    plan: &Plan,
-    scenario: &ScenarioName,
-    origin: Origin,
-    assessment: crate::domain::assess::Assessment,
-    generation: Generation,
-    now: jiff::Timestamp,
-) -> Incident {
-    Incident {
-        id: IncidentId::derive(&plan.platform, &["dry run"]),
-        platform: plan.platform.clone(),
-        scenario: scenario.clone(),
-        failing_site: SiteName::Primary,
-        mode: Some(assessment.mode),
-        status: IncidentStatus::Running,
-        generation,
-        origin,
-        declared_at: now,
-        clock_started_at: now,
-        deadline: now,
-        plan_digest: plan.digest(),
-        execution_arn: None,
-        assessment: Some(assessment),
-        question: None,
-        verdicts: Vec::new(),
-        ended_at: None,
-        end_reason: None,
-        commands_left: Vec::new(),
-        acknowledged: None,
-        entries: 0,
-        head: None,
-    }
 }

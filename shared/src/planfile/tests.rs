@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::duration::Seconds;
 use crate::domain::identifier::{ComponentName, ScenarioName};
-use crate::domain::plan::{Condition, HoldPoint};
+use crate::domain::plan::{ApprovalRule, Condition, HoldPoint};
 use crate::domain::step::StepKind;
 
 mod hostile;
@@ -108,7 +108,7 @@ fn the_healthcare_plan_says_what_its_runbook_says() {
     );
     let scenario = &plan.scenarios[&ScenarioName::new("database_failure").unwrap()];
     assert_eq!(scenario.preauthorised.as_ref().unwrap().data_loss_up_to, Seconds(600));
-    assert_eq!(scenario.approval_timeout, Seconds(1_800));
+    assert_eq!((scenario.approval, scenario.approval_timeout), (ApprovalRule::WhenNeeded, Seconds(1_800)));
     let [multi_az, otherwise] = scenario.branches.as_slice() else { panic!("two branches") };
     assert_eq!((multi_az.when, otherwise.when), (Condition::MultiAzAvailable, Condition::Otherwise));
     let waves: Vec<Vec<String>> = otherwise
@@ -174,7 +174,7 @@ fn budgets_approval_and_defaults_are_read() {
     let scenario = plan.scenarios.values().next().unwrap();
     assert_eq!(scenario.budget(StepKind::Promote), Seconds(1_200));
     assert_eq!(scenario.budget(StepKind::Fence), StepKind::Fence.default_budget());
-    assert_eq!(scenario.approval_timeout, Seconds(2_700));
+    assert_eq!((scenario.approval, scenario.approval_timeout), (ApprovalRule::Required, Seconds(2_700)));
 }
 
 #[test]
@@ -259,9 +259,10 @@ fn an_unreadable_file_is_told_apart_from_a_refused_plan() {
         assert_eq!((finding.code, finding.line, finding.column), (code, line, column), "{start}: {}", finding.message);
         assert!(reading.plan.is_none());
     }
-    for empty in ["", "# nothing\n", "---\n", "null\n", "[]\n", "plan\n"] {
-        assert_eq!(read(empty).verdict(), Verdict::Refused, "{empty:?} is YAML, but no plan");
-        assert_eq!(codes(empty), ["wrong_type"], "{empty:?}");
+    let comment = "#".repeat(LARGEST_PLAN);
+    for empty in [comment.as_str(), "", "# nothing\n", "---\n", "null\n", "[]\n", "plan\n"] {
+        assert_eq!(read_bytes(empty.as_bytes()).verdict(), Verdict::Refused, "{:?} is YAML, but no plan", empty.get(..20));
+        assert_eq!(codes(empty), ["wrong_type"], "{:?}", empty.get(..20));
     }
 }
 

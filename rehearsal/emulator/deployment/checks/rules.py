@@ -11,7 +11,8 @@ def rule(deployed, name, wanted):
     found = client.describe_rule(Name=identity)
     pattern = json.loads(found["EventPattern"]) if found.get("EventPattern") else None
     yield Comparison(name, "EventPattern", wanted.get("EventPattern"), pattern)
-    yield Comparison(name, "ScheduleExpression", wanted.get("ScheduleExpression"), found.get("ScheduleExpression") or None)
+    schedule = found.get("ScheduleExpression") or None
+    yield Comparison(name, "ScheduleExpression", wanted.get("ScheduleExpression"), schedule)
     yield Comparison(name, "State", wanted.get("State", "ENABLED"), found["State"])
     targets = {each["Id"]: each for each in client.list_targets_by_rule(Rule=identity)["Targets"]}
     for each in wanted.get("Targets", []):

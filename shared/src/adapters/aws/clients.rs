@@ -11,11 +11,12 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_types::sdk_config::SharedCredentialsProvider;
 
+use super::silence::NoRepeatAfterSilence;
 use super::step_header::StepHeader;
 use crate::domain::identifier::Region;
 
 /// A function has at most 15 seconds, and must still be able to journal what it learnt: a call gets ten, all retries together.
-const OPERATION: Duration = Duration::from_secs(10);
+pub(super) const OPERATION: Duration = Duration::from_secs(10);
 const CONNECT: Duration = Duration::from_secs(2);
 const READ: Duration = Duration::from_secs(8);
 /// Of reads and control calls, whose repetition changes nothing. Mutations are sent once, see [`once`].
@@ -76,7 +77,9 @@ impl Clients {
             sns: Cache::default(),
             ssm: Cache::default(),
         };
-        Self { inner: Arc::new(inner) }
+        Self {
+            inner: Arc::new(inner),
+        }
     }
 
     fn config(&self) -> &SdkConfig {
@@ -84,8 +87,10 @@ impl Clients {
             let builder = match &self.inner.given {
                 Some(given) => given.clone().into_builder(),
                 None => {
-                    let mut builder = SdkConfig::builder()
-                        .credentials_provider(SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new()));
+                    let mut builder =
+                        SdkConfig::builder().credentials_provider(SharedCredentialsProvider::new(
+                            EnvironmentVariableCredentialsProvider::new(),
+                        ));
                     builder.set_endpoint_url(self.inner.endpoint_url.clone());
                     builder
                 }
@@ -94,7 +99,11 @@ impl Clients {
                 .behavior_version(BehaviorVersion::v2026_01_12())
                 .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
                 .timeout_config(
-                    TimeoutConfig::builder().connect_timeout(CONNECT).read_timeout(READ).operation_timeout(OPERATION).build(),
+                    TimeoutConfig::builder()
+                        .connect_timeout(CONNECT)
+                        .read_timeout(READ)
+                        .operation_timeout(OPERATION)
+                        .build(),
                 )
                 .build()
         })
@@ -103,7 +112,10 @@ impl Clients {
 
 impl fmt::Debug for Clients {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Clients").field("endpoint_url", &self.inner.endpoint_url).finish_non_exhaustive()
+        formatter
+            .debug_struct("Clients")
+            .field("endpoint_url", &self.inner.endpoint_url)
+            .finish_non_exhaustive()
     }
 }
 
@@ -132,6 +144,7 @@ macro_rules! clients {
                 self.inner.$service.get(region, || {
                     let builder = $sdk::config::Builder::from(self.config())
                         .region($sdk::config::Region::new(region.to_string()))
+                        .retry_classifier(NoRepeatAfterSilence)
                         $(.interceptor($interceptor))?;
                     $sdk::Client::from_conf(builder.build())
                 })

@@ -22,7 +22,6 @@ pub(in crate::adapters) async fn invoke(
     clients: &Clients,
     region: &Region,
     function: &str,
-    alias: Option<&str>,
     request: Vec<u8>,
 ) -> PortResult<Vec<u8>> {
     let operation = Operation::new("lambda", "Invoke");
@@ -30,7 +29,6 @@ pub(in crate::adapters) async fn invoke(
         .lambda(region)
         .invoke()
         .function_name(function)
-        .set_qualifier(alias.map(str::to_owned))
         .payload(Blob::new(request))
         .customize()
         .config_override(once!(aws_sdk_lambda))
@@ -39,18 +37,32 @@ pub(in crate::adapters) async fn invoke(
         .map_err(|error| operation.failed(&error))?;
     let handled = answer.function_error().is_none();
     let payload = answer.payload.map(Blob::into_inner).unwrap_or_default();
-    if handled { Ok(payload) } else { Err(function_error(operation, &payload)) }
+    if handled {
+        Ok(payload)
+    } else {
+        Err(function_error(operation, &payload))
+    }
 }
 
 /// A function that died or ran out of time may have done its work; one that answered with an error has said what became of it.
 fn function_error(operation: Operation, payload: &[u8]) -> PortError {
     let error: FunctionError = serde_json::from_slice(payload).unwrap_or_default();
-    let died = ["Runtime.", "Sandbox.", "Function."].iter().any(|origin| error.error_type.starts_with(origin));
+    let died = ["Runtime.", "Sandbox.", "Function."]
+        .iter()
+        .any(|origin| error.error_type.starts_with(origin));
     if error.error_type.is_empty() || died {
-        let code = if error.error_type.is_empty() { "function_failed" } else { &error.error_type };
+        let code = if error.error_type.is_empty() {
+            "function_failed"
+        } else {
+            &error.error_type
+        };
         operation.failure(FailureKind::NoAnswer, code, &error.error_message)
     } else {
-        operation.failure(FailureKind::Refused, &error.error_type, &error.error_message)
+        operation.failure(
+            FailureKind::Refused,
+            &error.error_type,
+            &error.error_message,
+        )
     }
 }
 
@@ -62,10 +74,26 @@ mod tests {
     fn a_function_that_died_gave_no_answer_and_one_that_refused_did() {
         let operation = Operation::new("lambda", "Invoke");
         for (payload, kind, code) in [
-            (&br#"{"errorType":"scenario_not_in_plan","errorMessage":"no such scenario"}"#[..], FailureKind::Refused, "scenario_not_in_plan"),
-            (br#"{"errorType":"Runtime.ExitError","errorMessage":"killed"}"#, FailureKind::NoAnswer, "Runtime.ExitError"),
-            (br#"{"errorType":"Sandbox.Timedout","errorMessage":"late"}"#, FailureKind::NoAnswer, "Sandbox.Timedout"),
-            (br#"{"errorMessage":"Task timed out after 15.00 seconds"}"#, FailureKind::NoAnswer, "function_failed"),
+            (
+                &br#"{"errorType":"scenario_not_in_plan","errorMessage":"no such scenario"}"#[..],
+                FailureKind::Refused,
+                "scenario_not_in_plan",
+            ),
+            (
+                br#"{"errorType":"Runtime.ExitError","errorMessage":"killed"}"#,
+                FailureKind::NoAnswer,
+                "Runtime.ExitError",
+            ),
+            (
+                br#"{"errorType":"Sandbox.Timedout","errorMessage":"late"}"#,
+                FailureKind::NoAnswer,
+                "Sandbox.Timedout",
+            ),
+            (
+                br#"{"errorMessage":"Task timed out after 15.00 seconds"}"#,
+                FailureKind::NoAnswer,
+                "function_failed",
+            ),
             (b"not json", FailureKind::NoAnswer, "function_failed"),
         ] {
             let error = function_error(operation, payload);

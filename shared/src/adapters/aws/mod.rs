@@ -17,6 +17,7 @@ mod replica_lags;
 mod rest_stages;
 mod secrets;
 mod services;
+mod silence;
 mod step_header;
 mod time;
 mod write_holds;

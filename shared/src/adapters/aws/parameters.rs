@@ -4,7 +4,7 @@
 use aws_sdk_ssm::types as sdk;
 
 use super::Clients;
-use super::clients::once;
+use super::clients::{OPERATION, once};
 use crate::adapters::Operation;
 use crate::domain::identifier::{Region, ResourceName};
 use crate::domain::mutation::{ParameterType, Performed};
@@ -23,11 +23,20 @@ struct Parameter {
 
 /// What the parameter holds. An encrypted value is shown only when it is a database host, which is what the plan says it is;
 /// anything else in a SecureString stays hidden.
-pub(super) async fn read(clients: &Clients, region: &Region, name: &ResourceName) -> PortResult<PlaceView> {
+pub(super) async fn read(
+    clients: &Clients,
+    region: &Region,
+    name: &ResourceName,
+) -> PortResult<PlaceView> {
     let parameter = get(clients, region, name, None).await?;
-    let shown = parameter.parameter_type != ParameterType::SecureString || is_database_host(parameter.value.expose());
+    let shown = parameter.parameter_type != ParameterType::SecureString
+        || is_database_host(parameter.value.expose());
     Ok(PlaceView::Parameter {
-        value: if shown { parameter.value.into_exposed() } else { HIDDEN.to_owned() },
+        value: if shown {
+            parameter.value.into_exposed()
+        } else {
+            HIDDEN.to_owned()
+        },
         parameter_type: parameter.parameter_type,
         version: parameter.version,
     })
@@ -41,7 +50,15 @@ pub(super) async fn put(
     parameter_type: ParameterType,
     value: &str,
 ) -> PortResult<Performed> {
-    write(clients, region, name, parameter_type, &Secret::new(value.to_owned()), parameter_type == ParameterType::SecureString).await
+    write(
+        clients,
+        region,
+        name,
+        parameter_type,
+        &Secret::new(value.to_owned()),
+        parameter_type == ParameterType::SecureString,
+    )
+    .await
 }
 
 /// Writes what an earlier version held. The value passes through here only.
@@ -52,11 +69,21 @@ pub(super) async fn restore(
     parameter_type: ParameterType,
     version: &str,
 ) -> PortResult<Performed> {
-    let before = get(clients, region, name, Some(version)).await?;
-    write(clients, region, name, parameter_type, &before.value, true).await
+    let restored = async {
+        let before = get(clients, region, name, Some(version)).await?;
+        write(clients, region, name, parameter_type, &before.value, true).await
+    };
+    Operation::new("ssm", "PutParameter")
+        .within(OPERATION, restored)
+        .await
 }
 
-async fn get(clients: &Clients, region: &Region, name: &ResourceName, version: Option<&str>) -> PortResult<Parameter> {
+async fn get(
+    clients: &Clients,
+    region: &Region,
+    name: &ResourceName,
+    version: Option<&str>,
+) -> PortResult<Parameter> {
     let operation = Operation::new("ssm", "GetParameter");
     operation.permit(region, &resource(name))?;
     let selector = version.map_or_else(|| name.to_string(), |version| format!("{name}:{version}"));
@@ -82,7 +109,11 @@ async fn get(clients: &Clients, region: &Region, name: &ResourceName, version: O
         })
     });
     found.ok_or_else(|| {
-        operation.failure(FailureKind::NoAnswer, "parameter_unreadable", &format!("{name} came without a value or of an unknown type"))
+        operation.failure(
+            FailureKind::NoAnswer,
+            "parameter_unreadable",
+            &format!("{name} came without a value or of an unknown type"),
+        )
     })
 }
 
@@ -107,8 +138,17 @@ async fn write(
         .config_override(once!(aws_sdk_ssm))
         .send()
         .await
-        .map_err(|error| if is_secret { operation.failed_with_secret(&error) } else { operation.failed(&error) })?;
-    Ok(Performed { version: Some(answer.version().to_string()), ..Performed::plainly() })
+        .map_err(|error| {
+            if is_secret {
+                operation.failed_with_secret(&error)
+            } else {
+                operation.failed(&error)
+            }
+        })?;
+    Ok(Performed {
+        version: Some(answer.version().to_string()),
+        ..Performed::plainly()
+    })
 }
 
 fn resource(name: &ResourceName) -> String {
@@ -117,8 +157,13 @@ fn resource(name: &ResourceName) -> String {
 
 /// Whether a text is the host of an RDS endpoint and nothing else.
 fn is_database_host(value: &str) -> bool {
-    let suffixed = value.ends_with(".rds.amazonaws.com") || value.ends_with(".rds.amazonaws.com.cn");
-    suffixed && value.len() <= 255 && value.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.')
+    let suffixed =
+        value.ends_with(".rds.amazonaws.com") || value.ends_with(".rds.amazonaws.com.cn");
+    suffixed
+        && value.len() <= 255
+        && value
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.')
 }
 
 #[cfg(test)]
@@ -127,8 +172,16 @@ mod tests {
 
     #[test]
     fn only_a_plain_database_host_leaves_an_encrypted_parameter() {
-        assert!(is_database_host("healthcare-platform-dr.c7x2example.us-west-2.rds.amazonaws.com"));
-        for other in ["hunter2", "postgres://u:p@db.rds.amazonaws.com", "db.example.com", "pass word.rds.amazonaws.com", ""] {
+        assert!(is_database_host(
+            "healthcare-platform-dr.c7x2example.us-west-2.rds.amazonaws.com"
+        ));
+        for other in [
+            "hunter2",
+            "postgres://u:p@db.rds.amazonaws.com",
+            "db.example.com",
+            "pass word.rds.amazonaws.com",
+            "",
+        ] {
             assert!(!is_database_host(other), "{other}");
         }
     }

@@ -21,18 +21,30 @@ impl LambdaPredictors {
     /// Asks the functions of this Region under this alias.
     #[must_use]
     pub fn new(clients: Clients, region: Region, alias: impl Into<String>) -> Self {
-        Self { clients, region, alias: alias.into() }
+        Self {
+            clients,
+            region,
+            alias: alias.into(),
+        }
     }
 }
 
 #[async_trait]
 impl Predictors for LambdaPredictors {
     async fn observe(&self, function: FunctionName, request: &Value) -> PortResult<Value> {
-        let answer =
-            invoke(&self.clients, &self.region, function.as_str(), Some(&self.alias), request.to_string().into_bytes()).await?;
+        // The alias is part of the name, so that a policy on exactly this alias is what is asked for.
+        let name = format!("{}:{}", function.as_str(), self.alias);
+        let answer = invoke(&self.clients, &self.region, &name, request.to_string().into_bytes()).await?;
         serde_json::from_slice(&answer).map_err(|error| {
-            let message = format!("{} answered something that is not JSON: {error}", function.as_str());
-            Operation::new("lambda", "Invoke").failure(FailureKind::NoAnswer, "prediction_unreadable", &message)
+            let message = format!(
+                "{} answered something that is not JSON: {error}",
+                function.as_str()
+            );
+            Operation::new("lambda", "Invoke").failure(
+                FailureKind::NoAnswer,
+                "prediction_unreadable",
+                &message,
+            )
         })
     }
 }

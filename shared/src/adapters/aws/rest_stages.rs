@@ -32,7 +32,10 @@ pub(super) async fn read(
     let settings = answer.method_settings().into_iter().flatten();
     Ok(settings
         .map(|(key, setting)| {
-            let throttle = Throttle { rate: setting.throttling_rate_limit(), burst: setting.throttling_burst_limit() };
+            let throttle = Throttle {
+                rate: setting.throttling_rate_limit(),
+                burst: setting.throttling_burst_limit(),
+            };
             (method_key(key), throttle)
         })
         .collect())
@@ -49,7 +52,11 @@ pub(super) async fn patch(
     let operation = Operation::new("apigateway", "UpdateStage");
     operation.permit(region, &resource(api, stage))?;
     let patches = operations.iter().map(|patch| {
-        SdkPatchOperation::builder().op(Op::from(patch.op.as_str())).path(&patch.path).set_value(patch.value.clone()).build()
+        SdkPatchOperation::builder()
+            .op(Op::from(patch.op.as_str()))
+            .path(&patch.path)
+            .set_value(patch.value.clone())
+            .build()
     });
     clients
         .apigateway(region)
@@ -72,7 +79,9 @@ fn resource(api: &ResourceName, stage: &ResourceName) -> String {
 /// A method's key in the plan's form. API Gateway writes `~1patients/POST` or `patients/POST`, depending on how the setting was
 /// made; `*/*` is the stage's own and stays as it is.
 fn method_key(key: &str) -> String {
-    let Some((path, verb)) = key.rsplit_once('/').filter(|_| key != "*/*") else { return key.to_owned() };
+    let Some((path, verb)) = key.rsplit_once('/').filter(|_| key != "*/*") else {
+        return key.to_owned();
+    };
     let path = path.replace("~1", "/").replace("~0", "~");
     format!("{verb} /{}", path.trim_start_matches('/'))
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::clients::once;
+use super::clients::{OPERATION, once};
 use super::{Clients, json_field};
 use crate::adapters::Operation;
 use crate::domain::identifier::{Region, ResourceName};
@@ -15,7 +15,12 @@ use crate::redact::Secret;
 const CURRENT: &str = "AWSCURRENT";
 
 /// The field's value in the current version, and which versions stand under which stages. The other fields stay here.
-pub(super) async fn read(clients: &Clients, region: &Region, secret: &ResourceName, field: &ResourceName) -> PortResult<PlaceView> {
+pub(super) async fn read(
+    clients: &Clients,
+    region: &Region,
+    secret: &ResourceName,
+    field: &ResourceName,
+) -> PortResult<PlaceView> {
     let operation = Operation::new("secretsmanager", "DescribeSecret");
     operation.permit(region, &resource(secret))?;
     let described = clients
@@ -32,14 +37,22 @@ pub(super) async fn read(clients: &Clients, region: &Region, secret: &ResourceNa
         }
     }
     let current_version = staged.remove(CURRENT).ok_or_else(|| {
-        operation.failure(FailureKind::Refused, "secret_without_current_version", &format!("{secret} has no {CURRENT} version"))
+        operation.failure(
+            FailureKind::Refused,
+            "secret_without_current_version",
+            &format!("{secret} has no {CURRENT} version"),
+        )
     })?;
     // By version, not by stage: value and version then belong together even when AWSCURRENT moves in between.
     let text = text_of(clients, region, secret, &current_version).await?;
     let value = json_field::value_of(text.expose(), field.as_str())
         .map_err(|_| not_an_object(secret))?
         .and_then(|range| serde_json::from_str::<String>(text.expose().get(range)?).ok());
-    Ok(PlaceView::SecretField { value, current_version, staged })
+    Ok(PlaceView::SecretField {
+        value,
+        current_version,
+        staged,
+    })
 }
 
 /// Puts a new version that differs from its base in one field. Nobody reads it yet.
@@ -54,22 +67,29 @@ pub(super) async fn stage(
 ) -> PortResult<Performed> {
     let operation = Operation::new("secretsmanager", "PutSecretValue");
     operation.permit(region, &resource(secret))?;
-    let base = text_of(clients, region, secret, base_version).await?;
-    let text = json_field::with_string(base.expose(), field.as_str(), value).map_err(|_| not_an_object(secret))?;
-    let text = Secret::new(text);
-    let answer = clients
-        .secretsmanager(region)
-        .put_secret_value()
-        .secret_id(secret.as_str())
-        .client_request_token(version)
-        .secret_string(text.expose())
-        .version_stages(stage)
-        .customize()
-        .config_override(once!(aws_sdk_secretsmanager))
-        .send()
-        .await
-        .map_err(|error| operation.failed_with_secret(&error))?;
-    Ok(Performed { version: answer.version_id().map(str::to_owned), ..Performed::plainly() })
+    let staged = async {
+        let base = text_of(clients, region, secret, base_version).await?;
+        let text = json_field::with_string(base.expose(), field.as_str(), value)
+            .map_err(|_| not_an_object(secret))?;
+        let text = Secret::new(text);
+        clients
+            .secretsmanager(region)
+            .put_secret_value()
+            .secret_id(secret.as_str())
+            .client_request_token(version)
+            .secret_string(text.expose())
+            .version_stages(stage)
+            .customize()
+            .config_override(once!(aws_sdk_secretsmanager))
+            .send()
+            .await
+            .map_err(|error| operation.failed_with_secret(&error))
+    };
+    let answer = operation.within(OPERATION, staged).await?;
+    Ok(Performed {
+        version: answer.version_id().map(str::to_owned),
+        ..Performed::plainly()
+    })
 }
 
 /// Moves AWSCURRENT, and only from the version that must hold it now.
@@ -94,20 +114,29 @@ pub(super) async fn move_current(
         .send()
         .await
         .map_err(|error| lost_condition(operation.failed(&error)))?;
-    Ok(Performed { version: Some(to_version.to_owned()), ..Performed::plainly() })
+    Ok(Performed {
+        version: Some(to_version.to_owned()),
+        ..Performed::plainly()
+    })
 }
 
 /// The service has no error of its own for "the stage is elsewhere": it is an InvalidParameterException that speaks of the
 /// version to which the label is attached.
 fn lost_condition(mut failure: PortError) -> PortError {
-    let speaks_of_it = failure.message.contains("attached to version") || failure.message.contains("RemoveFromVersionId");
+    let speaks_of_it = failure.message.contains("attached to version")
+        || failure.message.contains("RemoveFromVersionId");
     if failure.code == "InvalidParameterException" && speaks_of_it {
         failure.kind = FailureKind::Conflict;
     }
     failure
 }
 
-async fn text_of(clients: &Clients, region: &Region, secret: &ResourceName, version: &str) -> PortResult<Secret<String>> {
+async fn text_of(
+    clients: &Clients,
+    region: &Region,
+    secret: &ResourceName,
+    version: &str,
+) -> PortResult<Secret<String>> {
     let operation = Operation::new("secretsmanager", "GetSecretValue");
     operation.permit(region, &resource(secret))?;
     let answer = clients
@@ -118,9 +147,16 @@ async fn text_of(clients: &Clients, region: &Region, secret: &ResourceName, vers
         .send()
         .await
         .map_err(|error| operation.failed(&error))?;
-    answer.secret_string().map(|text| Secret::new(text.to_owned())).ok_or_else(|| {
-        operation.failure(FailureKind::Refused, "secret_is_binary", &format!("{secret} holds bytes, so it has no fields"))
-    })
+    answer
+        .secret_string()
+        .map(|text| Secret::new(text.to_owned()))
+        .ok_or_else(|| {
+            operation.failure(
+                FailureKind::Refused,
+                "secret_is_binary",
+                &format!("{secret} holds bytes, so it has no fields"),
+            )
+        })
 }
 
 fn not_an_object(secret: &ResourceName) -> PortError {

@@ -450,9 +450,25 @@ const ROWS: &[Row] = &[
     ),
     error(
         "history_too_long",
-        &[("severity: sev1", "severity: sev1\n    budgets: { promote: 3h }"), ("rto: 40m", "rto: 1d")],
+        &[("severity: sev1", "severity: sev1\n    budgets: { promote: 45m }"), ("rto: 40m", "rto: 1d")],
         "otherwise",
         &[("severity: sev1", "severity: sev1\n    budgets: { promote: 30m }"), ("rto: 40m", "rto: 1d")],
+    ),
+    // Found by breaking the rules themselves: each of these guards a boundary that no other row stands on.
+    error("wrong_type", &[("platform: shop", "platform: NULL")], "platform", &[]),
+    error("out_of_range", &[("backup_retention: 7d", "backup_retention: 0d")], "0d\n    max_lag", &[]),
+    error("unknown_component_kind", &[("kind: rds_instance", "kind: postgres")], "postgres", &[]),
+    warning(
+        "over_rto",
+        &[
+            ("rto: 40m", "rto: 1769s"),
+            ("{ validate: api } ]\n          - resume_writes: database", "{ validate: api }, { resume_writes: database } ]"),
+        ],
+        "otherwise",
+        &[
+            ("rto: 40m", "rto: 1770s"),
+            ("{ validate: api } ]\n          - resume_writes: database", "{ validate: api }, { resume_writes: database } ]"),
+        ],
     ),
 ];
 

@@ -1,0 +1,301 @@
+//! What independent eyes see afterwards: botocore, plain sockets and the world's own truth, never our adapters or our journal.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use shared::domain::call::Call;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::comparison::difference;
+use super::recovery::Drill;
+
+/// One question and its answer.
+#[derive(Debug, Clone, Serialize)]
+pub struct Check {
+    /// What was asked.
+    pub name: String,
+    /// Whether the answer is the good one.
+    pub ok: bool,
+    /// The answer.
+    pub detail: String,
+}
+
+impl Check {
+    fn new(name: &str, ok: bool, detail: impl Into<String>) -> Self {
+        Self { name: name.to_owned(), ok, detail: detail.into() }
+    }
+}
+
+/// What the checks look at.
+pub(super) struct Evidence<'a> {
+    pub(super) drill: &'a Drill,
+    pub(super) status: &'a Value,
+    pub(super) sites: &'a Value,
+    pub(super) predicted: &'a [Call],
+    pub(super) made: &'a [Value],
+    pub(super) mark: u64,
+}
+
+/// Asks everything.
+pub(super) async fn all(evidence: &Evidence<'_>) -> Vec<Check> {
+    let moved = evidence.made.iter().any(|call| call.get("operation").and_then(Value::as_str) == Some("PromoteReadReplica"));
+    let mut checks = vec![new_primary(evidence, moved).await, client_writes(evidence).await];
+    if moved {
+        checks.push(old_primary_refuses(evidence).await);
+    }
+    checks.push(endpoints(evidence, moved));
+    checks.push(nothing_else_changed(evidence));
+    checks.push(holds_restored(evidence));
+    checks.push(one_execution(evidence).await);
+    checks.push(no_split_brain(evidence));
+    checks.push(bound_holds(evidence));
+    checks.push(calls_as_promised(evidence));
+    checks.push(every_mutation_tagged(evidence));
+    checks
+}
+
+/// RDS, asked by botocore, shows a primary that stands alone.
+async fn new_primary(evidence: &Evidence<'_>, moved: bool) -> Check {
+    let name = "RDS shows the new primary standing alone and available";
+    let platform = &evidence.drill.platform;
+    let (region, id) = if moved {
+        (platform.region(), platform.database.recovery.id.as_str())
+    } else {
+        (platform.primary_region(), platform.database.primary.id.as_str())
+    };
+    let parameters = json!({"DBInstanceIdentifier": id});
+    match evidence.drill.stage.client.call("rds", region, "describe_db_instances", parameters).await {
+        Ok(answer) => {
+            let instance = answer.pointer("/DBInstances/0").cloned().unwrap_or_default();
+            let status = instance.get("DBInstanceStatus").and_then(Value::as_str).unwrap_or("unknown");
+            let source = instance.get("ReadReplicaSourceDBInstanceIdentifier").and_then(Value::as_str);
+            let retention = instance.get("BackupRetentionPeriod").and_then(Value::as_u64).unwrap_or_default();
+            let kept = u64::from(platform.database.backup_retention_days);
+            // A promoted instance is backed up at once; both statuses take writes.
+            let serving = ["available", "backing-up"].contains(&status);
+            let ok = serving && source.is_none() && (!moved || retention == kept);
+            Check::new(name, ok, format!("{id} is {status}, replicates from {}, keeps backups {retention} days", source.unwrap_or("nobody")))
+        }
+        Err(error) => Check::new(name, false, error.to_string()),
+    }
+}
+
+/// A client that knows only the parameter's name reads it, connects and writes.
+async fn client_writes(evidence: &Evidence<'_>) -> Check {
+    let name = "a fresh client that reads the parameter can write";
+    let drill = evidence.drill;
+    let Some((region, parameter)) = drill.platform.host_parameter() else {
+        return Check::new(name, false, "the plan keeps the host in no parameter");
+    };
+    let answer = drill.stage.client.call("ssm", &region, "get_parameter", json!({"Name": parameter, "WithDecryption": true})).await;
+    let host = answer.ok().and_then(|answer| answer.pointer("/Parameter/Value")?.as_str().map(str::to_owned)).unwrap_or_default();
+    let endpoints = drill.stage.world().endpoints();
+    let listener = endpoints
+        .iter()
+        .find(|(_, endpoint)| endpoint.host == host)
+        .and_then(|(key, _)| drill.stage.listeners.get(&key.to_string()).copied());
+    let Some(address) = listener else {
+        return Check::new(name, false, format!("the parameter says {host:?}, which is no database of the simulated sites"));
+    };
+    let written = timeout(Duration::from_secs(3), async {
+        let mut stream = BufReader::new(TcpStream::connect(address).await?);
+        stream.write_all(b"write\n").await?;
+        let mut line = String::new();
+        stream.read_line(&mut line).await?;
+        std::io::Result::Ok(line.trim().to_owned())
+    })
+    .await;
+    match written {
+        Ok(Ok(line)) => Check::new(name, line.starts_with("committed"), format!("{host} said: {line}")),
+        Ok(Err(error)) => Check::new(name, false, format!("{host}: {error}")),
+        Err(_) => Check::new(name, false, format!("{host} did not answer within 3 s")),
+    }
+}
+
+/// A new connection to the old primary fails.
+async fn old_primary_refuses(evidence: &Evidence<'_>) -> Check {
+    let name = "the old primary takes no connection";
+    let key = evidence.drill.primary().to_string();
+    let Some(address) = evidence.drill.stage.listeners.get(&key).copied() else {
+        return Check::new(name, false, format!("{key} has no listener"));
+    };
+    match timeout(Duration::from_secs(3), TcpStream::connect(address)).await {
+        Ok(Ok(_)) => Check::new(name, false, format!("{key} still takes connections")),
+        Ok(Err(error)) => Check::new(name, true, format!("{key}: {error}")),
+        Err(_) => Check::new(name, true, format!("{key}: nothing came back")),
+    }
+}
+
+/// Every place of the plan holds the host that RDS describes.
+fn endpoints(evidence: &Evidence<'_>, moved: bool) -> Check {
+    let name = "every endpoint place holds the serving database's host";
+    let drill = evidence.drill;
+    let serving = if moved { drill.replica() } else { drill.primary() };
+    let host = drill.stage.world().endpoints().into_iter().find(|(key, _)| *key == serving).map(|(_, endpoint)| endpoint.host);
+    let host = host.unwrap_or_default();
+    let before = primary_host(evidence);
+    let texts = evidence.sites.to_string();
+    let still = if moved { texts.matches(before.as_str()).count() } else { 0 };
+    let held = texts.matches(host.as_str()).count();
+    let places = drill.platform.database.endpoints.len();
+    let write_probe = usize::from(drill.platform.database.write_probe.is_some());
+    // The write probe's own map names both hosts, before and after.
+    let ok = held == places + write_probe && still <= write_probe;
+    Check::new(name, ok, format!("{host} stands in {} of {places} places, the old host in {}", held.saturating_sub(write_probe), still.saturating_sub(write_probe)))
+}
+
+fn primary_host(evidence: &Evidence<'_>) -> String {
+    let primary = evidence.drill.primary();
+    let endpoints = evidence.drill.stage.world().endpoints();
+    endpoints.into_iter().find(|(key, _)| *key == primary).map(|(_, endpoint)| endpoint.host).unwrap_or_default()
+}
+
+/// Apart from the host itself, versions, and the consumers' deployments, the platform's resources are as they were.
+fn nothing_else_changed(evidence: &Evidence<'_>) -> Check {
+    let name = "nothing else of the platform's resources changed";
+    let old = primary_host(evidence);
+    let replica = evidence.drill.replica();
+    let endpoints = evidence.drill.stage.world().endpoints();
+    let new = endpoints.into_iter().find(|(key, _)| *key == replica).map(|(_, endpoint)| endpoint.host).unwrap_or_default();
+    let before = forget(&evidence.drill.stage.sites_before, &old, &new);
+    let after = forget(evidence.sites, &old, &new);
+    match first_difference("", &before, &after) {
+        None => Check::new(name, true, "every other field, variable and setting is as it was"),
+        Some(where_) => Check::new(name, false, where_),
+    }
+}
+
+/// Takes out what must change: either host, and counters that count writes.
+fn forget(value: &Value, old: &str, new: &str) -> Value {
+    const COUNTERS: [&str; 6] = ["revision", "version", "version_id", "versions", "deployment", "deployments"];
+    match value {
+        Value::String(text) if text == old || text == new => Value::String("<database host>".to_owned()),
+        Value::Array(list) => Value::Array(list.iter().map(|each| forget(each, old, new)).collect()),
+        Value::Object(map) => Value::Object(
+            map.iter()
+                .filter(|(key, _)| !COUNTERS.contains(&key.as_str()))
+                .map(|(key, each)| (key.clone(), forget(each, old, new)))
+                .collect::<Map<_, _>>(),
+        ),
+        other => other.clone(),
+    }
+}
+
+fn first_difference(path: &str, before: &Value, after: &Value) -> Option<String> {
+    match (before, after) {
+        (Value::Object(a), Value::Object(b)) => {
+            let keys: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+            keys.into_iter().find_map(|key| {
+                let (x, y) = (a.get(key).unwrap_or(&Value::Null), b.get(key).unwrap_or(&Value::Null));
+                first_difference(&format!("{path}/{key}"), x, y)
+            })
+        }
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+            a.iter().zip(b).enumerate().find_map(|(index, (x, y))| first_difference(&format!("{path}/{index}"), x, y))
+        }
+        _ if before == after => None,
+        _ => Some(format!("{path} differs from before")),
+    }
+}
+
+/// API stages and read-only flags are exactly as before the hold.
+fn holds_restored(evidence: &Evidence<'_>) -> Check {
+    let name = "every hold is lifted, exactly as before";
+    let before = &evidence.drill.stage.sites_before;
+    for kind in ["rest_apis", "http_apis"] {
+        if before.get(kind) != evidence.sites.get(kind) {
+            return Check::new(name, false, format!("{kind}: before {}, now {}", before[kind], evidence.sites[kind]));
+        }
+    }
+    Check::new(name, true, "API stages have the settings that they had")
+}
+
+/// Step Functions, asked by botocore, ran one execution.
+async fn one_execution(evidence: &Evidence<'_>) -> Check {
+    let name = "exactly one execution ran, and it succeeded";
+    let drill = evidence.drill;
+    let Some(machine) = drill.stage.deployment.outputs.get("RecoveryMachineArn") else {
+        return Check::new(name, false, "the stack has no output RecoveryMachineArn");
+    };
+    let parameters = json!({"stateMachineArn": machine});
+    // The last state may still be under way when the incident has ended.
+    let mut seen = Vec::new();
+    for _ in 0..20 {
+        let answer = drill.stage.client.call("stepfunctions", drill.platform.region(), "list_executions", parameters.clone()).await;
+        let list = answer.unwrap_or_default();
+        let executions = list.get("executions").and_then(Value::as_array).cloned().unwrap_or_default();
+        seen = executions
+            .iter()
+            .filter_map(|execution| Some((execution.get("name")?.as_str()?.to_owned(), execution.get("status")?.as_str()?.to_owned())))
+            .collect();
+        if seen.iter().all(|(_, status)| status != "RUNNING") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+    let id = evidence.status.get("incident_id").and_then(Value::as_str).unwrap_or_default();
+    let ok = matches!(seen.as_slice(), [(name, status)] if name == id && status == "SUCCEEDED");
+    Check::new(name, ok, format!("{seen:?}"))
+}
+
+/// The world saw no commit accepted on both sides.
+fn no_split_brain(evidence: &Evidence<'_>) -> Check {
+    let name = "no writes were accepted on both sides";
+    let now = evidence.drill.stage.now();
+    let mut world = evidence.drill.stage.world();
+    let overlap = world.writer_overlap();
+    let writable = world.writable_instances(now);
+    let ok = !overlap.is_split_brain() && writable.len() <= 1;
+    Check::new(
+        name,
+        ok,
+        format!("{} commits on the old side after the promotion; {} instance(s) can be written to", overlap.old_side.len(), writable.len()),
+    )
+}
+
+/// The reported bound is at least the truth.
+fn bound_holds(evidence: &Evidence<'_>) -> Check {
+    let name = "the reported data loss bound is not below the truth";
+    let truth = evidence.drill.stage.world().true_rpo();
+    let component = evidence.drill.platform.component.as_str();
+    let objectives = evidence.status.pointer("/report/objectives").and_then(Value::as_array);
+    let reported = objectives
+        .into_iter()
+        .flatten()
+        .find(|objective| objective.get("component").and_then(Value::as_str) == Some(component))
+        .and_then(|objective| objective.pointer("/rpo/achieved_s")?.as_u64());
+    match (truth, reported) {
+        (None, Some(reported)) => Check::new(name, true, format!("nothing was promoted; {reported} s reported")),
+        (Some(truth), Some(reported)) => {
+            let ok = Duration::from_secs(reported) >= truth;
+            Check::new(name, ok, format!("at most {reported} s reported, {:.1} s true", truth.as_secs_f64()))
+        }
+        (_, None) => Check::new(name, false, "no bound was reported"),
+    }
+}
+
+/// The wire saw exactly what the dry run promised.
+fn calls_as_promised(evidence: &Evidence<'_>) -> Check {
+    let name = "the calls made are the calls that the dry run promised";
+    match difference(evidence.predicted, evidence.made) {
+        None => Check::new(name, true, format!("{} calls, in order", evidence.made.len())),
+        Some(difference) => Check::new(name, false, difference),
+    }
+}
+
+/// No mutation was made on behalf of no step.
+fn every_mutation_tagged(evidence: &Evidence<'_>) -> Check {
+    let name = "every mutation was made on behalf of a step";
+    let strays: Vec<String> = evidence
+        .drill
+        .stage
+        .log
+        .untagged_mutations_since(evidence.mark)
+        .into_iter()
+        .map(|record| format!("{}:{}", record.service, record.operation))
+        .collect();
+    Check::new(name, strays.is_empty(), if strays.is_empty() { "none without".to_owned() } else { strays.join(", ") })
+}

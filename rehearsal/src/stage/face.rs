@@ -1,0 +1,92 @@
+//! The world's face on the wire: RDS and its metrics for the proxy, connections and commits for the listeners.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard};
+
+use rehearsal_world::{Connection, InstanceKey, Session, World};
+
+use super::lock;
+use crate::wire::answer::WireAnswer;
+use crate::wire::call::WireCall;
+use crate::wire::listeners::{Connectivity, Instances};
+use crate::wire::proxy::WorldFace;
+use crate::wire::time::{ScaledTime, SimulatedTime};
+use crate::wire::{cloudwatch, rds};
+
+/// The world and its clock, shared by everything on the stage.
+pub struct Shared {
+    world: Mutex<World>,
+    /// The sessions in which clients write, by instance: one that was opened before an isolation outlives it.
+    sessions: Mutex<BTreeMap<String, Session>>,
+    /// Simulated time.
+    pub time: ScaledTime,
+}
+
+impl Shared {
+    pub(super) fn new(world: World, time: ScaledTime) -> Self {
+        Self { world: Mutex::new(world), sessions: Mutex::new(BTreeMap::new()), time }
+    }
+
+    /// The world.
+    pub fn world(&self) -> MutexGuard<'_, World> {
+        lock(&self.world)
+    }
+}
+
+impl WorldFace for Shared {
+    fn owns(&self, call: &WireCall) -> bool {
+        match call.service.as_str() {
+            "rds" => true,
+            "monitoring" | "cloudwatch" => call.operation == "GetMetricData" && cloudwatch::concerns_the_world(&call.body),
+            _ => false,
+        }
+    }
+
+    fn answer(&self, call: &WireCall) -> WireAnswer {
+        let now = self.time.now();
+        let mut world = self.world();
+        if call.service == "rds" {
+            let (status, kind, body) = rds::answer(&mut world, &call.region, &call.body, now);
+            return WireAnswer::new(status, kind, body);
+        }
+        let (status, _, body) = cloudwatch::answer(&mut world, &call.region, &call.operation, &call.body, now);
+        WireAnswer { status, ..WireAnswer::cbor(body) }
+    }
+}
+
+fn key_of(instance: &str) -> InstanceKey {
+    let (region, identifier) = instance.split_once('/').unwrap_or(("", instance));
+    InstanceKey::new(region, identifier)
+}
+
+impl Instances for Shared {
+    fn connection(&self, instance: &str) -> Connectivity {
+        match self.world().accepts_connections(&key_of(instance), self.time.now()) {
+            Connection::Answers => Connectivity::Answers,
+            Connection::AcceptsOnly => Connectivity::AcceptsOnly,
+            Connection::Refuses => Connectivity::Refuses,
+        }
+    }
+
+    fn commit(&self, instance: &str) -> Result<u64, String> {
+        let (now, mut world, mut sessions) = (self.time.now(), self.world(), lock(&self.sessions));
+        if let Some(session) = sessions.get(instance) {
+            match world.commit_in(session, now) {
+                Ok(number) => return Ok(number.0),
+                Err(rehearsal_world::Refused::SessionEnded) => {
+                    sessions.remove(instance);
+                }
+                Err(refused) => return Err(refused.to_string()),
+            }
+        }
+        let session = world.connect(&key_of(instance), now).map_err(|refused| refused.to_string())?;
+        let number = world.commit_in(&session, now).map_err(|refused| refused.to_string())?;
+        sessions.insert(instance.to_owned(), session);
+        Ok(number.0)
+    }
+
+    fn sessions_cut_at(&self, instance: &str) -> Option<u64> {
+        let cut = self.world().cuts_existing_since(&key_of(instance))?;
+        u64::try_from(cut.as_millisecond()).ok()
+    }
+}

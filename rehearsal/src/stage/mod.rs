@@ -1,0 +1,274 @@
+//! The stage of one rehearsal on the wire: the world, its database listeners, the proxy, the emulator with the real stack and the
+//! platform's own resources in it, and a client that shares nothing with any of them.
+
+mod client;
+mod face;
+mod writer;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use rehearsal_world::{InstanceKey, PairConfig, World};
+use serde_json::{Value, json};
+
+use crate::emulator::{
+    Deployment, DeploymentRequest, Emulator, EmulatorError, EmulatorOptions, PythonEnvironment, ScriptError, SimulatedStart,
+};
+use crate::wire::faults::Faults;
+use crate::wire::iam::{PolicyError, Roles};
+use crate::wire::listeners::DatabaseListeners;
+use crate::wire::log::RequestLog;
+use crate::wire::normalise::Normaliser;
+use crate::wire::proxy::{Proxy, ProxyError, ProxySettings};
+use crate::wire::time::{ScaledTime, SimulatedTime};
+
+pub use client::{ClientError, IndependentClient};
+pub use face::Shared;
+pub use writer::{Bearings, Clients, Written};
+
+/// What to set up.
+#[derive(Debug, Clone)]
+pub struct StageOptions {
+    /// Where runs keep their logs.
+    pub run_directory: PathBuf,
+    /// The SAM template.
+    pub template: PathBuf,
+    /// The five binaries.
+    pub binaries: PathBuf,
+    /// The compiled plan.
+    pub plan: PathBuf,
+    /// The databases.
+    pub pair: PairConfig,
+    /// What decides everything that chance would decide.
+    pub seed: u64,
+    /// Simulated seconds in a real second.
+    pub speed: f64,
+    /// The platform's own resources, as `sites.py` reads them; `${primary}` in a value is the primary's host, `${databases}` the
+    /// map from endpoints to listeners.
+    pub sites: Value,
+    /// Lambda variables whose values the plan itself discloses.
+    pub disclosed_variables: Vec<String>,
+    /// The stack's name.
+    pub stack: String,
+    /// Parameters of the template besides those of the rehearsal.
+    pub parameters: BTreeMap<String, String>,
+}
+
+/// Why the stage could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum StageError {
+    /// A listener or a directory could not be made.
+    #[error("the rehearsal could not open its listeners or directories: {0}")]
+    Io(#[from] io::Error),
+    /// The proxy could not be started.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
+    /// The emulator could not be started.
+    #[error(transparent)]
+    Emulator(#[from] EmulatorError),
+    /// One of the emulator's programs failed.
+    #[error(transparent)]
+    Script(#[from] ScriptError),
+    /// A role's policy cannot be read.
+    #[error("a role of the template cannot be evaluated: {0}")]
+    Policy(#[from] PolicyError),
+    /// The independent client failed.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The emulator's stack is not what the template says.
+    #[error("the deployed stack is not what the template says: {0}")]
+    Differences(String),
+}
+
+/// A stage that is set up. Dropping it ends everything that it started.
+pub struct Stage {
+    /// The world, behind its lock.
+    pub shared: Arc<Shared>,
+    /// Every request that the functions made.
+    pub log: Arc<RequestLog>,
+    /// What is to break on the wire.
+    pub faults: Arc<Faults>,
+    /// What the deployment says of itself.
+    pub deployment: Deployment,
+    /// The platform's resources before anything happened.
+    pub sites_before: Value,
+    /// The client that shares nothing with the functions; speaks through the proxy, so that it sees the world's databases.
+    pub client: Arc<IndependentClient>,
+    /// Where each database listens.
+    pub listeners: BTreeMap<String, SocketAddr>,
+    sites: Value,
+    emulator: Emulator,
+    proxy: Proxy,
+    _databases: DatabaseListeners,
+}
+
+impl Stage {
+    /// Sets everything up. `progress` is told what takes time.
+    ///
+    /// # Errors
+    /// [`StageError`] with what to do.
+    pub async fn set_up(
+        python: &PythonEnvironment,
+        options: StageOptions,
+        mut progress: impl FnMut(&str),
+    ) -> Result<Self, StageError> {
+        std::fs::create_dir_all(&options.run_directory)?;
+        let time = ScaledTime::starting(Timestamp::now(), options.speed);
+        let account = options.pair.account.clone();
+        let (primary_region, region) = (options.pair.primary_region.clone(), options.pair.recovery_region.clone());
+        let primary = InstanceKey::new(&primary_region, &options.pair.primary_id);
+        let world = World::pair(options.pair, options.seed, time.now());
+        let endpoints = world.endpoints();
+        let shared = Arc::new(Shared::new(world, time));
+        let databases = DatabaseListeners::new(shared.clone());
+        let (mut listeners, mut hosts) = (BTreeMap::new(), BTreeMap::new());
+        for (key, endpoint) in &endpoints {
+            let address = databases.add(&key.to_string()).await?;
+            listeners.insert(key.to_string(), address);
+            hosts.insert(format!("{}:{}", endpoint.host, endpoint.port), address.to_string());
+        }
+        let log = Arc::new(RequestLog::with_file(
+            Normaliser::new(options.disclosed_variables),
+            &options.run_directory.join("requests.jsonl"),
+        )?);
+        let (faults, roles) = (Arc::new(Faults::new()), Arc::new(Roles::new()));
+        let (proxy, emulator) = start_pair(python, &options.run_directory, &account, &region, time, &shared, &log, &faults, &roles).await?;
+        proxy.set_emulator(emulator.pid());
+        progress("the emulator answers; deploying the stack and the platform's two sites into it");
+        let primary_host = endpoints.iter().find(|(key, _)| *key == primary).map(|(_, endpoint)| endpoint.host.clone());
+        let sites = fill(&options.sites, &primary_host.unwrap_or_default(), &json!(hosts).to_string());
+        let sites_before = emulator.set_up_sites(&sites).await?;
+        let mut parameters = options.parameters;
+        parameters.insert("PlanPath".to_owned(), options.plan.display().to_string());
+        parameters.insert("Schedules".to_owned(), "DISABLED".to_owned());
+        parameters.insert("Rehearsal".to_owned(), json!({"clock": time, "hosts": hosts}).to_string());
+        let request = DeploymentRequest {
+            stack: options.stack,
+            region,
+            template: options.template,
+            binaries: options.binaries,
+            plan: options.plan,
+            parameters,
+        };
+        let deployment = emulator.deploy(&request).await?;
+        if !deployment.differences.is_empty() {
+            return Err(StageError::Differences(serde_json::to_string(&deployment.differences).unwrap_or_default()));
+        }
+        for (role, policies) in &deployment.role_policies {
+            let inline: Vec<Value> = policies.inline.values().cloned().collect();
+            roles.set(role, &inline)?;
+        }
+        let client = IndependentClient::start(python, &options.run_directory, &format!("http://{}", proxy.address()), &account)?;
+        let client = Arc::new(client);
+        Ok(Self { shared, log, faults, deployment, sites_before, client, listeners, sites, emulator, proxy, _databases: databases })
+    }
+
+    /// The world.
+    pub fn world(&self) -> MutexGuard<'_, World> {
+        self.shared.world()
+    }
+
+    /// Simulated now.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.shared.time.now()
+    }
+
+    /// The address to which an AWS client is pointed.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.proxy.address())
+    }
+
+    /// The platform's resources as they are now.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn sites_now(&self) -> Result<Value, StageError> {
+        Ok(self.emulator.read_sites(&self.sites).await?)
+    }
+
+    /// The world's rules that this run relied on without a source: what a report must not hide.
+    #[must_use]
+    pub fn unverified_facts(&self) -> Vec<String> {
+        let relied_on = self.world().relied_on().clone();
+        rehearsal_world::unverified_facts()
+            .filter(|row| relied_on.iter().any(|fact| fact.id() == row.id))
+            .map(|row| row.behaviour.to_string())
+            .collect()
+    }
+
+    /// Operations whose authorization the emulator did not check.
+    #[must_use]
+    pub fn unchecked_operations(&self, mark: u64) -> BTreeSet<String> {
+        self.log.unchecked_since(mark).into_iter().map(|record| format!("{}:{}", record.service, record.operation)).collect()
+    }
+
+    /// Ends everything.
+    pub async fn tear_down(self) {
+        drop(self.client);
+        self.emulator.stop();
+        self.proxy.stop().await;
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "two processes that need each other's address; every part is theirs")]
+async fn start_pair(
+    python: &PythonEnvironment,
+    run_directory: &std::path::Path,
+    account: &str,
+    region: &str,
+    time: ScaledTime,
+    shared: &Arc<Shared>,
+    log: &Arc<RequestLog>,
+    faults: &Arc<Faults>,
+    roles: &Arc<Roles>,
+) -> Result<(Proxy, Emulator), StageError> {
+    // The emulator must know the proxy's address when it starts, and the proxy the emulator's: so the emulator's port is chosen
+    // first.
+    let port = crate::emulator::free_port()?;
+    let proxy = Proxy::start(ProxySettings {
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        upstream: SocketAddr::from(([127, 0, 0, 1], port)),
+        time: Arc::new(time),
+        world: shared.clone(),
+        log: log.clone(),
+        faults: faults.clone(),
+        roles: roles.clone(),
+    })
+    .await?;
+    let emulator = Emulator::start(
+        python,
+        EmulatorOptions {
+            run_directory: run_directory.to_owned(),
+            endpoint: Some(format!("http://{}", proxy.address())),
+            account: account.to_owned(),
+            region: region.to_owned(),
+            start: SimulatedStart { real_ms: time.real_ms, simulated_ms: time.simulated_ms, speed: time.speed },
+            port: Some(port),
+        },
+    )
+    .await?;
+    Ok((proxy, emulator))
+}
+
+/// Puts what only this run knows into the description of the sites.
+fn fill(value: &Value, primary: &str, databases: &str) -> Value {
+    match value {
+        Value::String(text) => Value::String(text.replace("${primary}", primary).replace("${databases}", databases)),
+        Value::Array(list) => Value::Array(list.iter().map(|each| fill(each, primary, databases)).collect()),
+        Value::Object(map) => {
+            Value::Object(map.iter().map(|(key, each)| (key.clone(), fill(each, primary, databases))).collect())
+        }
+        other => other.clone(),
+    }
+}
+
+/// A lock whose holder panicked still guards a consistent world: every change of it is one call.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,17 @@
+//! The adapters against a stub server on loopback: what they send, byte by byte where it matters, and what they make of the
+//! answers. The real SDK signs, sends and parses; only the service is ours.
+
+mod cbor;
+mod databases;
+mod failures;
+mod functions;
+mod journal;
+mod lags;
+mod parameters;
+mod permits;
+mod reads;
+mod secrets;
+mod services;
+mod stages;
+mod state_machine;
+mod stub;

@@ -1,0 +1,87 @@
+//! The platform's clients, who write all the time: what they had acknowledged is what can be lost.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rehearsal_world::{CommitNumber, InstanceKey, Session};
+
+use super::State;
+
+/// A client that writes one row again and again.
+#[derive(Debug, Clone)]
+pub struct Client {
+    /// Its name.
+    pub name: &'static str,
+    /// How it finds its database.
+    pub(in super::super) finds: Finds,
+    /// Whether it stops writing while its API method is throttled to nothing.
+    pub(in super::super) obeys_holds: bool,
+    /// How often it writes.
+    pub(in super::super) every: Duration,
+    pub(in super::super) next: Timestamp,
+    pub(in super::super) session: Option<(String, Session)>,
+    /// What it had acknowledged.
+    pub acknowledged: Vec<(InstanceKey, CommitNumber)>,
+}
+
+/// How a client finds its database.
+#[derive(Debug, Clone)]
+pub(in super::super) enum Finds {
+    /// By what the tasks of the API read when they started.
+    AsTheApi,
+    /// By a host that it was once given and never asks for again.
+    Fixed(String),
+}
+
+impl State {
+    pub(super) fn next_client_turn(&self) -> Option<Timestamp> {
+        self.clients.iter().map(|client| client.next).min()
+    }
+
+    pub(super) fn clients_turn(&mut self, at: Timestamp) {
+        let mut clients = std::mem::take(&mut self.clients);
+        for client in clients.iter_mut().filter(|client| client.next <= at) {
+            client.next = at + client.every;
+            if client.obeys_holds && self.writes_are_throttled() {
+                continue;
+            }
+            let host = match &client.finds {
+                Finds::Fixed(host) => host.clone(),
+                Finds::AsTheApi => self.host_of_the_api(),
+            };
+            self.write_as(client, &host, at);
+        }
+        self.clients = clients;
+    }
+
+    /// Writes in the session that the client has, or in a new one when that has ended or leads elsewhere.
+    fn write_as(&mut self, client: &mut Client, host: &str, at: Timestamp) {
+        client.session.take_if(|(of, _)| of != host);
+        if let Some((_, session)) = &client.session {
+            match self.world.commit_in(session, at) {
+                Ok(number) => {
+                    client.acknowledged.push((session.instance.clone(), number));
+                    return;
+                }
+                Err(rehearsal_world::Refused::NoAnswer) => return,
+                Err(_) => client.session = None,
+            }
+        }
+        let Some(key) = self.instance_at(host, 5432) else { return };
+        if let Ok(session) = self.world.connect(&key, at)
+            && let Ok(number) = self.world.commit_in(&session, at)
+        {
+            client.acknowledged.push((key, number));
+            client.session = Some((host.to_owned(), session));
+        }
+    }
+
+    fn writes_are_throttled(&self) -> bool {
+        let stage = self.rest_stages.values().next();
+        stage.and_then(|stage| stage.in_force("~1patients/POST")).is_some_and(|(rate, _)| rate == 0.0)
+    }
+
+    fn host_of_the_api(&self) -> String {
+        self.services.values().next().map(|service| service.host.clone()).unwrap_or_default()
+    }
+}

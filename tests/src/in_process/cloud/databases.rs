@@ -1,0 +1,145 @@
+//! Databases: the rehearsal's world, spoken to in the ports' words.
+
+use jiff::Timestamp;
+use rehearsal_world::{
+    ApiError, Connection as Meets, DbInstance, InstanceKey, Metric, PageRequest, Promotion, SnapshotSelection, SnapshotStatus,
+    SnapshotType,
+};
+use shared::domain::duration::Seconds;
+use shared::domain::mutation::Performed;
+use shared::domain::observation::{Connection, InstanceView, LagSample, SnapshotView};
+use shared::ports::{FailureKind, PortError, PortResult};
+
+use super::State;
+
+/// An older figure says nothing about now.
+const WINDOW: Seconds = Seconds(600);
+
+impl State {
+    pub(in super::super) fn describe_instance(&mut self, region: &str, id: &str) -> PortResult<InstanceView> {
+        let operation = ("rds", "DescribeDBInstances");
+        let page = self
+            .world
+            .describe_db_instances(region, Some(id), &PageRequest::default(), self.now)
+            .map_err(|error| port_error(operation, &error))?;
+        let found = page.items.first().map(view);
+        found.ok_or_else(|| port_error(operation, &ApiError::malformed("the answer is empty")))
+    }
+
+    pub(in super::super) fn newest_snapshot(&mut self, region: &str, id: &str) -> PortResult<Option<SnapshotView>> {
+        let selection = SnapshotSelection {
+            instance: Some(id.to_owned()),
+            kind: Some(SnapshotType::Automated),
+            ..SnapshotSelection::default()
+        };
+        let page = self
+            .world
+            .describe_db_snapshots(region, &selection, &PageRequest::default(), self.now)
+            .map_err(|error| port_error(("rds", "DescribeDBSnapshots"), &error))?;
+        let available = page.items.into_iter().filter(|snapshot| snapshot.status == SnapshotStatus::Available);
+        let newest = available.max_by_key(|snapshot| snapshot.created);
+        Ok(newest.map(|snapshot| SnapshotView { id: snapshot.identifier, created_at: snapshot.created }))
+    }
+
+    pub(in super::super) fn newest_lag(&mut self, region: &str, id: &str) -> PortResult<Option<LagSample>> {
+        let metric = Metric::ReplicaLag(InstanceKey::new(region, id));
+        let now = self.now;
+        let point = self
+            .world
+            .latest(&metric, now)
+            .map_err(|error| port_error(("cloudwatch", "GetMetricData"), &error))?;
+        Ok(point.and_then(|point| sample(point.at, point.value, now)))
+    }
+
+    pub(in super::super) fn connect(&mut self, host: &str, port: u16) -> Connection {
+        let Some(key) = self.instance_at(host, port) else { return Connection::NotTried };
+        match self.world.accepts_connections(&key, self.now) {
+            Meets::Answers => Connection::Answers,
+            Meets::AcceptsOnly => Connection::Silent,
+            Meets::Refuses => Connection::Refused,
+        }
+    }
+
+    /// Writes one row as the platform's own probe would.
+    pub(in super::super) fn probe_write(&mut self, host: &str, port: u16) -> bool {
+        let now = self.now;
+        self.instance_at(host, port).is_some_and(|key| self.world.commit(&key, now).is_ok())
+    }
+
+    pub(in super::super) fn set_security_groups(
+        &mut self,
+        region: &str,
+        id: &str,
+        groups: &[String],
+    ) -> PortResult<Performed> {
+        let answer = self.world.modify_db_instance(region, id, Some(groups), self.now);
+        performed(("rds", "ModifyDBInstance"), answer)
+    }
+
+    pub(in super::super) fn reboot(&mut self, region: &str, id: &str, failover: bool) -> PortResult<Performed> {
+        let answer = self.world.reboot_db_instance(region, id, failover, self.now);
+        performed(("rds", "RebootDBInstance"), answer)
+    }
+
+    pub(in super::super) fn promote(&mut self, region: &str, id: &str, retention: u32) -> PortResult<Performed> {
+        let now = self.now;
+        let writable = self.world.writable_instances(now);
+        self.writable_at_promotion.push(writable);
+        let promotion = Promotion { backup_retention: Some(i64::from(retention)), backup_window: None };
+        performed(("rds", "PromoteReadReplica"), self.world.promote_read_replica(region, id, promotion, now))
+    }
+
+    pub(in super::super) fn instance_at(&self, host: &str, port: u16) -> Option<InstanceKey> {
+        let endpoints = self.world.endpoints().into_iter();
+        endpoints.filter(|(_, endpoint)| endpoint.host == host && endpoint.port == port).map(|(key, _)| key).next()
+    }
+}
+
+fn view(instance: &DbInstance) -> InstanceView {
+    InstanceView {
+        status: instance.status.as_str().to_owned(),
+        multi_az: instance.multi_az,
+        availability_zone: Some(instance.zone.clone()),
+        source: instance.replica_source.clone(),
+        replicating: instance.replication.as_ref().map(|replication| replication.status.is_normal()),
+        host: Some(instance.endpoint.host.clone()),
+        port: Some(instance.endpoint.port),
+        security_groups: instance
+            .groups
+            .iter()
+            .map(|membership| (membership.group.clone(), membership.state.as_str().to_owned()))
+            .collect(),
+        backup_retention_days: u32::from(instance.backup_retention),
+        latest_restorable: instance.latest_restorable,
+    }
+}
+
+fn performed(
+    operation: (&'static str, &'static str),
+    answer: Result<DbInstance, ApiError>,
+) -> PortResult<Performed> {
+    let instance = answer.map_err(|error| port_error(operation, &error))?;
+    Ok(Performed { instance_status: Some(instance.status.as_str().to_owned()), ..Performed::plainly() })
+}
+
+/// RDS reports −1 while replication does not run: then there is no lag to speak of.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the world's lags are small and not negative here")]
+fn sample(at: Timestamp, value: f64, now: Timestamp) -> Option<LagSample> {
+    let usable = value >= 0.0 && at >= WINDOW.before(now);
+    usable.then(|| LagSample {
+        lag: Seconds(value.ceil() as u64),
+        observed_at: at.min(now),
+        source: "CloudWatch AWS/RDS ReplicaLag".to_owned(),
+    })
+}
+
+/// What an answer of the world means to a caller, as the adapters' table has it.
+fn port_error((service, operation): (&'static str, &'static str), error: &ApiError) -> PortError {
+    let kind = match error.code {
+        "Throttling" | "InvalidDBInstanceState" => FailureKind::NotNow,
+        "DBInstanceNotFound" | "DBSnapshotNotFound" => FailureKind::NotFound,
+        _ if error.http_status >= 500 => FailureKind::NoAnswer,
+        _ => FailureKind::Refused,
+    };
+    PortError { kind, service, operation, code: error.code.to_owned(), message: error.message.clone() }
+}

@@ -1,0 +1,131 @@
+//! Stages of API Gateway. In a REST API a method's settings are one entry that is made and removed as a whole; a value that is
+//! patched into no entry makes one, with −1 for the throttle that was not named.
+
+use std::collections::BTreeMap;
+
+use shared::domain::mutation::{PatchOperation, Performed, RouteThrottle};
+use shared::domain::step::Throttle;
+use shared::ports::{FailureKind, PortResult};
+
+use super::super::faults::failure;
+
+/// The settings of one method.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MethodSetting {
+    /// Steady requests a second; −1 for no limit of its own.
+    pub rate: f64,
+    /// Burst; −1 for no limit of its own.
+    pub burst: i32,
+    /// What else is set, by name.
+    pub others: BTreeMap<String, String>,
+}
+
+impl MethodSetting {
+    /// Settings with only a throttle.
+    #[must_use]
+    pub fn throttle(rate: f64, burst: i32) -> Self {
+        Self { rate, burst, others: BTreeMap::new() }
+    }
+}
+
+/// A stage of a REST API: settings by method, keyed `~1patients/POST`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RestStage {
+    /// The entries.
+    pub methods: BTreeMap<String, MethodSetting>,
+}
+
+impl RestStage {
+    /// The throttle in force for a method, by its key.
+    #[must_use]
+    pub fn in_force(&self, key: &str) -> Option<(f64, i32)> {
+        let own = self.methods.get(key).filter(|setting| setting.rate >= 0.0);
+        own.or_else(|| self.methods.get("*/*")).map(|setting| (setting.rate, setting.burst))
+    }
+
+    pub(in super::super) fn view(&self) -> BTreeMap<String, Throttle> {
+        let throttle = |setting: &MethodSetting| Throttle { rate: setting.rate, burst: setting.burst };
+        self.methods.iter().map(|(key, setting)| (method_key(key), throttle(setting))).collect()
+    }
+
+    /// Applies a patch list: all of it, or none.
+    pub(in super::super) fn patch(&mut self, operations: &[PatchOperation]) -> PortResult<Performed> {
+        let mut patched = self.clone();
+        for operation in operations {
+            patched.apply(operation).map_err(|why| {
+                let message = format!("Invalid patch operation {} {}: {why}", operation.op, operation.path);
+                failure(FailureKind::Refused, ("apigateway", "UpdateStage"), "BadRequestException", message)
+            })?;
+        }
+        *self = patched;
+        Ok(Performed::plainly())
+    }
+
+    fn apply(&mut self, operation: &PatchOperation) -> Result<(), &'static str> {
+        let pieces: Vec<&str> = operation.path.trim_start_matches('/').split('/').collect();
+        let [resource, verb, setting @ ..] = pieces.as_slice() else { return Err("the path names no method") };
+        let key = format!("{resource}/{verb}");
+        match (operation.op.as_str(), setting, &operation.value) {
+            ("remove", [], None) => self.methods.remove(&key).map(|_| ()).ok_or("there are no settings to remove"),
+            ("remove", ..) => Err("a single setting cannot be removed"),
+            ("replace", ["throttling", name], Some(value)) => {
+                let entry = self.methods.entry(key).or_insert(MethodSetting::throttle(-1.0, -1));
+                match *name {
+                    "rateLimit" => entry.rate = value.parse().map_err(|_| "the rate is no number")?,
+                    "burstLimit" => entry.burst = value.parse().map_err(|_| "the burst is no whole number")?,
+                    _ => return Err("there is no such setting"),
+                }
+                Ok(())
+            }
+            _ => Err("this operation is not supported here"),
+        }
+    }
+}
+
+/// A method's key as the ports name it: `POST /patients`.
+fn method_key(key: &str) -> String {
+    match key.rsplit_once('/').filter(|_| key != "*/*") {
+        Some((path, verb)) => format!("{verb} {}", path.replace("~1", "/").replace("~0", "~")),
+        None => key.to_owned(),
+    }
+}
+
+/// The settings of one route of an HTTP API.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RouteSetting {
+    /// Throttling, where the route has its own.
+    pub throttle: Option<(f64, i32)>,
+    /// Whether detailed metrics are on.
+    pub detailed_metrics: bool,
+}
+
+pub(in super::super) fn view_routes(routes: &BTreeMap<String, RouteSetting>) -> BTreeMap<String, Throttle> {
+    let throttled = |(route, setting): (&String, &RouteSetting)| {
+        setting.throttle.map(|(rate, burst)| (route.clone(), Throttle { rate, burst }))
+    };
+    routes.iter().filter_map(throttled).collect()
+}
+
+/// UpdateStage of an HTTP API: names routes and their settings, keeps what else they hold, and can remove none.
+pub(in super::super) fn put_routes(
+    routes: &mut BTreeMap<String, RouteSetting>,
+    wanted: &[RouteThrottle],
+) -> PortResult<Performed> {
+    let operation = ("apigateway", "UpdateStage");
+    for RouteThrottle { route, throttle } in wanted {
+        let has_own = routes.get(route).is_some_and(|setting| setting.throttle.is_some());
+        if throttle.is_none() && has_own {
+            let message = format!("UpdateStage cannot remove the throttle of {route}");
+            return Err(failure(FailureKind::Refused, operation, "route_settings_need_removal", message));
+        }
+    }
+    for RouteThrottle { route, throttle } in wanted {
+        if let Some((rate, burst)) = throttle {
+            let rate = rate.parse().map_err(|_| {
+                failure(FailureKind::Refused, operation, "rate_is_no_number", format!("the rate of {route} is {rate}"))
+            })?;
+            routes.entry(route.clone()).or_default().throttle = Some((rate, *burst));
+        }
+    }
+    Ok(Performed::plainly())
+}

@@ -1,0 +1,249 @@
+//! The account that a simulated recovery plays in, behind one lock and one clock.
+
+mod clients;
+mod databases;
+mod ecs;
+mod executions;
+mod gateway;
+mod journal;
+mod lambda;
+mod parameters;
+mod secrets;
+
+use std::collections::BTreeMap;
+use std::future::{Future, pending};
+use std::pin::Pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rehearsal_world::{World, Writable};
+use shared::domain::identifier::Region;
+use shared::domain::plan::Plan;
+use shared::ports::{CallScope, FailureKind, PortError, PortResult};
+
+use super::accounting::{Effect, PortCall};
+use super::faults::{Fault, Faults, failure};
+
+pub use clients::Client;
+pub(super) use clients::Finds;
+pub use ecs::EcsService;
+pub use executions::ExecutionRecord;
+pub use gateway::{MethodSetting, RestStage, RouteSetting};
+pub(super) use gateway::{put_routes, view_routes};
+pub use journal::Journal;
+pub use lambda::LambdaFunction;
+pub use parameters::SsmParameter;
+pub use secrets::Secret;
+
+/// A resource in a Region, by name.
+pub(super) type Regional<T> = BTreeMap<(String, String), T>;
+
+/// A notice that went out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentNotice {
+    /// When.
+    pub at: Timestamp,
+    /// Subject.
+    pub subject: String,
+    /// Body.
+    pub body: String,
+}
+
+/// Everything that there is.
+#[derive(Debug)]
+pub struct State {
+    /// The virtual clock.
+    pub now: Timestamp,
+    /// The plan that the functions were deployed with.
+    pub plan: Plan,
+    /// Databases.
+    pub world: World,
+    /// The journal's table.
+    pub journal: Journal,
+    /// Systems Manager parameters.
+    pub parameters: Regional<SsmParameter>,
+    /// Secrets.
+    pub secrets: Regional<Secret>,
+    /// Lambda functions of the platform.
+    pub functions: Regional<LambdaFunction>,
+    /// Stages of REST APIs, by `<api>/<stage>`.
+    pub rest_stages: Regional<RestStage>,
+    /// Stages of HTTP APIs, by `<api>/<stage>`: settings by route.
+    pub http_stages: Regional<BTreeMap<String, RouteSetting>>,
+    /// ECS services, by `<cluster>/<service>`.
+    pub services: Regional<EcsService>,
+    /// Step Functions executions, by name.
+    pub executions: BTreeMap<String, ExecutionRecord>,
+    /// Task tokens that were handed back.
+    pub(super) returned_tokens: Vec<String>,
+    /// Notices that went out.
+    pub notices: Vec<SentNotice>,
+    /// The platform's clients.
+    pub clients: Vec<Client>,
+    /// Every call of a port so far.
+    pub calls: Vec<PortCall>,
+    /// Every mutation that was sent.
+    pub effects: Vec<Effect>,
+    /// Who could still write on the old side whenever a promotion was sent.
+    pub writable_at_promotion: Vec<Vec<Writable>>,
+    /// What must never be found, and was: calls outside `may`, effects that no journal entry announced.
+    pub violations: Vec<String>,
+    pub(super) faults: Faults,
+    pub(super) interruption: Option<Interruption>,
+}
+
+/// Why an invocation stopped half-way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Interruption {
+    /// Its process ended.
+    Killed,
+    /// It is held up and goes on when it is polled again.
+    HeldUp,
+}
+
+/// What a call is, before it is made.
+#[derive(Debug)]
+pub(super) struct Request<'a> {
+    pub(super) operation: (&'static str, &'static str),
+    pub(super) region: &'a Region,
+    pub(super) resource: String,
+    /// How long it takes.
+    pub(super) takes: Duration,
+    /// Whether it is made for a step, and so has to be inside the step's `may`.
+    pub(super) bounded: bool,
+}
+
+/// How long a read takes.
+pub(super) const READ: Duration = Duration::from_millis(30);
+/// How long a mutation takes.
+pub(super) const WRITE: Duration = Duration::from_millis(120);
+/// How long a call to a Region that does not answer takes until it is given up.
+const GIVEN_UP: Duration = Duration::from_secs(3);
+
+/// The account, shared by everything that is invoked in it.
+#[derive(Debug)]
+pub struct Cloud {
+    state: Mutex<State>,
+}
+
+impl Cloud {
+    pub(super) fn new(state: State) -> Self {
+        Self { state: Mutex::new(state) }
+    }
+
+    /// Looks into the account, or changes it, as nobody's call.
+    pub fn with<T>(&self, look: impl FnOnce(&mut State) -> T) -> T {
+        look(&mut self.lock())
+    }
+
+    /// Now, on the virtual clock.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.lock().now
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes one call: time passes, a fault may strike, the effect happens, the answer comes back. In this order, and once.
+    pub(super) async fn call<T>(
+        &self,
+        request: Request<'_>,
+        effect: impl FnOnce(&mut State) -> PortResult<T> + Send,
+    ) -> PortResult<T> {
+        let (service, operation) = request.operation;
+        if request.bounded
+            && let Err(outside) = CallScope::permit(service, operation, request.region, &request.resource)
+        {
+            self.lock().violations.push(outside.to_string());
+            return Err(outside);
+        }
+        let fault = self.lock().begin(&request)?;
+        match fault {
+            Some(Fault::KilledBefore) => self.end_process().await,
+            Some(Fault::RequestLost) => return Err(lost(request.operation)),
+            Some(Fault::Answered(kind)) => {
+                return Err(failure(kind, request.operation, "injected", "the service was told to say so"));
+            }
+            Some(Fault::DoubledBefore) => self.hold_up().await,
+            _ => {}
+        }
+        let answer = effect(&mut self.lock());
+        match fault {
+            Some(Fault::KilledAfter) => self.end_process().await,
+            Some(Fault::ReplyLost) => return Err(lost(request.operation)),
+            Some(Fault::DoubledAfter) => self.hold_up().await,
+            _ => {}
+        }
+        answer
+    }
+
+    async fn end_process(&self) {
+        self.lock().interruption = Some(Interruption::Killed);
+        pending::<()>().await;
+    }
+
+    async fn hold_up(&self) {
+        self.lock().interruption = Some(Interruption::HeldUp);
+        HeldUp::default().await;
+    }
+}
+
+/// Pending once.
+#[derive(Default)]
+struct HeldUp {
+    polled: bool,
+}
+
+impl Future for HeldUp {
+    type Output = ();
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        if std::mem::replace(&mut self.polled, true) { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+fn lost(operation: (&'static str, &'static str)) -> PortError {
+    failure(FailureKind::NoAnswer, operation, "connection_lost", "the connection was lost before a reply came")
+}
+
+impl State {
+    /// Counts the call, lets its time pass, and finds out what strikes it.
+    fn begin(&mut self, request: &Request<'_>) -> PortResult<Option<Fault>> {
+        let (service, operation) = request.operation;
+        let number = self.calls.len();
+        self.calls.push(PortCall {
+            number,
+            at: self.now,
+            service,
+            operation,
+            resource: request.resource.clone(),
+            label: CallScope::current().map(|scope| scope.label),
+        });
+        let fault = self.faults.strike(number, service, operation);
+        if !self.world.reachable(request.region.as_str()) {
+            self.pass(GIVEN_UP);
+            return Err(failure(FailureKind::NoAnswer, request.operation, "timeout", "no answer in time"));
+        }
+        self.pass(request.takes);
+        Ok(fault)
+    }
+
+    /// Lets time pass: clients go on, and so does the world.
+    pub fn pass(&mut self, span: Duration) {
+        let until = self.now + span;
+        self.pass_until(until);
+    }
+
+    /// Lets time pass until then.
+    pub fn pass_until(&mut self, until: Timestamp) {
+        while let Some(due) = self.next_client_turn().filter(|due| *due <= until) {
+            self.now = self.now.max(due);
+            self.clients_turn(due);
+        }
+        self.now = self.now.max(until);
+        self.world.advance(self.now);
+    }
+}

@@ -1,0 +1,457 @@
+//! The ports, over the account.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde_json::Value;
+use shared::domain::identifier::{IncidentId, InstanceId, Region, ResourceName};
+use shared::domain::mutation::{Mutation, Performed};
+use shared::domain::observation::{Connection, HoldView, InstanceView, LagSample, PlaceView, ServiceView, SnapshotView};
+use shared::domain::plan::{ApiProtocol, EcsSite, EndpointPlace, HoldPoint};
+use shared::domain::step::{FunctionName, StepRecord};
+use shared::ports::{
+    CallScope, Clock, Commit, Databases, Document, EndpointStores, ExecutionState, Executions, FailureKind, Journal, Mutations,
+    Notices, PortResult, Predictors, Probes, ReplicaLags, Services, WriteHolds, Write,
+};
+
+use super::accounting::{Effect, step_of_label};
+use super::cloud::{Cloud, READ, Regional, Request, SentNotice, State, WRITE, put_routes, view_routes};
+use super::faults::failure;
+use super::functions::Functions;
+
+/// How long a call to the journal takes.
+const JOURNAL: Duration = Duration::from_millis(10);
+/// How long a probe waits for a connection, or for the first answer on one.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Every port but the mutations.
+#[derive(Debug, Clone)]
+pub(super) struct Face(pub(super) Arc<Cloud>);
+
+impl Face {
+    fn recovery_region(&self) -> Region {
+        self.0.lock().plan.sites.recovery.region.clone()
+    }
+}
+
+fn read<'a>(operation: (&'static str, &'static str), region: &'a Region, resource: String) -> Request<'a> {
+    Request { operation, region, resource, takes: READ, bounded: true }
+}
+
+impl Clock for Face {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+    fn at_real(&self, real_milliseconds: u64) -> Timestamp {
+        let milliseconds = i64::try_from(real_milliseconds).unwrap_or(i64::MAX);
+        Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::MAX)
+    }
+}
+
+#[async_trait]
+impl Databases for Face {
+    async fn describe(&self, region: &Region, instance: &InstanceId) -> PortResult<InstanceView> {
+        let request = read(("rds", "DescribeDBInstances"), region, format!("db:{instance}"));
+        self.0.call(request, |state| state.describe_instance(region.as_str(), instance.as_str())).await
+    }
+
+    async fn newest_snapshot(&self, region: &Region, instance: &InstanceId) -> PortResult<Option<SnapshotView>> {
+        let request = read(("rds", "DescribeDBSnapshots"), region, format!("db:{instance}"));
+        self.0.call(request, |state| state.newest_snapshot(region.as_str(), instance.as_str())).await
+    }
+}
+
+#[async_trait]
+impl ReplicaLags for Face {
+    async fn latest(&self, region: &Region, replicas: &[InstanceId], _now: Timestamp) -> PortResult<Vec<Option<LagSample>>> {
+        let request = read(("cloudwatch", "GetMetricData"), region, "metric:AWS/RDS/ReplicaLag".to_owned());
+        self.0
+            .call(request, |state| {
+                replicas.iter().map(|replica| state.newest_lag(region.as_str(), replica.as_str())).collect()
+            })
+            .await
+    }
+}
+
+#[async_trait]
+impl Probes for Face {
+    async fn connect(&self, host: &str, port: u16) -> Connection {
+        let request = Request {
+            operation: ("network", "Connect"),
+            region: &self.recovery_region(),
+            resource: format!("{host}:{port}"),
+            takes: READ,
+            bounded: false,
+        };
+        let found = self.0.call(request, |state| {
+            let found = state.connect(host, port);
+            if matches!(found, Connection::Silent | Connection::Refused) {
+                state.pass(PATIENCE);
+            }
+            Ok(found)
+        });
+        found.await.unwrap_or(Connection::NotTried)
+    }
+
+    async fn write(&self, region: &Region, function: &ResourceName, host: &str, port: u16) -> PortResult<bool> {
+        let request = read(("lambda", "Invoke"), region, format!("function:{function}"));
+        self.0.call(request, |state| Ok(state.probe_write(host, port))).await
+    }
+}
+
+fn found<'a, T>(
+    table: &'a mut Regional<T>,
+    region: &Region,
+    name: &str,
+    operation: (&'static str, &'static str),
+) -> PortResult<&'a mut T> {
+    table.get_mut(&(region.to_string(), name.to_owned())).ok_or_else(|| {
+        let message = format!("there is no {name} in {region}");
+        failure(FailureKind::NotFound, operation, "ResourceNotFoundException", message)
+    })
+}
+
+#[async_trait]
+impl EndpointStores for Face {
+    async fn read(&self, place: &EndpointPlace) -> PortResult<PlaceView> {
+        match place {
+            EndpointPlace::SsmParameter { name, region, .. } => {
+                let operation = ("ssm", "GetParameter");
+                let request = read(operation, region, format!("parameter{name}"));
+                let view = |state: &mut State| Ok(found(&mut state.parameters, region, name.as_str(), operation)?.view());
+                self.0.call(request, view).await
+            }
+            EndpointPlace::Secret { name, field, region, .. } => {
+                let described = read(("secretsmanager", "DescribeSecret"), region, format!("secret:{name}"));
+                self.0.call(described, |_| Ok(())).await?;
+                let operation = ("secretsmanager", "GetSecretValue");
+                let request = read(operation, region, format!("secret:{name}"));
+                let view =
+                    |state: &mut State| found(&mut state.secrets, region, name.as_str(), operation)?.view(field.as_str());
+                self.0.call(request, view).await
+            }
+            EndpointPlace::LambdaEnvironment { function, variable, region, .. } => {
+                let operation = ("lambda", "GetFunctionConfiguration");
+                let request = read(operation, region, format!("function:{function}"));
+                let view = |state: &mut State| {
+                    let now = state.now;
+                    let found = found(&mut state.functions, region, function.as_str(), operation)?;
+                    Ok(PlaceView::Variable {
+                        value: found.variables.get(variable.as_str()).cloned(),
+                        others: found.others(variable.as_str()),
+                        updating: found.is_updating(now),
+                    })
+                };
+                self.0.call(request, view).await
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl WriteHolds for Face {
+    async fn read(&self, point: &HoldPoint) -> PortResult<HoldView> {
+        match point {
+            HoldPoint::ApiGatewayStage { protocol, api, stage, region, .. } => {
+                let operation = ("apigateway", "GetStage");
+                let name = format!("{api}/{stage}");
+                match protocol {
+                    ApiProtocol::Rest => {
+                        let request = read(operation, region, format!("/restapis/{api}/stages/{stage}"));
+                        let view = |state: &mut State| Ok(found(&mut state.rest_stages, region, &name, operation)?.view());
+                        let by_method = self.0.call(request, view).await?;
+                        Ok(HoldView::Throttles { by_method })
+                    }
+                    ApiProtocol::Http => {
+                        let request = read(operation, region, format!("/apis/{api}/stages/{stage}"));
+                        let view =
+                            |state: &mut State| Ok(view_routes(found(&mut state.http_stages, region, &name, operation)?));
+                        let by_method = self.0.call(request, view).await?;
+                        Ok(HoldView::Throttles { by_method })
+                    }
+                }
+            }
+            HoldPoint::LambdaEnvironment { function, variable, region, .. } => {
+                let operation = ("lambda", "GetFunctionConfiguration");
+                let request = read(operation, region, format!("function:{function}"));
+                let view = |state: &mut State| {
+                    let now = state.now;
+                    let found = found(&mut state.functions, region, function.as_str(), operation)?;
+                    Ok(HoldView::Variable {
+                        value: found.variables.get(variable.as_str()).cloned(),
+                        others: found.others(variable.as_str()),
+                        updating: found.is_updating(now),
+                    })
+                };
+                self.0.call(request, view).await
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Services for Face {
+    async fn describe(&self, region: &Region, service: &EcsSite) -> PortResult<ServiceView> {
+        let operation = ("ecs", "DescribeServices");
+        let name = format!("{}/{}", service.cluster, service.service);
+        let request = read(operation, region, format!("service/{name}"));
+        let view = |state: &mut State| {
+            let now = state.now;
+            Ok(found(&mut state.services, region, &name, operation)?.view(now))
+        };
+        self.0.call(request, view).await
+    }
+}
+
+#[async_trait]
+impl Journal for Face {
+    async fn read(&self, partition: &str, name: &str) -> PortResult<Option<Document>> {
+        let resource = format!("{partition}/{name}");
+        self.journal("GetItem", resource, |state| Ok(state.journal.read(partition, name))).await
+    }
+
+    async fn list(&self, partition: &str, prefix: &str) -> PortResult<Vec<Document>> {
+        let resource = format!("{partition}/{prefix}*");
+        self.journal("Query", resource, |state| Ok(state.journal.list(partition, prefix))).await
+    }
+
+    async fn commit(&self, writes: &[Write]) -> PortResult<Commit> {
+        let names: Vec<&str> = writes.iter().map(|write| write.name.as_str()).collect();
+        self.journal("TransactWriteItems", names.join(","), |state| state.journal.commit(writes)).await
+    }
+}
+
+impl Face {
+    async fn journal<T>(
+        &self,
+        operation: &'static str,
+        resource: String,
+        effect: impl FnOnce(&mut State) -> PortResult<T> + Send,
+    ) -> PortResult<T> {
+        let operation = ("dynamodb", operation);
+        let region = self.recovery_region();
+        let request = Request { operation, region: &region, resource, takes: JOURNAL, bounded: false };
+        let unless_unreachable = |state: &mut State| {
+            if state.journal.is_unreachable(state.now) {
+                return Err(failure(FailureKind::NoAnswer, operation, "timeout", "no answer in time"));
+            }
+            effect(state)
+        };
+        self.0.call(request, unless_unreachable).await
+    }
+
+    async fn control<T>(
+        &self,
+        operation: (&'static str, &'static str),
+        resource: String,
+        effect: impl FnOnce(&mut State) -> PortResult<T> + Send,
+    ) -> PortResult<T> {
+        let region = self.recovery_region();
+        let request = Request { operation, region: &region, resource, takes: READ, bounded: false };
+        self.0.call(request, effect).await
+    }
+}
+
+#[async_trait]
+impl Executions for Face {
+    async fn start(&self, incident: &IncidentId) -> PortResult<String> {
+        let name = incident.to_string();
+        self.control(("states", "StartExecution"), name.clone(), |state| Ok(state.start_execution(&name))).await
+    }
+
+    async fn state(&self, incident: &IncidentId) -> PortResult<ExecutionState> {
+        let name = incident.to_string();
+        self.control(("states", "DescribeExecution"), name.clone(), |state| Ok(state.execution_state(&name))).await
+    }
+
+    async fn resume(&self, token: &str) -> PortResult<()> {
+        let give_back = |state: &mut State| {
+            state.returned_tokens.push(token.to_owned());
+            Ok(())
+        };
+        self.control(("states", "SendTaskSuccess"), token.to_owned(), give_back).await
+    }
+}
+
+#[async_trait]
+impl Notices for Face {
+    async fn publish(&self, subject: &str, body: &str) -> PortResult<()> {
+        let operation = ("sns", "Publish");
+        let send = |state: &mut State| {
+            let printable = subject.chars().all(|c| c.is_ascii_graphic() || c == ' ');
+            if !printable || subject.is_empty() || subject.len() >= 100 {
+                let message = format!("Invalid parameter: Subject {subject:?}");
+                return Err(failure(FailureKind::Refused, operation, "InvalidParameter", message));
+            }
+            let at = state.now;
+            state.notices.push(SentNotice { at, subject: subject.to_owned(), body: body.to_owned() });
+            Ok(())
+        };
+        self.control(operation, subject.to_owned(), send).await
+    }
+}
+
+#[async_trait]
+impl Predictors for Face {
+    async fn observe(&self, function: FunctionName, request: &Value) -> PortResult<Value> {
+        let operation = ("lambda", "Invoke");
+        self.control(operation, function.as_str().to_owned(), |_| Ok(())).await?;
+        Functions::new(self.0.clone()).answer(function, "live", "a prediction", request).await.map_err(|error| {
+            failure(FailureKind::Refused, operation, error.code.as_str(), error.message)
+        })
+    }
+}
+
+/// What one function may change.
+#[derive(Debug, Clone)]
+pub(super) struct MutationsOf {
+    pub(super) cloud: Arc<Cloud>,
+    pub(super) function: FunctionName,
+}
+
+#[async_trait]
+impl Mutations for MutationsOf {
+    async fn perform(&self, mutation: &Mutation) -> PortResult<Performed> {
+        if !functions_of(mutation).contains(&self.function) {
+            let message = format!("{} does not make this call; nothing was sent", self.function.as_str());
+            let operation = ("recovery", "perform");
+            return Err(failure(FailureKind::Refused, operation, "mutation_not_for_this_function", message));
+        }
+        let (operation, region, resource) = target(mutation);
+        let request = Request { operation, region, resource, takes: WRITE, bounded: true };
+        let label = CallScope::current().map(|scope| scope.label).unwrap_or_default();
+        self.cloud
+            .call(request, |state| {
+                state.find_announced(&label, mutation);
+                let answer = carry_out(state, mutation);
+                if let Some((step, ordinal)) = step_of_label(&label) {
+                    let (at, took_effect) = (state.now, answer.is_ok());
+                    state.effects.push(Effect { at, step, ordinal, mutation: mutation.clone(), took_effect });
+                }
+                answer
+            })
+            .await
+    }
+}
+
+impl State {
+    /// Whether the journal announces this very mutation, without an outcome yet: no effect may come before its intent.
+    fn find_announced(&mut self, label: &str, mutation: &Mutation) {
+        let announced = step_of_label(label).is_some_and(|(step, ordinal)| {
+            let name = format!("step#{step}");
+            self.journal.documents().filter(|(_, document, _)| *document == name).any(|(_, _, content)| {
+                let record: Option<StepRecord> = serde_json::from_str(content).ok();
+                record.is_some_and(|record| {
+                    record.effects.iter().any(|effect| {
+                        effect.ordinal == ordinal && &effect.mutation == mutation && effect.outcome.is_none()
+                    })
+                })
+            })
+        });
+        if !announced {
+            self.violations.push(format!("{label} made a call that the journal does not announce: {mutation:?}"));
+        }
+    }
+}
+
+/// The functions whose code knows this kind of mutation.
+fn functions_of(mutation: &Mutation) -> &'static [FunctionName] {
+    match mutation {
+        Mutation::ForceFailover { .. } | Mutation::PromoteReplica { .. } => &[FunctionName::Recovery],
+        Mutation::SetSecurityGroups { .. }
+        | Mutation::RebootInstance { .. }
+        | Mutation::PatchRestStage { .. }
+        | Mutation::PutHttpRouteSettings { .. } => &[FunctionName::ReadOnlyToggle],
+        Mutation::SetFunctionVariable { .. } => {
+            &[FunctionName::ReadOnlyToggle, FunctionName::UpdateDatabaseEndpoints]
+        }
+        Mutation::PutParameter { .. }
+        | Mutation::RestoreParameter { .. }
+        | Mutation::StageSecretVersion { .. }
+        | Mutation::MoveSecretStage { .. }
+        | Mutation::RestartService { .. } => &[FunctionName::UpdateDatabaseEndpoints],
+    }
+}
+
+/// Operation, Region and resource, as the adapters name them.
+fn target(mutation: &Mutation) -> ((&'static str, &'static str), &Region, String) {
+    match mutation {
+        Mutation::ForceFailover { region, instance } | Mutation::RebootInstance { region, instance } => {
+            (("rds", "RebootDBInstance"), region, format!("db:{instance}"))
+        }
+        Mutation::SetSecurityGroups { region, instance, .. } => {
+            (("rds", "ModifyDBInstance"), region, format!("db:{instance}"))
+        }
+        Mutation::PromoteReplica { region, instance, .. } => {
+            (("rds", "PromoteReadReplica"), region, format!("db:{instance}"))
+        }
+        Mutation::PutParameter { region, name, .. } | Mutation::RestoreParameter { region, name, .. } => {
+            (("ssm", "PutParameter"), region, format!("parameter{name}"))
+        }
+        Mutation::StageSecretVersion { region, secret, .. } => {
+            (("secretsmanager", "PutSecretValue"), region, format!("secret:{secret}"))
+        }
+        Mutation::MoveSecretStage { region, secret, .. } => {
+            (("secretsmanager", "UpdateSecretVersionStage"), region, format!("secret:{secret}"))
+        }
+        Mutation::SetFunctionVariable { region, function, .. } => {
+            (("lambda", "UpdateFunctionConfiguration"), region, format!("function:{function}"))
+        }
+        Mutation::RestartService { region, cluster, service } => {
+            (("ecs", "UpdateService"), region, format!("service/{cluster}/{service}"))
+        }
+        Mutation::PatchRestStage { region, api, stage, .. } => {
+            (("apigateway", "UpdateStage"), region, format!("/restapis/{api}/stages/{stage}"))
+        }
+        Mutation::PutHttpRouteSettings { region, api, stage, .. } => {
+            (("apigateway", "UpdateStage"), region, format!("/apis/{api}/stages/{stage}"))
+        }
+    }
+}
+
+fn carry_out(state: &mut State, mutation: &Mutation) -> PortResult<Performed> {
+    let (operation, _, _) = target(mutation);
+    let now = state.now;
+    match mutation {
+        Mutation::ForceFailover { region, instance } => state.reboot(region.as_str(), instance.as_str(), true),
+        Mutation::RebootInstance { region, instance } => state.reboot(region.as_str(), instance.as_str(), false),
+        Mutation::SetSecurityGroups { region, instance, groups } => {
+            let groups: Vec<String> = groups.iter().map(ToString::to_string).collect();
+            state.set_security_groups(region.as_str(), instance.as_str(), &groups)
+        }
+        Mutation::PromoteReplica { region, instance, backup_retention_days } => {
+            state.promote(region.as_str(), instance.as_str(), *backup_retention_days)
+        }
+        Mutation::PutParameter { region, name, value, .. } => {
+            Ok(found(&mut state.parameters, region, name.as_str(), operation)?.put(value))
+        }
+        Mutation::RestoreParameter { region, name, version, .. } => {
+            found(&mut state.parameters, region, name.as_str(), operation)?.restore(version)
+        }
+        Mutation::StageSecretVersion { region, secret, field, value, base_version, version, stage } => {
+            let secret = found(&mut state.secrets, region, secret.as_str(), operation)?;
+            secret.put(field.as_str(), value, base_version, version, stage)
+        }
+        Mutation::MoveSecretStage { region, secret, to_version, from_version } => {
+            found(&mut state.secrets, region, secret.as_str(), operation)?.move_current(to_version, from_version)
+        }
+        Mutation::SetFunctionVariable { region, function, variable, value, kept } => {
+            let function = found(&mut state.functions, region, function.as_str(), operation)?;
+            function.set(variable.as_str(), value.as_deref(), kept, now)
+        }
+        Mutation::RestartService { region, cluster, service } => {
+            let host = state.host_that_new_tasks_read();
+            let name = format!("{cluster}/{service}");
+            found(&mut state.services, region, &name, operation)?.restart(host, now);
+            Ok(Performed::plainly())
+        }
+        Mutation::PatchRestStage { region, api, stage, operations } => {
+            found(&mut state.rest_stages, region, &format!("{api}/{stage}"), operation)?.patch(operations)
+        }
+        Mutation::PutHttpRouteSettings { region, api, stage, routes } => {
+            put_routes(found(&mut state.http_stages, region, &format!("{api}/{stage}"), operation)?, routes)
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! The five functions, invoked as Lambda invokes them.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use serde_json::Value;
+use shared::domain::step::FunctionName;
+use shared::engine::Invocation;
+use shared::error::RecoveryError;
+
+use super::cloud::{Cloud, Interruption};
+use super::face::{Face, MutationsOf};
+
+/// The functions' configured timeout.
+const TIMEOUT: Duration = Duration::from_secs(15);
+/// What a claim outlives its invocation by, as the functions' runtime has it.
+const CLAIM_MARGIN: Duration = Duration::from_secs(2);
+/// How much time a mutation is begun with at least, as the functions' runtime has it.
+const ACT_MARGIN: Duration = Duration::from_secs(11);
+
+/// What came of an invocation.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// The function answered.
+    Answered(Value),
+    /// It answered with an error.
+    Failed(RecoveryError),
+    /// Its process ended before it could answer.
+    Killed,
+}
+
+/// The functions, deployed into one account.
+#[derive(Debug, Clone)]
+pub struct Functions {
+    cloud: Arc<Cloud>,
+}
+
+impl Functions {
+    /// The functions in this account.
+    #[must_use]
+    pub fn new(cloud: Arc<Cloud>) -> Self {
+        Self { cloud }
+    }
+
+    /// Invokes one of them through an alias.
+    #[must_use]
+    pub fn invoke(&self, function: FunctionName, alias: &str, request_id: &str, payload: &Value) -> Outcome {
+        let mut work = pin!(self.answer(function, alias, request_id, payload));
+        let mut context = Context::from_waker(Waker::noop());
+        loop {
+            match work.as_mut().poll(&mut context) {
+                Poll::Ready(Ok(answer)) => return Outcome::Answered(answer),
+                Poll::Ready(Err(error)) => return Outcome::Failed(error),
+                Poll::Pending => match self.cloud.lock().interruption.take() {
+                    Some(Interruption::HeldUp) => {}
+                    // Nothing else ever waits: whatever is pending here has no process any more.
+                    Some(Interruption::Killed) | None => return Outcome::Killed,
+                },
+            }
+            // Step Functions and Lambda deliver at least once, and now and then twice.
+            let _ = self.invoke(function, alias, request_id, payload);
+        }
+    }
+
+    /// What one of them answers.
+    pub(super) async fn answer(
+        &self,
+        function: FunctionName,
+        alias: &str,
+        request_id: &str,
+        payload: &Value,
+    ) -> Result<Value, RecoveryError> {
+        let face = Face(self.cloud.clone());
+        let face = &face;
+        let mutations = &MutationsOf { cloud: self.cloud.clone(), function };
+        let (plan, region, account, now) = self.cloud.with(|state| {
+            let plan = state.plan.clone();
+            let (region, account) = (plan.sites.recovery.region.clone(), plan.account.clone());
+            (plan, region, account, state.now)
+        });
+        let invocation = Invocation { claim_until: now + TIMEOUT + CLAIM_MARGIN, act_before: now + (TIMEOUT - ACT_MARGIN) };
+        match function {
+            FunctionName::Recovery => {
+                let ports = recovery_function::handler::Ports {
+                    journal: face,
+                    clock: face,
+                    databases: face,
+                    lags: face,
+                    probes: face,
+                    services: face,
+                    mutations,
+                    executions: face,
+                    notices: face,
+                    predictors: face,
+                };
+                let alias = if alias.is_empty() { String::new() } else { format!(":{alias}") };
+                let caller = recovery_function::handler::Caller {
+                    request_id: request_id.to_owned(),
+                    invoked_arn: format!("arn:aws:lambda:{region}:{account}:function:{}-recovery{alias}", plan.platform),
+                    invocation,
+                    rehearsal: false,
+                };
+                recovery_function::handler::handle(ports, &plan, &caller, payload).await
+            }
+            FunctionName::ReadOnlyToggle => {
+                let ports = read_only_toggle_function::handler::Ports {
+                    journal: face,
+                    clock: face,
+                    databases: face,
+                    probes: face,
+                    holds: face,
+                    mutations,
+                };
+                read_only_toggle_function::handler::handle(ports, &plan, invocation, payload).await
+            }
+            FunctionName::UpdateDatabaseEndpoints => {
+                let ports = update_database_endpoints_function::handler::Ports {
+                    journal: face,
+                    clock: face,
+                    databases: face,
+                    places: face,
+                    services: face,
+                    mutations,
+                };
+                update_database_endpoints_function::handler::handle(ports, &plan, invocation, payload).await
+            }
+            FunctionName::ReplicationCheck => {
+                let ports = replication_check_function::handler::Ports { clock: face, databases: face, lags: face };
+                let checked = replication_check_function::handler::handle(ports, &plan, payload).await?;
+                Ok(checked.answer)
+            }
+            FunctionName::BackupVerify => {
+                let ports = backup_verify_function::handler::Ports { clock: face, databases: face };
+                let checked = backup_verify_function::handler::handle(ports, &plan, payload).await?;
+                Ok(checked.answer)
+            }
+        }
+    }
+}

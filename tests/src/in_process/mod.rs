@@ -1,0 +1,30 @@
+//! The rehearsal's world with an in-process face: every port of the functions over one model of an account, on a virtual clock.
+//!
+//! What runs is real: the five handlers that Lambda calls, and the state machine's own definition, interpreted from its file.
+//! What is modelled is AWS: the databases by the rehearsal's world, the rest by the small models beside this file, each of which
+//! keeps exactly the behaviour that a recovery meets (revisions, stages, conditions, what a change leaves alone).
+//!
+//! An invocation never runs on a thread of its own. Every port answers at once, so a handler that is still not done after it was
+//! polled has been killed or held up by a fault; dropping it is what the end of a Lambda sandbox is: no code of ours runs after it.
+
+mod accounting;
+mod cloud;
+mod face;
+mod faults;
+mod functions;
+mod machine;
+mod platform;
+mod simulation;
+
+pub use accounting::{Effect, PortCall};
+pub use cloud::{
+    Client, Cloud, EcsService, ExecutionRecord, Journal, LambdaFunction, MethodSetting, RestStage, RouteSetting, Secret,
+    SentNotice, SsmParameter, State,
+};
+pub use faults::{Fault, Rule};
+pub use functions::{Functions, Outcome};
+pub use machine::Machine;
+pub use platform::{
+    DATABASE_PARAMETER, DATABASE_SECRET, Platform, REPORTS_FUNCTION, healthcare_plan, primary_key, replica_key,
+};
+pub use simulation::{Ended, Simulation};
