@@ -49,14 +49,7 @@ const SERVICE_ENDPOINT_URLS: [&str; 12] = [
 ];
 
 /// Proxies that the HTTP client would obey: behind one, a loopback address is the proxy's loopback.
-const PROXIES: [&str; 6] = [
-    "HTTP_PROXY",
-    "http_proxy",
-    "HTTPS_PROXY",
-    "https_proxy",
-    "ALL_PROXY",
-    "all_proxy",
-];
+const PROXIES: [&str; 6] = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
 /// Where the layer puts the plan when nothing else is said.
 const DEFAULT_PLAN: &str = "/opt/plan.json";
@@ -75,10 +68,7 @@ pub struct ConfigError {
 
 impl ConfigError {
     fn new(variable: &'static str, problem: impl Into<String>) -> Self {
-        Self {
-            variable,
-            problem: problem.into(),
-        }
+        Self { variable, problem: problem.into() }
     }
 }
 
@@ -113,34 +103,15 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] for the first variable that is missing or wrong.
     pub fn from_environment(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let get = |name: &str| {
-            lookup(name)
-                .map(|value| value.trim().to_owned())
-                .filter(|value| !value.is_empty())
-        };
-        let region = get(REGION).ok_or_else(|| {
-            ConfigError::new(
-                REGION,
-                "is not set: write the function's Region, as Lambda does",
-            )
-        })?;
-        let region = Region::new(region)
-            .map_err(|error| ConfigError::new(REGION, format!("is wrong: {error}")))?;
-        let journal_table = get(JOURNAL_TABLE).ok_or_else(|| {
-            ConfigError::new(
-                JOURNAL_TABLE,
-                "is not set: write the name of the journal's DynamoDB table",
-            )
-        })?;
-        let state_machine = get(STATE_MACHINE_ARN)
-            .map(|text| StateMachineArn::parse(&text))
-            .transpose()?;
-        let notices_topic = get(NOTICES_TOPIC_ARN)
-            .map(|text| TopicArn::parse(&text))
-            .transpose()?;
-        let rehearsal = get(REHEARSAL)
-            .map(|text| rehearsal::parse(&text))
-            .transpose()?;
+        let get = |name: &str| lookup(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+        let region = get(REGION)
+            .ok_or_else(|| ConfigError::new(REGION, "is not set: write the function's Region, as Lambda does"))?;
+        let region = Region::new(region).map_err(|error| ConfigError::new(REGION, format!("is wrong: {error}")))?;
+        let journal_table = get(JOURNAL_TABLE)
+            .ok_or_else(|| ConfigError::new(JOURNAL_TABLE, "is not set: write the name of the journal's DynamoDB table"))?;
+        let state_machine = get(STATE_MACHINE_ARN).map(|text| StateMachineArn::parse(&text)).transpose()?;
+        let notices_topic = get(NOTICES_TOPIC_ARN).map(|text| TopicArn::parse(&text)).transpose()?;
+        let rehearsal = get(REHEARSAL).map(|text| rehearsal::parse(&text)).transpose()?;
         if rehearsal.is_some() {
             nothing_leaves_this_machine(&get)?;
         }
@@ -167,12 +138,9 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] when the variable is not set.
     pub fn state_machine(&self) -> Result<&StateMachineArn, ConfigError> {
-        self.state_machine.as_ref().ok_or_else(|| {
-            ConfigError::new(
-                STATE_MACHINE_ARN,
-                "is not set: write the ARN of the recovery state machine",
-            )
-        })
+        self.state_machine
+            .as_ref()
+            .ok_or_else(|| ConfigError::new(STATE_MACHINE_ARN, "is not set: write the ARN of the recovery state machine"))
     }
 
     /// The notices' topic.
@@ -180,12 +148,9 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] when the variable is not set.
     pub fn notices_topic(&self) -> Result<&TopicArn, ConfigError> {
-        self.notices_topic.as_ref().ok_or_else(|| {
-            ConfigError::new(
-                NOTICES_TOPIC_ARN,
-                "is not set: write the ARN of the SNS topic for notices",
-            )
-        })
+        self.notices_topic
+            .as_ref()
+            .ok_or_else(|| ConfigError::new(NOTICES_TOPIC_ARN, "is not set: write the ARN of the SNS topic for notices"))
     }
 }
 
@@ -198,9 +163,7 @@ fn nothing_leaves_this_machine(get: &impl Fn(&str) -> Option<String>) -> Result<
     if !is_loopback_url(&endpoint) {
         return Err(ConfigError::new(
             ENDPOINT_URL,
-            format!(
-                "must be a loopback address, such as http://127.0.0.1:4566, while {REHEARSAL} is set"
-            ),
+            format!("must be a loopback address, such as http://127.0.0.1:4566, while {REHEARSAL} is set"),
         ));
     }
     for variable in SERVICE_ENDPOINT_URLS {
@@ -215,9 +178,7 @@ fn nothing_leaves_this_machine(get: &impl Fn(&str) -> Option<String>) -> Result<
         if get(variable).is_some() {
             return Err(ConfigError::new(
                 variable,
-                format!(
-                    "must not be set while {REHEARSAL} is set: calls would leave this machine through it"
-                ),
+                format!("must not be set while {REHEARSAL} is set: calls would leave this machine through it"),
             ));
         }
     }
@@ -250,9 +211,7 @@ impl StateMachineArn {
         };
         let parts: Vec<&str> = text.split(':').collect();
         match parts.as_slice() {
-            ["arn", _, "states", region, account, "stateMachine", name]
-                if !account.is_empty() && !name.is_empty() =>
-            {
+            ["arn", _, "states", region, account, "stateMachine", name] if !account.is_empty() && !name.is_empty() => {
                 Ok(Self {
                     text: text.to_owned(),
                     region: Region::new(*region).map_err(|_| wrong())?,
@@ -280,10 +239,7 @@ impl StateMachineArn {
     #[must_use]
     pub fn execution(&self, incident: &IncidentId) -> String {
         let partition = self.text.split(':').nth(1).unwrap_or("aws");
-        format!(
-            "arn:{partition}:states:{}:{}:execution:{}:{incident}",
-            self.region, self.account, self.name
-        )
+        format!("arn:{partition}:states:{}:{}:execution:{}:{incident}", self.region, self.account, self.name)
     }
 }
 
@@ -303,19 +259,13 @@ impl TopicArn {
         let wrong = || {
             ConfigError::new(
                 NOTICES_TOPIC_ARN,
-                format!(
-                    "is {:?}: write an ARN such as arn:aws:sns:us-west-2:123456789012:name",
-                    shown(text)
-                ),
+                format!("is {:?}: write an ARN such as arn:aws:sns:us-west-2:123456789012:name", shown(text)),
             )
         };
         let parts: Vec<&str> = text.split(':').collect();
         match parts.as_slice() {
             ["arn", _, "sns", region, account, name] if !account.is_empty() && !name.is_empty() => {
-                Ok(Self {
-                    text: text.to_owned(),
-                    region: Region::new(*region).map_err(|_| wrong())?,
-                })
+                Ok(Self { text: text.to_owned(), region: Region::new(*region).map_err(|_| wrong())? })
             }
             _ => Err(wrong()),
         }

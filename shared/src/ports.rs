@@ -188,7 +188,11 @@ pub trait Notices: Send + Sync {
 #[async_trait]
 pub trait Predictors: Send + Sync {
     /// The function's answer to `{"task":"predict", …}` as JSON.
-    async fn observe(&self, function: crate::domain::step::FunctionName, request: &serde_json::Value) -> PortResult<serde_json::Value>;
+    async fn observe(
+        &self,
+        function: crate::domain::step::FunctionName,
+        request: &serde_json::Value,
+    ) -> PortResult<serde_json::Value>;
 }
 
 tokio::task_local! {

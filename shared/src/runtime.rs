@@ -44,7 +44,8 @@ impl Setup {
     pub fn load() -> Result<Self, RecoveryError> {
         #[expect(clippy::disallowed_methods, reason = "the one place where the environment is handed to the configuration")]
         let config = Config::from_environment(|name| std::env::var(name).ok())?;
-        let plan = load_plan(&config.plan).map_err(|error| RecoveryError::new(Code::ConfigurationInvalid, error.to_string()))?;
+        let plan =
+            load_plan(&config.plan).map_err(|error| RecoveryError::new(Code::ConfigurationInvalid, error.to_string()))?;
         let clients = Clients::new(config.endpoint_url.as_deref());
         let clock = clock(config.rehearsal.as_ref());
         let journal = DynamoJournal::new(clients.clone(), config.region.clone(), config.journal_table.clone());

@@ -15,16 +15,8 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// Libraries whose finer events quote requests and replies, secrets included. Whatever `RUST_LOG` says, they only warn.
-const QUOTING: [&str; 8] = [
-    "aws_",
-    "hyper",
-    "h2",
-    "rustls",
-    "lambda_runtime",
-    "lambda_runtime_api_client",
-    "tower",
-    "reqwest",
-];
+const QUOTING: [&str; 8] =
+    ["aws_", "hyper", "h2", "rustls", "lambda_runtime", "lambda_runtime_api_client", "tower", "reqwest"];
 
 /// CloudWatch takes this many metrics in one directive, and this many dimensions in one set.
 const METRICS_PER_DIRECTIVE: usize = 100;
@@ -33,9 +25,7 @@ const MOST_DIMENSIONS: usize = 30;
 /// Starts logging to standard output. The level is `info` unless `RUST_LOG` says otherwise. CloudWatch stamps each line itself, so
 /// lines carry no time of their own. A second call changes nothing.
 pub fn start_logging() {
-    let wanted = EnvFilter::builder()
-        .with_default_directive(LevelFilter::INFO.into())
-        .from_env_lossy();
+    let wanted = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
     let already_started = subscriber(wanted, std::io::stdout).try_init().is_err();
     if already_started {
         tracing::debug!("logging was started already");
@@ -48,10 +38,7 @@ where
 {
     let discreet = filter_fn(|found| {
         // The runtime's span names the request, which a line should carry; what the libraries say inside it is another matter.
-        let quotes = !found.is_span()
-            && QUOTING
-                .iter()
-                .any(|library| found.target().starts_with(library));
+        let quotes = !found.is_span() && QUOTING.iter().any(|library| found.target().starts_with(library));
         !quotes || *found.level() <= tracing::Level::WARN
     });
     let lines = tracing_subscriber::fmt::layer()
@@ -109,27 +96,15 @@ impl Metric {
     /// A figure.
     #[must_use]
     pub fn new(name: impl Into<String>, value: f64, unit: Unit) -> Self {
-        Self {
-            name: name.into(),
-            value,
-            unit,
-        }
+        Self { name: name.into(), value, unit }
     }
 }
 
 /// The line that CloudWatch reads these metrics from; `None` when there is no figure to write. A figure that is no number is left
 /// out: CloudWatch would drop the whole line for it.
 #[must_use]
-pub fn emit_metrics(
-    namespace: &str,
-    dimensions: &[(&str, &str)],
-    metrics: &[Metric],
-    now: Timestamp,
-) -> Option<String> {
-    let usable: Vec<&Metric> = metrics
-        .iter()
-        .filter(|metric| metric.value.is_finite())
-        .collect();
+pub fn emit_metrics(namespace: &str, dimensions: &[(&str, &str)], metrics: &[Metric], now: Timestamp) -> Option<String> {
+    let usable: Vec<&Metric> = metrics.iter().filter(|metric| metric.value.is_finite()).collect();
     if usable.is_empty() {
         return None;
     }
@@ -138,18 +113,13 @@ pub fn emit_metrics(
     let directives: Vec<Value> = usable
         .chunks(METRICS_PER_DIRECTIVE)
         .map(|chunk| {
-            let definitions: Vec<Value> = chunk
-                .iter()
-                .map(|metric| json!({"Name": metric.name, "Unit": metric.unit.as_str()}))
-                .collect();
+            let definitions: Vec<Value> =
+                chunk.iter().map(|metric| json!({"Name": metric.name, "Unit": metric.unit.as_str()})).collect();
             json!({"Namespace": namespace, "Dimensions": [names], "Metrics": definitions})
         })
         .collect();
     let mut line = Map::new();
-    line.insert(
-        "_aws".to_owned(),
-        json!({"Timestamp": now.as_millisecond(), "CloudWatchMetrics": directives}),
-    );
+    line.insert("_aws".to_owned(), json!({"Timestamp": now.as_millisecond(), "CloudWatchMetrics": directives}));
     for (name, value) in dimensions {
         line.insert((*name).to_owned(), json!(value));
     }
@@ -199,14 +169,9 @@ mod tests {
     fn logged(filter: &str, work: impl FnOnce()) -> Vec<Value> {
         let lines = Lines::default();
         let writer = lines.clone();
-        tracing::subscriber::with_default(
-            subscriber(EnvFilter::new(filter), move || writer.clone()),
-            work,
-        );
+        tracing::subscriber::with_default(subscriber(EnvFilter::new(filter), move || writer.clone()), work);
         let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-        text.lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect()
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     #[test]
@@ -224,7 +189,8 @@ mod tests {
     #[test]
     fn a_line_names_the_request_that_it_belongs_to() {
         let lines = logged("info", || {
-            let span = tracing::info_span!(target: "lambda_runtime::layers::trace", "Lambda runtime invoke", requestId = "r-1");
+            let span =
+                tracing::info_span!(target: "lambda_runtime::layers::trace", "Lambda runtime invoke", requestId = "r-1");
             span.in_scope(|| tracing::info!("declared"));
         });
         assert_eq!(lines[0]["span"]["requestId"], "r-1");
@@ -245,17 +211,8 @@ mod tests {
     #[test]
     fn metrics_become_one_line_that_cloudwatch_reads() {
         let now: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
-        let metrics = [
-            Metric::new("ReplicaLag", 3.0, Unit::Seconds),
-            Metric::new("Broken", f64::NAN, Unit::Count),
-        ];
-        let line = emit_metrics(
-            "Recovery",
-            &[("Platform", "healthcare-platform")],
-            &metrics,
-            now,
-        )
-        .unwrap();
+        let metrics = [Metric::new("ReplicaLag", 3.0, Unit::Seconds), Metric::new("Broken", f64::NAN, Unit::Count)];
+        let line = emit_metrics("Recovery", &[("Platform", "healthcare-platform")], &metrics, now).unwrap();
         assert!(!line.contains('\n'));
         let expected = json!({
             "_aws": {
@@ -275,18 +232,11 @@ mod tests {
 
     #[test]
     fn more_than_a_hundred_metrics_are_split_over_directives() {
-        let metrics: Vec<Metric> = (0..150)
-            .map(|number| Metric::new(format!("m{number}"), 1.0, Unit::Count))
-            .collect();
-        let line: Value = serde_json::from_str(
-            &emit_metrics("Recovery", &[], &metrics, Timestamp::UNIX_EPOCH).unwrap(),
-        )
-        .unwrap();
+        let metrics: Vec<Metric> = (0..150).map(|number| Metric::new(format!("m{number}"), 1.0, Unit::Count)).collect();
+        let line: Value =
+            serde_json::from_str(&emit_metrics("Recovery", &[], &metrics, Timestamp::UNIX_EPOCH).unwrap()).unwrap();
         let directives = line["_aws"]["CloudWatchMetrics"].as_array().unwrap();
-        let sizes: Vec<usize> = directives
-            .iter()
-            .map(|directive| directive["Metrics"].as_array().unwrap().len())
-            .collect();
+        let sizes: Vec<usize> = directives.iter().map(|directive| directive["Metrics"].as_array().unwrap().len()).collect();
         assert_eq!(sizes, [100, 50]);
     }
 }

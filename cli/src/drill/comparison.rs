@@ -26,7 +26,9 @@ pub(super) fn difference(predicted: &[Call], made: &[Value]) -> Option<String> {
     }
     match predicted.len().cmp(&made.len()) {
         std::cmp::Ordering::Equal => None,
-        std::cmp::Ordering::Less => made.get(predicted.len()).map(|call| format!("a call was made that was not promised: {call}")),
+        std::cmp::Ordering::Less => {
+            made.get(predicted.len()).map(|call| format!("a call was made that was not promised: {call}"))
+        }
         std::cmp::Ordering::Greater => predicted.get(made.len()).map(|call| format!("a promised call was not made: {call}")),
     }
 }

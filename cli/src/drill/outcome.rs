@@ -179,7 +179,11 @@ impl NotRehearsed {
         by_proxy.sort();
         by_proxy.dedup();
         Self {
-            dropped: deployment.dropped.iter().map(|each| format!("{} ({}): {}", each.resource, each.kind, each.reason)).collect(),
+            dropped: deployment
+                .dropped
+                .iter()
+                .map(|each| format!("{} ({}): {}", each.resource, each.kind, each.reason))
+                .collect(),
             not_enforced: deployment.not_enforced.iter().map(|each| format!("{}: {}", each.what, each.meaning)).collect(),
             unverified: deployment.unverified.iter().map(|each| format!("{} ({})", each.resource, each.kind)).collect(),
             authorization_unchecked: stage.unchecked_operations(mark).into_iter().collect(),

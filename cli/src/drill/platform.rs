@@ -35,14 +35,18 @@ impl Platform {
     /// # Errors
     /// When it cannot be read, has findings of severity error, or lacks the scenario.
     pub fn read(path: &Path, scenario: &str) -> Result<Self, DrillError> {
-        let bytes = std::fs::read(path).map_err(|error| DrillError::Input(format!("{} cannot be read: {error}", path.display())))?;
+        let bytes =
+            std::fs::read(path).map_err(|error| DrillError::Input(format!("{} cannot be read: {error}", path.display())))?;
         let reading = shared::planfile::read_bytes(&bytes);
         let Some(plan) = reading.plan else {
-            let first = reading.findings.first().map_or_else(String::new, |finding| {
-                format!(" (line {}: {})", finding.line, finding.message)
-            });
+            let first = reading
+                .findings
+                .first()
+                .map_or_else(String::new, |finding| format!(" (line {}: {})", finding.line, finding.message));
             let shown = path.display();
-            return Err(DrillError::Input(format!("{shown} is not a plan that can be followed{first}; `recoveryctl plan check {shown}` says all of it")));
+            return Err(DrillError::Input(format!(
+                "{shown} is not a plan that can be followed{first}; `recoveryctl plan check {shown}` says all of it"
+            )));
         };
         Self::of(plan, scenario)
     }
@@ -55,12 +59,16 @@ impl Platform {
         let name = plan.scenarios.keys().find(|name| name.as_str() == scenario).cloned();
         let name = name.ok_or_else(|| {
             let known: Vec<&str> = plan.scenarios.keys().map(ScenarioName::as_str).collect();
-            DrillError::Input(format!("the plan for {} has no scenario {scenario:?}; it has: {}", plan.platform, known.join(", ")))
+            DrillError::Input(format!(
+                "the plan for {} has no scenario {scenario:?}; it has: {}",
+                plan.platform,
+                known.join(", ")
+            ))
         })?;
         let found = plan.scenarios.get(&name).and_then(|scenario| subject(&plan, scenario));
-        let (component, database) = found
-            .map(|(component, database)| (component, database.clone()))
-            .ok_or_else(|| DrillError::Input(format!("scenario {name} is about no database, and this version rehearses only those")))?;
+        let (component, database) = found.map(|(component, database)| (component, database.clone())).ok_or_else(|| {
+            DrillError::Input(format!("scenario {name} is about no database, and this version rehearses only those"))
+        })?;
         Ok(Self { plan, scenario: name, component, database })
     }
 
@@ -150,8 +158,12 @@ impl Platform {
                 HoldPoint::ApiGatewayStage { protocol, api, stage, methods, region, .. } => {
                     let list: Vec<String> = methods.iter().map(|method| String::from(method.clone())).collect();
                     match protocol {
-                        ApiProtocol::Rest => rest_apis.push(json!({"region": region, "id": api, "stage": stage, "methods": list})),
-                        ApiProtocol::Http => http_apis.push(json!({"region": region, "id": api, "stage": stage, "routes": list})),
+                        ApiProtocol::Rest => {
+                            rest_apis.push(json!({"region": region, "id": api, "stage": stage, "methods": list}))
+                        }
+                        ApiProtocol::Http => {
+                            http_apis.push(json!({"region": region, "id": api, "stage": stage, "routes": list}))
+                        }
                     }
                 }
                 HoldPoint::LambdaEnvironment { function, region, .. } => {
@@ -164,10 +176,8 @@ impl Platform {
             .map(|((region, name), environment)| json!({"region": region, "name": name, "environment": environment}))
             .collect();
         if let Some(probe) = &self.database.write_probe {
-            functions.push(json!({
-                "region": self.region(), "name": probe.lambda, "program": "write_probe",
-                "environment": {"DATABASES": "${databases}"},
-            }));
+            functions
+                .push(json!({"region": self.region(), "name": probe.lambda, "program": "write_probe", "environment": {}}));
         }
         let services: Vec<Value> = self
             .plan
@@ -214,10 +224,13 @@ impl Platform {
             if let HoldPoint::ApiGatewayStage { protocol, api, stage, .. } = hold {
                 tell("ApiId", api.as_str());
                 tell("ApiStage", stage.as_str());
-                tell("ApiProtocol", match protocol {
-                    ApiProtocol::Rest => "rest",
-                    ApiProtocol::Http => "http",
-                });
+                tell(
+                    "ApiProtocol",
+                    match protocol {
+                        ApiProtocol::Rest => "rest",
+                        ApiProtocol::Http => "http",
+                    },
+                );
             }
         }
         if let Some(probe) = &self.database.write_probe {

@@ -193,7 +193,10 @@ impl Drill {
                 }
             }
             if started.elapsed() > LONGEST_WAIT {
-                let last = status.map_or_else(|error| error.to_string(), |status| status.get("reason").cloned().unwrap_or_default().to_string());
+                let last = status.map_or_else(
+                    |error| error.to_string(),
+                    |status| status.get("reason").cloned().unwrap_or_default().to_string(),
+                );
                 let what = format!("no incident ended within {} s; the last word was {last}", LONGEST_WAIT.as_secs());
                 return Err(DrillError::Stalled(what, self.run_directory.clone()));
             }
@@ -224,7 +227,15 @@ impl Drill {
             say("waiting for the alarm to notice and to start the recovery");
         }
         let status = self
-            .await_end(|moment| say(&format!("{}  {:<28} {:<18} {}", moment.at.strftime("%H:%M:%S"), moment.step, moment.event, moment.reason)))
+            .await_end(|moment| {
+                say(&format!(
+                    "{}  {:<28} {:<18} {}",
+                    moment.at.strftime("%H:%M:%S"),
+                    moment.step,
+                    moment.event,
+                    moment.reason
+                ))
+            })
             .await?;
         tokio::time::sleep(AFTERMATH).await;
         say("the incident has ended; asking an independent client what it sees");
@@ -260,7 +271,10 @@ impl Drill {
             reason: text("/report/reason"),
             broken: broken_at.map(|at| Broken {
                 at,
-                what: format!("{} hangs: it takes connections and answers nothing, while RDS calls it available", self.primary()),
+                what: format!(
+                    "{} hangs: it takes connections and answers nothing, while RDS calls it available",
+                    self.primary()
+                ),
                 alarm_after_s: alarm_delay(at, &report),
             }),
             objectives: report.get("objectives").cloned().unwrap_or_default(),
@@ -280,17 +294,23 @@ impl Drill {
     }
 
     async fn await_quiet_alarm(&self) -> Result<(), DrillError> {
-        let Some(alarm) = self.platform.alarm().filter(|_| self.situation.mode == DrillMode::Ungraceful) else { return Ok(()) };
+        let Some(alarm) = self.platform.alarm().filter(|_| self.situation.mode == DrillMode::Ungraceful) else {
+            return Ok(());
+        };
         let started = Instant::now();
         loop {
             let parameters = json!({"AlarmNames": [alarm]});
             let answer = self.stage.client.call("cloudwatch", self.platform.region(), "describe_alarms", parameters).await;
-            let state = answer.ok().and_then(|answer| answer.pointer("/MetricAlarms/0/StateValue")?.as_str().map(str::to_owned));
+            let state =
+                answer.ok().and_then(|answer| answer.pointer("/MetricAlarms/0/StateValue")?.as_str().map(str::to_owned));
             if state.as_deref() == Some("OK") {
                 return Ok(());
             }
             if started.elapsed() > LONGEST_WAIT {
-                let what = format!("alarm {alarm} did not become OK although the primary answers; it is {}", state.unwrap_or_default());
+                let what = format!(
+                    "alarm {alarm} did not become OK although the primary answers; it is {}",
+                    state.unwrap_or_default()
+                );
                 return Err(DrillError::Stalled(what, self.run_directory.clone()));
             }
             tokio::time::sleep(POLL).await;
@@ -301,7 +321,10 @@ impl Drill {
 /// Where the clients of this platform learn what they need.
 fn bearings(platform: &Platform, stage: &Stage) -> Result<Bearings, DrillError> {
     let parameter = platform.host_parameter().ok_or_else(|| {
-        DrillError::Input(format!("{} keeps its host in no parameter, and a drill's clients read it from one", platform.component))
+        DrillError::Input(format!(
+            "{} keeps its host in no parameter, and a drill's clients read it from one",
+            platform.component
+        ))
     })?;
     let held = platform.database.holds.iter().find_map(|hold| match hold {
         HoldPoint::ApiGatewayStage { protocol: ApiProtocol::Rest, api, stage, methods, region, .. } => {
@@ -321,7 +344,12 @@ fn bearings(platform: &Platform, stage: &Stage) -> Result<Bearings, DrillError> 
         parameter,
         stage: held,
         listeners,
-        metric: (platform.region().to_owned(), PROBE_NAMESPACE.to_owned(), PROBE_METRIC.to_owned(), platform.probe_dimensions()),
+        metric: (
+            platform.region().to_owned(),
+            PROBE_NAMESPACE.to_owned(),
+            PROBE_METRIC.to_owned(),
+            platform.probe_dimensions(),
+        ),
         probed: probed.ok_or_else(|| DrillError::Input(format!("the world has no listener for {primary}")))?,
     })
 }

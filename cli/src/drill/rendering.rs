@@ -18,7 +18,11 @@ pub(super) fn text(report: &DrillReport) -> String {
 fn write_text(out: &mut String, report: &DrillReport) -> std::fmt::Result {
     let verdict = if report.is_good() { "GOOD" } else { "NOT GOOD" };
     writeln!(out, "\n{} / {}: {} ({verdict})", report.platform, report.scenario, report.status)?;
-    writeln!(out, "incident {}, mode {}, seed {}, {} simulated seconds a second", report.incident_id, report.mode, report.seed, report.speed)?;
+    writeln!(
+        out,
+        "incident {}, mode {}, seed {}, {} simulated seconds a second",
+        report.incident_id, report.mode, report.seed, report.speed
+    )?;
     writeln!(out, "{}", report.reason)?;
     if let Some(broken) = &report.broken {
         writeln!(out, "\nWhat broke\n  {} at {}", broken.what, broken.at.strftime("%H:%M:%S"))?;
@@ -55,7 +59,15 @@ fn write_text(out: &mut String, report: &DrillReport) -> std::fmt::Result {
     )?;
     for call in &report.calls.made {
         let field = |name: &str| call.get(name).and_then(Value::as_str).unwrap_or_default();
-        writeln!(out, "  {:<28} {}:{} on {} in {}", field("step"), field("service"), field("operation"), field("resource"), field("region"))?;
+        writeln!(
+            out,
+            "  {:<28} {}:{} on {} in {}",
+            field("step"),
+            field("service"),
+            field("operation"),
+            field("resource"),
+            field("region")
+        )?;
     }
     writeln!(out, "\nWhat independent eyes see afterwards")?;
     for check in &report.independent_checks {
@@ -104,7 +116,8 @@ fn list(out: &mut String, title: &str, items: &[String]) -> std::fmt::Result {
 pub(super) fn write(report: &DrillReport, directory: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(directory)?;
     std::fs::write(directory.join("report.json"), serde_json::to_string_pretty(report).unwrap_or_default())?;
-    let mut page = format!("# Drill of {} / {}\n\n```text{}```\n\n## Timeline\n\n", report.platform, report.scenario, text(report));
+    let mut page =
+        format!("# Drill of {} / {}\n\n```text{}```\n\n## Timeline\n\n", report.platform, report.scenario, text(report));
     page.push_str("| at | step | event | reason |\n| --- | --- | --- | --- |\n");
     for moment in &report.timeline {
         let reason = moment.reason.replace('|', "\\|").replace('\n', " ");

@@ -19,7 +19,9 @@ const FUNCTIONS: [FunctionName; 5] = [
 #[derive(Debug, thiserror::Error)]
 pub enum WorkplaceError {
     /// This program does not run out of a cargo target directory.
-    #[error("recoveryctl does not run out of a cargo target directory, so the functions' binaries cannot be found; run it as `cargo drill`")]
+    #[error(
+        "recoveryctl does not run out of a cargo target directory, so the functions' binaries cannot be found; run it as `cargo drill`"
+    )]
     NoTarget,
     /// Cargo could not be started.
     #[error("cargo could not be started to build the functions: {0}; is Rust installed, and `cargo` on the PATH?")]
@@ -55,7 +57,8 @@ impl Workplace {
         let program = std::env::current_exe().map_err(|_| WorkplaceError::NoTarget)?;
         let beside = program.parent().ok_or(WorkplaceError::NoTarget)?;
         // Tests run one directory further down.
-        let binaries = if beside.ends_with("deps") { beside.parent().ok_or(WorkplaceError::NoTarget)? } else { beside }.to_owned();
+        let binaries =
+            if beside.ends_with("deps") { beside.parent().ok_or(WorkplaceError::NoTarget)? } else { beside }.to_owned();
         let target = binaries.parent().ok_or(WorkplaceError::NoTarget)?.to_owned();
         say("building the five functions");
         build(&repository, &binaries, &target)?;

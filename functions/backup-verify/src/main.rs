@@ -1,8 +1,8 @@
 //! Wires the adapters of `backup-verify`.
 
-use lambda_runtime::Error;
 use backup_verify_function::handler::{Ports, handle};
-use shared::adapters::aws::{RdsDatabases};
+use lambda_runtime::Error;
+use shared::adapters::aws::RdsDatabases;
 use shared::runtime::serve;
 use shared::telemetry::publish;
 

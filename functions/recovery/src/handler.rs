@@ -12,9 +12,7 @@ use shared::engine::{
 };
 use shared::error::{Code, RecoveryError};
 use shared::events::request::{Command, CommandName, RecoveryRequest, RecoveryTask, Start};
-use shared::ports::{
-    Clock, Databases, Executions, Journal, Mutations, Notices, Predictors, Probes, ReplicaLags, Services,
-};
+use shared::ports::{Clock, Databases, Executions, Journal, Mutations, Notices, Predictors, Probes, ReplicaLags, Services};
 
 /// The ports of this function.
 #[derive(Clone, Copy)]
@@ -120,7 +118,11 @@ async fn start_scenario(ports: Ports<'_>, plan: &Plan, caller: &Caller, start: S
     if start.platform.as_deref().is_some_and(|name| name != plan.platform.as_str()) {
         return Err(RecoveryError::new(
             Code::PlatformNotInPlan,
-            format!("this function recovers {}, and not {}", plan.platform, shown(start.platform.as_deref().unwrap_or_default())),
+            format!(
+                "this function recovers {}, and not {}",
+                plan.platform,
+                shown(start.platform.as_deref().unwrap_or_default())
+            ),
         ));
     }
     let scenario = known_scenario(plan, &start.scenario)?;
@@ -143,13 +145,8 @@ async fn start_scenario(ports: Ports<'_>, plan: &Plan, caller: &Caller, start: S
         }
         _ => {}
     }
-    let declaration = Declaration {
-        id: incident_of_request(&plan.platform, &request_id),
-        plan,
-        scenario,
-        region: start.region,
-        origin,
-    };
+    let declaration =
+        Declaration { id: incident_of_request(&plan.platform, &request_id), plan, scenario, region: start.region, origin };
     begin(ports, declaration).await
 }
 
@@ -202,7 +199,9 @@ async fn begin(ports: Ports<'_>, declaration: Declaration<'_>) -> Result<Value, 
     let engine = ports.engine();
     let (incident, status, reason) = match declare(engine, &declaration).await? {
         Declared::New(incident) => (incident, "started", "the recovery was started"),
-        Declared::Again(incident) => (incident, "already_started", "this request was received before; it started one recovery"),
+        Declared::Again(incident) => {
+            (incident, "already_started", "this request was received before; it started one recovery")
+        }
         Declared::Joined(incident) => (incident, "joined", "a recovery of this platform is active; this request joins it"),
         Declared::Blocked(until) => {
             let why = format!("a recovery ended a short while ago; until {until} only a person starts another");
@@ -257,7 +256,10 @@ async fn run_command(ports: Ports<'_>, plan: &Plan, caller: &Caller, command: Co
                 ));
             }
             let id = named_incident(&command)?;
-            let digest = command.digest.as_deref().ok_or_else(|| lacks("digest", "the digest of the question, as `status` shows it"))?;
+            let digest = command
+                .digest
+                .as_deref()
+                .ok_or_else(|| lacks("digest", "the digest of the question, as `status` shows it"))?;
             let approved = command.command == CommandName::Approve;
             let reason = command.reason.as_deref();
             let text = give_verdict(engine, ports.executions, id, approved, digest, actor, reason).await?;

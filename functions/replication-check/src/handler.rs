@@ -72,7 +72,8 @@ pub async fn handle(ports: Ports<'_>, plan: &Plan, payload: &Value) -> Result<Ch
 }
 
 fn metrics_of(judged: &ReplicaJudgement) -> Vec<Metric> {
-    let mut metrics = vec![Metric::new("ReplicaWithinObjective", f64::from(u8::from(judged.rpo == Verdict::Within)), Unit::Count)];
+    let mut metrics =
+        vec![Metric::new("ReplicaWithinObjective", f64::from(u8::from(judged.rpo == Verdict::Within)), Unit::Count)];
     if let Some(lag) = judged.lag_s {
         // Exact for every lag that a replica can have.
         metrics.push(Metric::new("ReplicaLag", f64::from(u32::try_from(lag).unwrap_or(u32::MAX)), Unit::Seconds));

@@ -49,7 +49,11 @@ pub async fn handle(ports: Ports<'_>, plan: &Plan, invocation: Invocation, paylo
             let names = shared::domain::plan::databases_named(plan, Some(&component))
                 .map_err(|why| RecoveryError::new(Code::ComponentNotInPlan, why))?;
             let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-            Err(later(&format!("pointing clients of {} at the {} site apart from a recovery comes with a later version", names.join(", "), site.as_str())))
+            Err(later(&format!(
+                "pointing clients of {} at the {} site apart from a recovery comes with a later version",
+                names.join(", "),
+                site.as_str()
+            )))
         }
         EndpointRequest::Undo(incident) => {
             Err(later(&format!("taking back what {incident} wrote apart from its own undo comes with a later version")))

@@ -7,16 +7,9 @@ const LINES: usize = 20;
 
 /// The last lines of a text, each indented.
 pub(super) fn of_text(text: &str) -> String {
-    let lines: Vec<&str> = text
-        .lines()
-        .filter(|line| !line.trim().is_empty())
-        .collect();
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     let first = lines.len().saturating_sub(LINES);
-    lines[first..]
-        .iter()
-        .map(|line| format!("    {line}"))
-        .collect::<Vec<_>>()
-        .join("\n")
+    lines[first..].iter().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
 }
 
 /// The last lines of a file, each indented.
@@ -33,9 +26,7 @@ mod tests {
 
     #[test]
     fn the_end_of_a_long_log_is_shown_without_its_beginning() {
-        let log = (1..=30)
-            .map(|line| format!("line {line}\n\n"))
-            .collect::<String>();
+        let log = (1..=30).map(|line| format!("line {line}\n\n")).collect::<String>();
         let tail = of_text(&log);
         assert_eq!(tail.lines().count(), LINES);
         assert!(tail.starts_with("    line 11\n"));

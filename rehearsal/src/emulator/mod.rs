@@ -15,9 +15,7 @@ mod script;
 #[cfg(test)]
 mod tests;
 
-pub use deployment::{
-    Deployment, DeploymentRequest, Difference, Limit, Mended, Omission, RolePolicies, Unverified,
-};
+pub use deployment::{Deployment, DeploymentRequest, Difference, Limit, Mended, Omission, RolePolicies, Unverified};
 pub use options::{EmulatorOptions, SimulatedStart};
 pub use ports::free_port;
 pub use process::{Emulator, EmulatorError};

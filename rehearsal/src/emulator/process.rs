@@ -104,10 +104,7 @@ impl Emulator {
     ///
     /// When the run's directory cannot be made, when the port is taken, and when the emulator ends or stays silent;
     /// the error then shows the end of its log.
-    pub async fn start(
-        python: &PythonEnvironment,
-        options: EmulatorOptions,
-    ) -> Result<Self, EmulatorError> {
+    pub async fn start(python: &PythonEnvironment, options: EmulatorOptions) -> Result<Self, EmulatorError> {
         let mut attempt = 1;
         loop {
             let port = match options.port {
@@ -115,30 +112,19 @@ impl Emulator {
                 None => free_port().map_err(EmulatorError::NoPort)?,
             };
             match Self::start_on(python, options.clone(), port).await {
-                Err(EmulatorError::PortTaken { .. })
-                    if options.port.is_none() && attempt < ATTEMPTS =>
-                {
-                    attempt += 1
-                }
+                Err(EmulatorError::PortTaken { .. }) if options.port.is_none() && attempt < ATTEMPTS => attempt += 1,
                 outcome => return outcome,
             }
         }
     }
 
-    async fn start_on(
-        python: &PythonEnvironment,
-        options: EmulatorOptions,
-        port: u16,
-    ) -> Result<Self, EmulatorError> {
+    async fn start_on(python: &PythonEnvironment, options: EmulatorOptions, port: u16) -> Result<Self, EmulatorError> {
         let directory = options.run_directory.join("emulator");
         fs::create_dir_all(&directory).map_err(at(&directory))?;
         let log = options.run_directory.join("emulator.log");
         let output = File::create(&log).map_err(at(&log))?;
         let errors = output.try_clone().map_err(at(&log))?;
-        let endpoint = options
-            .endpoint
-            .clone()
-            .unwrap_or_else(|| format!("http://127.0.0.1:{port}"));
+        let endpoint = options.endpoint.clone().unwrap_or_else(|| format!("http://127.0.0.1:{port}"));
         let child = scrubbed(python.interpreter(), &directory)
             .arg(programs().join("serve.py"))
             .args(["--port", &port.to_string()])
@@ -157,18 +143,8 @@ impl Emulator {
             // rehearsal reaches the rehearsal first, which then ends this one in order.
             .process_group(0)
             .spawn()
-            .map_err(|source| EmulatorError::Start {
-                interpreter: python.interpreter().to_owned(),
-                source,
-            })?;
-        let mut emulator = Self {
-            child,
-            buried: false,
-            port,
-            interpreter: python.interpreter().to_owned(),
-            log,
-            options,
-        };
+            .map_err(|source| EmulatorError::Start { interpreter: python.interpreter().to_owned(), source })?;
+        let mut emulator = Self { child, buried: false, port, interpreter: python.interpreter().to_owned(), log, options };
         emulator.wait_until_it_answers().await?;
         Ok(emulator)
     }
@@ -186,11 +162,7 @@ impl Emulator {
                 return Ok(());
             }
             if Instant::now() > deadline {
-                return Err(EmulatorError::Silent {
-                    port,
-                    log: self.log.clone(),
-                    tail: log_tail::of_file(&self.log),
-                });
+                return Err(EmulatorError::Silent { port, log: self.log.clone(), tail: log_tail::of_file(&self.log) });
             }
             tokio::time::sleep(POLL).await;
         }
@@ -198,8 +170,7 @@ impl Emulator {
 
     fn has_ended(&self) -> bool {
         let ended = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        self.group()
-            .is_none_or(|child| !matches!(waitid(WaitId::Pid(child), ended), Ok(None)))
+        self.group().is_none_or(|child| !matches!(waitid(WaitId::Pid(child), ended), Ok(None)))
     }
 
     /// Why it ended before it answered.
@@ -213,11 +184,7 @@ impl Emulator {
         if tail.contains(PORT_TAKEN) {
             return EmulatorError::PortTaken { port: self.port };
         }
-        EmulatorError::Died {
-            status,
-            log: self.log.clone(),
-            tail,
-        }
+        EmulatorError::Died { status, log: self.log.clone(), tail }
     }
 
     fn group(&self) -> Option<Pid> {
@@ -251,12 +218,7 @@ impl Emulator {
     /// # Errors
     ///
     /// When the program fails, takes too long or gives no JSON.
-    pub async fn run_script(
-        &self,
-        name: &str,
-        arguments: &[&str],
-        input: &Value,
-    ) -> Result<Value, ScriptError> {
+    pub async fn run_script(&self, name: &str, arguments: &[&str], input: &Value) -> Result<Value, ScriptError> {
         let script = Script {
             interpreter: &self.interpreter,
             home: self.options.run_directory.join("emulator"),
@@ -284,10 +246,7 @@ impl Emulator {
             "parameters": request.parameters,
         });
         let answer = self.run_script(NAME, &[], &input).await?;
-        serde_json::from_value(answer).map_err(|source| ScriptError::Answer {
-            name: NAME.to_owned(),
-            source,
-        })
+        serde_json::from_value(answer).map_err(|source| ScriptError::Answer { name: NAME.to_owned(), source })
     }
 
     /// Create the platform's own resources of both Regions; `description` has the keys that `sites.py` lists. The
@@ -297,8 +256,7 @@ impl Emulator {
     ///
     /// When a resource cannot be created or read.
     pub async fn set_up_sites(&self, description: &Value) -> Result<Value, ScriptError> {
-        self.run_script("sites.py", &["set-up"], &self.addressed(description))
-            .await
+        self.run_script("sites.py", &["set-up"], &self.addressed(description)).await
     }
 
     /// The platform's own resources as they are now.
@@ -307,8 +265,7 @@ impl Emulator {
     ///
     /// When a resource cannot be read.
     pub async fn read_sites(&self, description: &Value) -> Result<Value, ScriptError> {
-        self.run_script("sites.py", &["read"], &self.addressed(description))
-            .await
+        self.run_script("sites.py", &["read"], &self.addressed(description)).await
     }
 
     fn addressed(&self, description: &Value) -> Value {
@@ -347,8 +304,7 @@ impl Drop for Emulator {
 
 /// Whether this emulator took the port: another one that listens there would answer just as well.
 fn listens(port: u16, log: &Path) -> bool {
-    fs::read_to_string(log)
-        .is_ok_and(|log| log.contains(&format!("Running on http://127.0.0.1:{port}")))
+    fs::read_to_string(log).is_ok_and(|log| log.contains(&format!("Running on http://127.0.0.1:{port}")))
 }
 
 /// Whether an emulator answers on that port.
@@ -358,9 +314,7 @@ fn answers(port: u16) -> bool {
     let ask = || -> io::Result<bool> {
         let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
         stream.set_read_timeout(Some(PATIENCE))?;
-        stream.write_all(
-            b"GET /_ministack/health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n",
-        )?;
+        stream.write_all(b"GET /_ministack/health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer)?;
         let answer = String::from_utf8_lossy(&answer);

@@ -10,17 +10,11 @@ use super::log_tail;
 /// The oldest Python that every pinned package runs on.
 const OLDEST: (u32, u32) = (3, 10);
 /// Where to look, best first. A machine whose `python3` is old often has a newer one beside it.
-const NAMES: [&str; 6] = [
-    "python3",
-    "python3.14",
-    "python3.13",
-    "python3.12",
-    "python3.11",
-    "python3.10",
-];
+const NAMES: [&str; 6] = ["python3", "python3.14", "python3.13", "python3.12", "python3.11", "python3.10"];
 /// Written last: an environment without it was left half made, and is made anew.
 const COMPLETE: &str = "complete";
-const HOW_TO_INSTALL: &str = "Debian and Ubuntu: apt install python3 python3-venv; Fedora: dnf install python3; macOS: brew install python3";
+const HOW_TO_INSTALL: &str =
+    "Debian and Ubuntu: apt install python3 python3-venv; Fedora: dnf install python3; macOS: brew install python3";
 
 /// Why there is no Python environment for the emulator.
 #[derive(Debug, thiserror::Error)]
@@ -45,9 +39,7 @@ pub enum PythonError {
         version: String,
     },
     /// Some distributions ship Python without the modules that make environments.
-    #[error(
-        "{name} cannot make a virtual environment: its modules venv and ensurepip are missing. {HOW_TO_INSTALL}"
-    )]
+    #[error("{name} cannot make a virtual environment: its modules venv and ensurepip are missing. {HOW_TO_INSTALL}")]
     WithoutVenv {
         /// The name under which it was found.
         name: String,
@@ -89,10 +81,7 @@ impl PythonEnvironment {
     /// # Errors
     ///
     /// When Python is missing, too old or incomplete, and when the packages cannot be installed.
-    pub fn prepare(
-        target_directory: &Path,
-        mut progress: impl FnMut(&str),
-    ) -> Result<Self, PythonError> {
+    pub fn prepare(target_directory: &Path, mut progress: impl FnMut(&str)) -> Result<Self, PythonError> {
         let requirements = super::programs().join("requirements.txt");
         let pinned = fs::read_to_string(&requirements).map_err(at(&requirements))?;
         let python = Python::find()?;
@@ -100,9 +89,7 @@ impl PythonEnvironment {
         fs::create_dir_all(&parent).map_err(at(&parent))?;
         let name = format!("python-{:016x}", digest(&[&pinned, &python.identity]));
         let directory = parent.join(&name);
-        let environment = Self {
-            interpreter: directory.join("bin").join("python"),
-        };
+        let environment = Self { interpreter: directory.join("bin").join("python") };
 
         let lock_path = parent.join(format!("{name}.lock"));
         let lock = open_lock(&lock_path)?;
@@ -118,11 +105,7 @@ impl PythonEnvironment {
             progress("removing an unfinished installation of the emulator");
             fs::remove_dir_all(&directory).map_err(at(&directory))?;
         }
-        progress(&format!(
-            "making a Python {} environment in {}",
-            python.version,
-            directory.display()
-        ));
+        progress(&format!("making a Python {} environment in {}", python.version, directory.display()));
         run(
             python.command().args(["-m", "venv"]).arg(&directory),
             "making the Python environment",
@@ -132,11 +115,7 @@ impl PythonEnvironment {
         run(
             quiet(&environment.interpreter)
                 .args(["-m", "pip", "install", "--no-deps", "--only-binary=:all:"])
-                .args([
-                    "--no-input",
-                    "--disable-pip-version-check",
-                    "--progress-bar=off",
-                ])
+                .args(["--no-input", "--disable-pip-version-check", "--progress-bar=off"])
                 .arg("-r")
                 .arg(&requirements),
             "installing the emulator",
@@ -171,21 +150,13 @@ impl Python {
                 continue;
             };
             if python.parsed_version() < Some(OLDEST) {
-                too_old.get_or_insert(PythonError::TooOld {
-                    name: name.to_owned(),
-                    version: python.version,
-                });
+                too_old.get_or_insert(PythonError::TooOld { name: name.to_owned(), version: python.version });
                 continue;
             }
-            let has_venv = python
-                .command()
-                .args(["-c", "import venv, ensurepip"])
-                .output();
+            let has_venv = python.command().args(["-c", "import venv, ensurepip"]).output();
             return match has_venv {
                 Ok(output) if output.status.success() => Ok(python),
-                _ => Err(PythonError::WithoutVenv {
-                    name: name.to_owned(),
-                }),
+                _ => Err(PythonError::WithoutVenv { name: name.to_owned() }),
             };
         }
         Err(too_old.unwrap_or(PythonError::Missing))
@@ -193,18 +164,11 @@ impl Python {
 
     /// What that name stands for; `None` when it starts no Python.
     fn examine(name: &'static str) -> Option<Self> {
-        const QUESTION: &str =
-            "import sys; print('.'.join(map(str, sys.version_info[:3]))); print(sys.base_prefix)";
+        const QUESTION: &str = "import sys; print('.'.join(map(str, sys.version_info[:3]))); print(sys.base_prefix)";
         let output = quiet(name).args(["-c", QUESTION]).output().ok()?;
-        let identity = String::from_utf8(output.stdout)
-            .ok()
-            .filter(|_| output.status.success())?;
+        let identity = String::from_utf8(output.stdout).ok().filter(|_| output.status.success())?;
         let version = identity.lines().next()?.to_owned();
-        Some(Self {
-            name,
-            version,
-            identity,
-        })
+        Some(Self { name, version, identity })
     }
 
     fn parsed_version(&self) -> Option<(u32, u32)> {
@@ -224,46 +188,22 @@ fn parse_version(version: &str) -> Option<(u32, u32)> {
 /// A command that reads nothing and is not led astray by the caller's own Python settings.
 fn quiet(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new(program);
-    command
-        .stdin(Stdio::null())
-        .env_remove("PYTHONPATH")
-        .env_remove("PYTHONHOME")
-        .env_remove("VIRTUAL_ENV");
+    command.stdin(Stdio::null()).env_remove("PYTHONPATH").env_remove("PYTHONHOME").env_remove("VIRTUAL_ENV");
     command
 }
 
 fn run(command: &mut Command, what: &'static str, advice: &'static str) -> Result<(), PythonError> {
-    let failed = |status: String, tail: String| PythonError::Failed {
-        what,
-        status,
-        tail,
-        advice,
-    };
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = command
-        .output()
-        .map_err(|error| failed(error.to_string(), String::new()))?;
+    let failed = |status: String, tail: String| PythonError::Failed { what, status, tail, advice };
+    let Output { status, stdout, stderr } = command.output().map_err(|error| failed(error.to_string(), String::new()))?;
     if status.success() {
         return Ok(());
     }
-    let said = format!(
-        "{}\n{}",
-        String::from_utf8_lossy(&stdout),
-        String::from_utf8_lossy(&stderr)
-    );
+    let said = format!("{}\n{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
     Err(failed(status.to_string(), log_tail::of_text(&said)))
 }
 
 fn open_lock(path: &Path) -> Result<File, PythonError> {
-    OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(path)
-        .map_err(at(path))
+    OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(at(path))
 }
 
 fn at(path: &Path) -> impl FnOnce(io::Error) -> PythonError {
@@ -276,9 +216,7 @@ fn digest(parts: &[&str]) -> u64 {
     parts
         .iter()
         .flat_map(|part| part.bytes().chain([0]))
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        })
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
 #[cfg(test)]
@@ -306,13 +244,8 @@ mod tests {
     fn whoever_lacks_python_is_told_what_to_install() {
         for error in [
             PythonError::Missing,
-            PythonError::TooOld {
-                name: "python3".to_owned(),
-                version: "3.8.2".to_owned(),
-            },
-            PythonError::WithoutVenv {
-                name: "python3".to_owned(),
-            },
+            PythonError::TooOld { name: "python3".to_owned(), version: "3.8.2".to_owned() },
+            PythonError::WithoutVenv { name: "python3".to_owned() },
         ] {
             assert!(error.to_string().contains("apt install python3"), "{error}");
         }
@@ -320,12 +253,9 @@ mod tests {
 
     #[test]
     fn every_package_is_pinned() {
-        let requirements =
-            fs::read_to_string(crate::emulator::programs().join("requirements.txt")).unwrap();
-        let unpinned: Vec<_> = requirements
-            .lines()
-            .filter(|line| !line.is_empty() && !line.starts_with('#') && !line.contains("=="))
-            .collect();
+        let requirements = fs::read_to_string(crate::emulator::programs().join("requirements.txt")).unwrap();
+        let unpinned: Vec<_> =
+            requirements.lines().filter(|line| !line.is_empty() && !line.starts_with('#') && !line.contains("==")).collect();
         assert_eq!(unpinned, Vec::<&str>::new());
     }
 }

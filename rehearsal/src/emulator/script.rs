@@ -75,16 +75,8 @@ pub(super) struct Script<'a> {
 }
 
 impl Script<'_> {
-    pub(super) async fn run(
-        &self,
-        name: &str,
-        arguments: &[&str],
-        input: &Value,
-    ) -> Result<Value, ScriptError> {
-        let broken = |source| ScriptError::Io {
-            name: name.to_owned(),
-            source,
-        };
+    pub(super) async fn run(&self, name: &str, arguments: &[&str], input: &Value) -> Result<Value, ScriptError> {
+        let broken = |source| ScriptError::Io { name: name.to_owned(), source };
         let mut command = Command::from(scrubbed(self.interpreter, &self.home));
         let mut child = command
             .arg(super::programs().join(name))
@@ -109,16 +101,10 @@ impl Script<'_> {
         };
         let output = tokio::time::timeout(LONGEST, conversation)
             .await
-            .map_err(|_| ScriptError::TimedOut {
-                name: name.to_owned(),
-            })?
+            .map_err(|_| ScriptError::TimedOut { name: name.to_owned() })?
             .map_err(broken)?;
         let said = String::from_utf8_lossy(&output.stderr);
-        std::fs::write(
-            self.log_directory.join(format!("{name}.log")),
-            said.as_bytes(),
-        )
-        .map_err(broken)?;
+        std::fs::write(self.log_directory.join(format!("{name}.log")), said.as_bytes()).map_err(broken)?;
         if !output.status.success() {
             return Err(ScriptError::Failed {
                 name: name.to_owned(),
@@ -126,9 +112,6 @@ impl Script<'_> {
                 tail: log_tail::of_text(&said),
             });
         }
-        serde_json::from_slice(&output.stdout).map_err(|source| ScriptError::Answer {
-            name: name.to_owned(),
-            source,
-        })
+        serde_json::from_slice(&output.stdout).map_err(|source| ScriptError::Answer { name: name.to_owned(), source })
     }
 }

@@ -47,8 +47,7 @@ pub struct StageOptions {
     pub seed: u64,
     /// Simulated seconds in a real second.
     pub speed: f64,
-    /// The platform's own resources, as `sites.py` reads them; `${primary}` in a value is the primary's host, `${databases}` the
-    /// map from endpoints to listeners.
+    /// The platform's own resources, as `sites.py` reads them; `${primary}` in a value is the primary's host.
     pub sites: Value,
     /// Lambda variables whose values the plan itself discloses.
     pub disclosed_variables: Vec<String>,
@@ -136,11 +135,12 @@ impl Stage {
             &options.run_directory.join("requests.jsonl"),
         )?);
         let (faults, roles) = (Arc::new(Faults::new()), Arc::new(Roles::new()));
-        let (proxy, emulator) = start_pair(python, &options.run_directory, &account, &region, time, &shared, &log, &faults, &roles).await?;
+        let (proxy, emulator) =
+            start_pair(python, &options.run_directory, &account, &region, time, &shared, &log, &faults, &roles).await?;
         proxy.set_emulator(emulator.pid());
         progress("the emulator answers; deploying the stack and the platform's two sites into it");
         let primary_host = endpoints.iter().find(|(key, _)| *key == primary).map(|(_, endpoint)| endpoint.host.clone());
-        let sites = fill(&options.sites, &primary_host.unwrap_or_default(), &json!(hosts).to_string());
+        let sites = fill(&options.sites, &primary_host.unwrap_or_default());
         let sites_before = emulator.set_up_sites(&sites).await?;
         let mut parameters = options.parameters;
         parameters.insert("PlanPath".to_owned(), options.plan.display().to_string());
@@ -162,9 +162,22 @@ impl Stage {
             let inline: Vec<Value> = policies.inline.values().cloned().collect();
             roles.set(role, &inline)?;
         }
-        let client = IndependentClient::start(python, &options.run_directory, &format!("http://{}", proxy.address()), &account)?;
+        let client =
+            IndependentClient::start(python, &options.run_directory, &format!("http://{}", proxy.address()), &account)?;
         let client = Arc::new(client);
-        Ok(Self { shared, log, faults, deployment, sites_before, client, listeners, sites, emulator, proxy, _databases: databases })
+        Ok(Self {
+            shared,
+            log,
+            faults,
+            deployment,
+            sites_before,
+            client,
+            listeners,
+            sites,
+            emulator,
+            proxy,
+            _databases: databases,
+        })
     }
 
     /// The world.
@@ -257,13 +270,11 @@ async fn start_pair(
 }
 
 /// Puts what only this run knows into the description of the sites.
-fn fill(value: &Value, primary: &str, databases: &str) -> Value {
+fn fill(value: &Value, primary: &str) -> Value {
     match value {
-        Value::String(text) => Value::String(text.replace("${primary}", primary).replace("${databases}", databases)),
-        Value::Array(list) => Value::Array(list.iter().map(|each| fill(each, primary, databases)).collect()),
-        Value::Object(map) => {
-            Value::Object(map.iter().map(|(key, each)| (key.clone(), fill(each, primary, databases))).collect())
-        }
+        Value::String(text) => Value::String(text.replace("${primary}", primary)),
+        Value::Array(list) => Value::Array(list.iter().map(|each| fill(each, primary)).collect()),
+        Value::Object(map) => Value::Object(map.iter().map(|(key, each)| (key.clone(), fill(each, primary))).collect()),
         other => other.clone(),
     }
 }

@@ -90,9 +90,8 @@ async fn find_the_way(client: Arc<IndependentClient>, bearings: Bearings, tell: 
         let (region, name) = &bearings.parameter;
         let host = client.call("ssm", region, "get_parameter", json!({"Name": name, "WithDecryption": true})).await;
         let host = host.ok().and_then(|answer| answer.pointer("/Parameter/Value")?.as_str().map(str::to_owned));
-        let address = host.and_then(|host| {
-            bearings.listeners.iter().find(|(name, _)| *name == host).map(|(_, address)| *address)
-        });
+        let address =
+            host.and_then(|host| bearings.listeners.iter().find(|(name, _)| *name == host).map(|(_, address)| *address));
         let held = match &bearings.stage {
             Some((region, api, stage, method)) => {
                 let parameters = json!({"restApiId": api, "stageName": stage});

@@ -23,11 +23,7 @@ pub struct WireAnswer {
 impl WireAnswer {
     /// An answer with one content type.
     pub fn new(status: u16, content_type: &str, body: impl Into<Bytes>) -> Self {
-        Self {
-            status,
-            headers: vec![("content-type".to_owned(), content_type.to_owned())],
-            body: body.into(),
-        }
+        Self { status, headers: vec![("content-type".to_owned(), content_type.to_owned())], body: body.into() }
     }
 
     /// 200 with an XML document.
@@ -38,9 +34,7 @@ impl WireAnswer {
     /// 200 with a CBOR document, as smithy's rpc-v2 wants it.
     pub fn cbor(body: impl Into<Bytes>) -> Self {
         let mut answer = Self::new(200, "application/cbor", body);
-        answer
-            .headers
-            .push(("smithy-protocol".to_owned(), "rpc-v2-cbor".to_owned()));
+        answer.headers.push(("smithy-protocol".to_owned(), "rpc-v2-cbor".to_owned()));
         answer
     }
 
@@ -58,9 +52,7 @@ impl WireAnswer {
                     escaped(message)
                 ),
             ),
-            Protocol::RestXml => {
-                Self::new(status, "text/xml", error_response(fault, code, message))
-            }
+            Protocol::RestXml => Self::new(status, "text/xml", error_response(fault, code, message)),
             Protocol::RpcCbor => {
                 let mut answer = Self::cbor(error_document(code, message));
                 answer.status = status;
@@ -68,18 +60,11 @@ impl WireAnswer {
             }
             Protocol::Json => {
                 let document = json!({"__type": code, "message": message}).to_string();
-                Self::new(status, "application/x-amz-json-1.1", document)
-                    .with_query_error(call, code, fault)
+                Self::new(status, "application/x-amz-json-1.1", document).with_query_error(call, code, fault)
             }
             Protocol::RestJson | Protocol::Unsigned => {
-                let mut answer = Self::new(
-                    status,
-                    "application/json",
-                    json!({"message": message}).to_string(),
-                );
-                answer
-                    .headers
-                    .push(("x-amzn-errortype".to_owned(), code.to_owned()));
+                let mut answer = Self::new(status, "application/json", json!({"message": message}).to_string());
+                answer.headers.push(("x-amzn-errortype".to_owned(), code.to_owned()));
                 answer
             }
         }
@@ -88,8 +73,7 @@ impl WireAnswer {
     /// Services that once spoke the query protocol keep the error codes of that time in a header.
     fn with_query_error(mut self, call: &WireCall, code: &str, fault: &str) -> Self {
         if matches!(call.service.as_str(), "cloudwatch" | "sqs") {
-            self.headers
-                .push(("x-amzn-query-error".to_owned(), format!("{code};{fault}")));
+            self.headers.push(("x-amzn-query-error".to_owned(), format!("{code};{fault}")));
         }
         self
     }
@@ -126,16 +110,11 @@ impl WireAnswer {
             return Some(short(code));
         }
         if let Ok(document) = serde_json::from_slice::<serde_json::Value>(&self.body) {
-            let code = ["__type", "code", "Code"]
-                .iter()
-                .find_map(|name| document.get(name)?.as_str());
+            let code = ["__type", "code", "Code"].iter().find_map(|name| document.get(name)?.as_str());
             return code.map(short);
         }
         if let Ok(document) = super::cbor::decode(&self.body) {
-            return document
-                .get("__type")
-                .and_then(|code| code.as_str())
-                .map(short);
+            return document.get("__type").and_then(|code| code.as_str()).map(short);
         }
         let text = String::from_utf8_lossy(&self.body);
         let (_, rest) = text.split_once("<Code>")?;
@@ -149,10 +128,7 @@ impl WireAnswer {
 
     /// The first header of a name.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(found, _)| found.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 }
 
@@ -169,31 +145,19 @@ fn error_response(fault: &str, code: &str, message: &str) -> String {
 fn error_document(code: &str, message: &str) -> Vec<u8> {
     let mut encoder = Encoder::new(Vec::new());
     // Writing into a vector cannot fail.
-    let _infallible = encoder
-        .map(2)
-        .and_then(|it| it.str("__type")?.str(code)?.str("message")?.str(message))
-        .map(|_| ());
+    let _infallible = encoder.map(2).and_then(|it| it.str("__type")?.str(code)?.str("message")?.str(message)).map(|_| ());
     encoder.into_writer()
 }
 
 /// `com.amazonaws.rds#Throttling:http://…` → `Throttling`. Never long: it goes into the log.
 fn short(code: &str) -> String {
     let code = code.rsplit('#').next().unwrap_or(code);
-    code.split(':')
-        .next()
-        .unwrap_or(code)
-        .trim()
-        .chars()
-        .take(100)
-        .collect()
+    code.split(':').next().unwrap_or(code).trim().chars().take(100).collect()
 }
 
 fn escaped(text: &str) -> Cow<'_, str> {
     if text.contains(['<', '>', '&']) {
-        text.replace('&', "&amp;")
-            .replace('<', "&lt;")
-            .replace('>', "&gt;")
-            .into()
+        text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").into()
     } else {
         text.into()
     }
@@ -208,12 +172,7 @@ mod tests {
     #[test]
     fn throttling_and_failure_speak_the_protocol_of_the_call() {
         let rows = [
-            (
-                requests::form("rds", "Action=ModifyDBInstance"),
-                400,
-                "Throttling",
-                "ServiceUnavailable",
-            ),
+            (requests::form("rds", "Action=ModifyDBInstance"), 400, "Throttling", "ServiceUnavailable"),
             (
                 requests::target("ssm", "AmazonSSM.PutParameter", Value::Null),
                 400,
@@ -232,18 +191,9 @@ mod tests {
                 "Throttling",
                 "ServiceUnavailable",
             ),
+            (requests::rest("s3", "GET", "/bucket/key", Value::Null), 503, "SlowDown", "ServiceUnavailable"),
             (
-                requests::rest("s3", "GET", "/bucket/key", Value::Null),
-                503,
-                "SlowDown",
-                "ServiceUnavailable",
-            ),
-            (
-                requests::cbor(
-                    "monitoring",
-                    "/service/GraniteServiceVersion20100801/operation/GetMetricData",
-                    b"\xa0",
-                ),
+                requests::cbor("monitoring", "/service/GraniteServiceVersion20100801/operation/GetMetricData", b"\xa0"),
                 400,
                 "Throttling",
                 "ServiceUnavailable",
@@ -252,43 +202,21 @@ mod tests {
         for (wire, status, throttled, failed) in rows {
             let call = wire.call();
             let answer = WireAnswer::throttled(&call);
-            assert_eq!(
-                (answer.status, answer.error_code().as_deref()),
-                (status, Some(throttled)),
-                "{call:?}"
-            );
+            assert_eq!((answer.status, answer.error_code().as_deref()), (status, Some(throttled)), "{call:?}");
             let answer = WireAnswer::server_error(&call, 503);
-            assert_eq!(
-                (answer.status, answer.error_code().as_deref()),
-                (503, Some(failed)),
-                "{call:?}"
-            );
+            assert_eq!((answer.status, answer.error_code().as_deref()), (503, Some(failed)), "{call:?}");
         }
     }
 
     #[test]
     fn a_code_is_found_wherever_it_stands_and_stripped_of_its_origin() {
         for (answer, expected) in [
+            (WireAnswer::new(400, "x", r#"{"__type":"com.amazonaws.ssm#ParameterNotFound"}"#), Some("ParameterNotFound")),
             (
-                WireAnswer::new(
-                    400,
-                    "x",
-                    r#"{"__type":"com.amazonaws.ssm#ParameterNotFound"}"#,
-                ),
-                Some("ParameterNotFound"),
-            ),
-            (
-                WireAnswer::new(
-                    404,
-                    "x",
-                    "<ErrorResponse><Error><Code>DBInstanceNotFound</Code></Error></ErrorResponse>",
-                ),
+                WireAnswer::new(404, "x", "<ErrorResponse><Error><Code>DBInstanceNotFound</Code></Error></ErrorResponse>"),
                 Some("DBInstanceNotFound"),
             ),
-            (
-                WireAnswer::new(200, "x", r#"{"__type":"not an error"}"#),
-                None,
-            ),
+            (WireAnswer::new(200, "x", r#"{"__type":"not an error"}"#), None),
             (WireAnswer::new(500, "x", "unreadable"), None),
         ] {
             assert_eq!(answer.error_code().as_deref(), expected);

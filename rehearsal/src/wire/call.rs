@@ -54,10 +54,7 @@ impl StepTag {
     pub fn parse(text: &str) -> Option<Self> {
         let (step, ordinal) = text.trim().rsplit_once('#')?;
         let ordinal = ordinal.parse().ok()?;
-        (!step.is_empty()).then(|| Self {
-            step: step.to_owned(),
-            ordinal,
-        })
+        (!step.is_empty()).then(|| Self { step: step.to_owned(), ordinal })
     }
 }
 
@@ -131,9 +128,7 @@ impl fmt::Debug for WireCall {
 
 /// The class of an operation.
 pub fn class_of(service: &str, operation: &str) -> CallClass {
-    const CONTROL: [&str; 8] = [
-        "dynamodb", "states", "sns", "logs", "xray", "sqs", "sts", "",
-    ];
+    const CONTROL: [&str; 8] = ["dynamodb", "states", "sns", "logs", "xray", "sqs", "sts", ""];
     const READ: [&str; 6] = ["Describe", "Get", "List", "Head", "GET ", "HEAD "];
     if CONTROL.contains(&service)
         || (service == "lambda" && operation.starts_with("Invoke"))
@@ -153,12 +148,7 @@ mod tests {
 
     #[test]
     fn a_tag_is_a_step_and_an_ordinal() {
-        let tag = |step: &str, ordinal| {
-            Some(StepTag {
-                step: step.to_owned(),
-                ordinal,
-            })
-        };
+        let tag = |step: &str, ordinal| Some(StepTag { step: step.to_owned(), ordinal });
         for (text, expected) in [
             ("promote#1", tag("promote", 1)),
             ("hold#writes#0", tag("hold#writes", 0)),
@@ -199,11 +189,7 @@ mod tests {
             ("someservice", "GET /things", Read),
             ("someservice", "DELETE /things/1", Mutation),
         ] {
-            assert_eq!(
-                class_of(service, operation),
-                expected,
-                "{service}:{operation}"
-            );
+            assert_eq!(class_of(service, operation), expected, "{service}:{operation}");
         }
     }
 }

@@ -29,15 +29,8 @@ pub enum NotKilled {
 ///
 /// `client` and `server` are the connection's two ends as the server sees them. Where several processes share the
 /// client side, as a shell and what it started do, each that descends from the emulator dies. Blocks for milliseconds.
-pub fn kill_caller(
-    client: SocketAddr,
-    server: SocketAddr,
-    emulator: u32,
-) -> Result<Vec<u32>, NotKilled> {
-    let socket = format!(
-        "socket:[{}]",
-        inode_of(client, server).ok_or(NotKilled::NoSocket)?
-    );
+pub fn kill_caller(client: SocketAddr, server: SocketAddr, emulator: u32) -> Result<Vec<u32>, NotKilled> {
+    let socket = format!("socket:[{}]", inode_of(client, server).ok_or(NotKilled::NoSocket)?);
     let mut killed = Vec::new();
     for process in descendants_of(emulator) {
         if holds(process, &socket) && kill(process, &socket) {
@@ -71,15 +64,10 @@ fn wait_for_end(process: u32) {
 
 /// The inode of the client's socket, from the kernel's tables of connections.
 fn inode_of(client: SocketAddr, server: SocketAddr) -> Option<u64> {
-    ["/proc/net/tcp", "/proc/net/tcp6"]
-        .iter()
-        .find_map(|table| {
-            let table = fs::read_to_string(table).ok()?;
-            table
-                .lines()
-                .skip(1)
-                .find_map(|line| inode_in(line, client, server))
-        })
+    ["/proc/net/tcp", "/proc/net/tcp6"].iter().find_map(|table| {
+        let table = fs::read_to_string(table).ok()?;
+        table.lines().skip(1).find_map(|line| inode_in(line, client, server))
+    })
 }
 
 /// Of `sl local_address rem_address st … inode`, where both addresses are the wanted ones.
@@ -106,9 +94,7 @@ fn address(text: &str) -> Option<SocketAddr> {
     let address = match words?.as_slice() {
         [word] => IpAddr::from(*word),
         // A client may reach us over an IPv6 socket with a mapped address.
-        [[0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0xff, 0xff], word] => {
-            IpAddr::from(Ipv4Addr::from(*word))
-        }
+        [[0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0xff, 0xff], word] => IpAddr::from(Ipv4Addr::from(*word)),
         [a, b, c, d] => {
             let bytes: [u8; 16] = [*a, *b, *c, *d].concat().try_into().ok()?;
             IpAddr::from(bytes)
@@ -144,10 +130,7 @@ fn processes() -> Vec<u32> {
     let Ok(entries) = fs::read_dir("/proc") else {
         return Vec::new();
     };
-    entries
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .collect()
+    entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
 /// From `pid (name) state parent …`; the name may hold spaces and brackets, so what counts follows the last bracket.
@@ -162,9 +145,7 @@ fn holds(process: u32, socket: &str) -> bool {
     let Ok(entries) = fs::read_dir(format!("/proc/{process}/fd")) else {
         return false;
     };
-    entries
-        .flatten()
-        .any(|entry| fs::read_link(entry.path()).is_ok_and(|target| target.as_os_str() == socket))
+    entries.flatten().any(|entry| fs::read_link(entry.path()).is_ok_and(|target| target.as_os_str() == socket))
 }
 
 #[cfg(test)]
@@ -173,18 +154,9 @@ mod tests {
 
     #[test]
     fn the_kernels_spelling_of_addresses_is_read() {
-        assert_eq!(
-            address("0100007F:1F90"),
-            Some("127.0.0.1:8080".parse().unwrap())
-        );
-        assert_eq!(
-            address("0000000000000000FFFF00000100007F:1F90"),
-            Some("127.0.0.1:8080".parse().unwrap())
-        );
-        assert_eq!(
-            address("00000000000000000000000001000000:0050"),
-            Some("[::1]:80".parse().unwrap())
-        );
+        assert_eq!(address("0100007F:1F90"), Some("127.0.0.1:8080".parse().unwrap()));
+        assert_eq!(address("0000000000000000FFFF00000100007F:1F90"), Some("127.0.0.1:8080".parse().unwrap()));
+        assert_eq!(address("00000000000000000000000001000000:0050"), Some("[::1]:80".parse().unwrap()));
         assert_eq!(address("nonsense"), None);
         assert_eq!(address("01:zz"), None);
     }
@@ -192,10 +164,7 @@ mod tests {
     #[test]
     fn only_the_clients_side_is_found() {
         let line = "  1: 0100007F:C001 0100007F:1F90 01 00000000:00000000 00:00000000 00000000  1000        0 4711 1 0 20 4 30 10 -1";
-        let (client, server) = (
-            "127.0.0.1:49153".parse().unwrap(),
-            "127.0.0.1:8080".parse().unwrap(),
-        );
+        let (client, server) = ("127.0.0.1:49153".parse().unwrap(), "127.0.0.1:8080".parse().unwrap());
         assert_eq!(inode_in(line, client, server), Some(4711));
         assert_eq!(inode_in(line, server, client), None);
         assert_eq!(inode_in(&line.replace("4711", "0"), client, server), None);

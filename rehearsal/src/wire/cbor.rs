@@ -22,11 +22,7 @@ impl From<Error> for CborError {
 pub fn decode(document: &[u8]) -> Result<Value, CborError> {
     let mut decoder = Decoder::new(document);
     let value = value(&mut decoder, 0)?;
-    if decoder.position() == document.len() {
-        Ok(value)
-    } else {
-        Err(CborError("bytes after the document".to_owned()))
-    }
+    if decoder.position() == document.len() { Ok(value) } else { Err(CborError("bytes after the document".to_owned())) }
 }
 
 fn value(decoder: &mut Decoder<'_>, depth: usize) -> Result<Value, CborError> {
@@ -102,11 +98,7 @@ trait HalfOrSingle {
 
 impl HalfOrSingle for Decoder<'_> {
     fn f32_or_half(&mut self) -> Result<f32, Error> {
-        if self.datatype()? == Type::F16 {
-            self.f16()
-        } else {
-            self.f32()
-        }
+        if self.datatype()? == Type::F16 { self.f16() } else { self.f32() }
     }
 }
 
@@ -128,14 +120,8 @@ mod tests {
     #[test]
     fn a_timestamp_is_its_seconds() {
         // {"t": 1(1.5)} as a half and as a double
-        assert_eq!(
-            decode(b"\xa1\x61t\xc1\xf9\x3e\x00").unwrap(),
-            json!({"t": 1.5})
-        );
-        assert_eq!(
-            decode(b"\xa1\x61t\xc1\xfb\x3f\xf8\x00\x00\x00\x00\x00\x00").unwrap(),
-            json!({"t": 1.5})
-        );
+        assert_eq!(decode(b"\xa1\x61t\xc1\xf9\x3e\x00").unwrap(), json!({"t": 1.5}));
+        assert_eq!(decode(b"\xa1\x61t\xc1\xfb\x3f\xf8\x00\x00\x00\x00\x00\x00").unwrap(), json!({"t": 1.5}));
     }
 
     #[test]

@@ -50,13 +50,7 @@ pub fn answer(
     }
 }
 
-fn get_metric_data(
-    world: &mut World,
-    region: &str,
-    operation: &str,
-    body: &[u8],
-    now: Timestamp,
-) -> Result<Page, ApiError> {
+fn get_metric_data(world: &mut World, region: &str, operation: &str, body: &[u8], now: Timestamp) -> Result<Page, ApiError> {
     if operation != "GetMetricData" {
         world.rely_on(Fact::UnknownAction);
         return Err(ApiError::invalid_action(operation, "2010-08-01"));
@@ -72,9 +66,7 @@ fn get_metric_data(
 fn refusal(error: &ApiError) -> Written<Vec<u8>> {
     let mut encoder = Encoder::new(Vec::new());
     encoder.map(2)?;
-    encoder
-        .str("__type")?
-        .str(&format!("com.amazonaws.cloudwatch#{}", error.code))?;
+    encoder.str("__type")?.str(&format!("com.amazonaws.cloudwatch#{}", error.code))?;
     encoder.str("message")?.str(&error.message)?;
     Ok(encoder.into_writer())
 }

@@ -50,11 +50,7 @@ impl Nth {
 impl Selector {
     /// All calls of an operation.
     pub fn operation(service: &str, operation: &str) -> Self {
-        Self {
-            service: Some(service.to_owned()),
-            operation: Some(operation.to_owned()),
-            ..Self::default()
-        }
+        Self { service: Some(service.to_owned()), operation: Some(operation.to_owned()), ..Self::default() }
     }
 
     /// Only those of one step.
@@ -76,9 +72,7 @@ impl Selector {
     }
 
     fn matches(&self, call: &WireCall) -> bool {
-        let is = |wanted: &Option<String>, found: &str| {
-            wanted.as_deref().is_none_or(|wanted| wanted == found)
-        };
+        let is = |wanted: &Option<String>, found: &str| wanted.as_deref().is_none_or(|wanted| wanted == found);
         let step = call.step.as_ref().map_or("", |tag| tag.step.as_str());
         is(&self.service, &call.service)
             && is(&self.operation, &call.operation)
@@ -123,38 +117,24 @@ pub struct FaultRule {
 impl FaultRule {
     /// A rule about the calls of `select`.
     pub fn new(name: &str, select: Selector, action: FaultAction) -> Self {
-        Self {
-            name: name.to_owned(),
-            select,
-            action,
-        }
+        Self { name: name.to_owned(), select, action }
     }
 
     /// A whole Region goes dark.
     pub fn region_dark(region: &str) -> Self {
-        Self::new(
-            &format!("region {region} dark"),
-            Selector::default(),
-            FaultAction::RegionDark(region.to_owned()),
-        )
+        Self::new(&format!("region {region} dark"), Selector::default(), FaultAction::RegionDark(region.to_owned()))
     }
 
     /// One service's control plane in a Region goes dark.
     pub fn control_plane_dark(service: &str, region: &str) -> Self {
         let action = FaultAction::ControlPlaneDark(service.to_owned(), region.to_owned());
-        Self::new(
-            &format!("control plane of {service} in {region} dark"),
-            Selector::default(),
-            action,
-        )
+        Self::new(&format!("control plane of {service} in {region} dark"), Selector::default(), action)
     }
 
     fn matches(&self, call: &WireCall) -> bool {
         let place = match &self.action {
             FaultAction::RegionDark(region) => call.region == *region,
-            FaultAction::ControlPlaneDark(service, region) => {
-                call.service == *service && call.region == *region
-            }
+            FaultAction::ControlPlaneDark(service, region) => call.service == *service && call.region == *region,
             _ => true,
         };
         place && self.select.matches(call)
@@ -212,13 +192,7 @@ impl Faults {
     /// Puts a rule in force.
     pub fn add(&self, rule: FaultRule) -> FaultId {
         let mut rules = self.rules();
-        rules.push(Counted {
-            rule,
-            in_force: true,
-            matched: 0,
-            fired: 0,
-            refused: 0,
-        });
+        rules.push(Counted { rule, in_force: true, matched: 0, fired: 0, refused: 0 });
         FaultId(rules.len() as u64 - 1)
     }
 
@@ -231,9 +205,7 @@ impl Faults {
 
     /// How often a rule has fired.
     pub fn fired(&self, id: FaultId) -> u64 {
-        self.rules()
-            .get(id.0 as usize)
-            .map_or(0, |counted| counted.fired)
+        self.rules().get(id.0 as usize).map_or(0, |counted| counted.fired)
     }
 
     /// All rules, ended ones too, in the order in which they came.
@@ -292,9 +264,7 @@ mod tests {
     use crate::wire::tests::requests;
 
     fn promote(tag: &str) -> WireCall {
-        requests::form("rds", "Action=PromoteReadReplica&DBInstanceIdentifier=dr")
-            .tagged(tag)
-            .call()
+        requests::form("rds", "Action=PromoteReadReplica&DBInstanceIdentifier=dr").tagged(tag).call()
     }
 
     fn throttle(select: Selector) -> Faults {
@@ -319,21 +289,11 @@ mod tests {
 
     #[test]
     fn everything_that_is_given_must_match() {
-        let matching = || {
-            Selector::operation("rds", "PromoteReadReplica")
-                .of_step("promote")
-                .in_region("us-west-2")
-        };
+        let matching = || Selector::operation("rds", "PromoteReadReplica").of_step("promote").in_region("us-west-2");
         assert!(throttle(matching()).due(&promote("promote#1")).is_some());
         for selector in [
-            Selector {
-                service: Some("ssm".to_owned()),
-                ..matching()
-            },
-            Selector {
-                operation: Some("ModifyDBInstance".to_owned()),
-                ..matching()
-            },
+            Selector { service: Some("ssm".to_owned()), ..matching() },
+            Selector { operation: Some("ModifyDBInstance".to_owned()), ..matching() },
             matching().of_step("other"),
             matching().in_region("us-east-1"),
         ] {
@@ -349,19 +309,9 @@ mod tests {
         faults.add(FaultRule::region_dark("us-east-1"));
         faults.add(FaultRule::control_plane_dark("route53", "us-west-2"));
         let list = |region: &str| {
-            requests::rest(
-                "route53",
-                "GET",
-                "/2013-04-01/hostedzone",
-                serde_json::Value::Null,
-            )
-            .in_region(region)
-            .call()
+            requests::rest("route53", "GET", "/2013-04-01/hostedzone", serde_json::Value::Null).in_region(region).call()
         };
-        assert_eq!(
-            faults.due(&list("us-east-1")).unwrap().action,
-            FaultAction::RegionDark("us-east-1".to_owned())
-        );
+        assert_eq!(faults.due(&list("us-east-1")).unwrap().action, FaultAction::RegionDark("us-east-1".to_owned()));
         assert_eq!(
             faults.due(&list("us-west-2")).unwrap().action,
             FaultAction::ControlPlaneDark("route53".to_owned(), "us-west-2".to_owned())
@@ -372,27 +322,13 @@ mod tests {
     #[test]
     fn one_call_gets_one_fault_and_an_ended_rule_none() {
         let faults = throttle(Selector::default());
-        let second = faults.add(FaultRule::new(
-            "fails",
-            Selector::default(),
-            FaultAction::ServerError(503),
-        ));
+        let second = faults.add(FaultRule::new("fails", Selector::default(), FaultAction::ServerError(503)));
         assert_eq!(faults.due(&promote("promote#1")).unwrap().name, "slow down");
         faults.end(FaultId(0));
         let due = faults.due(&promote("promote#1")).unwrap();
-        assert_eq!(
-            (due.id, due.action),
-            (second, FaultAction::ServerError(503))
-        );
+        assert_eq!((due.id, due.action), (second, FaultAction::ServerError(503)));
         faults.count_fired(second);
         assert_eq!(faults.fired(second), 1);
-        assert_eq!(
-            faults
-                .report()
-                .iter()
-                .map(|report| report.matched)
-                .collect::<Vec<_>>(),
-            [1, 2]
-        );
+        assert_eq!(faults.report().iter().map(|report| report.matched).collect::<Vec<_>>(), [1, 2]);
     }
 }

@@ -66,25 +66,17 @@ fn response_of(answer: WireAnswer) -> Response<Full<Bytes>> {
     for (name, value) in &answer.headers {
         builder = builder.header(name, value);
     }
-    builder
-        .body(Full::new(answer.body))
-        .unwrap_or_else(|error| {
-            tracing::error!(%error, "the world's answer is not HTTP");
-            let mut response = Response::new(Full::default());
-            *response.status_mut() = hyper::StatusCode::INTERNAL_SERVER_ERROR;
-            response
-        })
+    builder.body(Full::new(answer.body)).unwrap_or_else(|error| {
+        tracing::error!(%error, "the world's answer is not HTTP");
+        let mut response = Response::new(Full::default());
+        *response.status_mut() = hyper::StatusCode::INTERNAL_SERVER_ERROR;
+        response
+    })
 }
 
 impl Shared {
     /// Handles one call: what its caller sees, and how the log says that it ended.
-    pub(crate) async fn handle(
-        &self,
-        call: &WireCall,
-        parts: &request::Parts,
-        body: &Bytes,
-        ends: Ends,
-    ) -> (Seen, Ending) {
+    pub(crate) async fn handle(&self, call: &WireCall, parts: &request::Parts, body: &Bytes, ends: Ends) -> (Seen, Ending) {
         let due = self.faults.due(call);
         if let Some(due) = &due
             && let Some(broken) = self.break_before(call, due).await
@@ -121,9 +113,7 @@ impl Shared {
                 tokio::time::sleep(*wait).await;
                 return None;
             }
-            FaultAction::KillCallerAfterEffect
-            | FaultAction::ReplyLost
-            | FaultAction::DelayReply(_) => return None,
+            FaultAction::KillCallerAfterEffect | FaultAction::ReplyLost | FaultAction::DelayReply(_) => return None,
         };
         self.faults.count_fired(due.id);
         let (seen, mut ending) = answered(answer);
@@ -151,9 +141,7 @@ impl Shared {
                 Err(reason) => {
                     tracing::warn!(%reason, "the caller was not killed");
                     self.faults.count_refused(due.id);
-                    ending.fault = ending
-                        .fault
-                        .map(|name| format!("{name} (refused: {reason})"));
+                    ending.fault = ending.fault.map(|name| format!("{name} (refused: {reason})"));
                     (Seen::Answer(Box::new(response)), ending)
                 }
             },
@@ -182,12 +170,7 @@ impl Shared {
     }
 
     /// Carries the call out: asks the emulator, and the world where it owns what the emulator let pass.
-    async fn effect(
-        &self,
-        call: &WireCall,
-        parts: &request::Parts,
-        body: &Bytes,
-    ) -> (Response<Full<Bytes>>, Ending) {
+    async fn effect(&self, call: &WireCall, parts: &request::Parts, body: &Bytes) -> (Response<Full<Bytes>>, Ending) {
         let forwarded = match self.upstream.forward(parts, body).await {
             Ok(forwarded) => forwarded,
             Err(error) => {
@@ -217,11 +200,7 @@ impl Shared {
             return unchanged(forwarded, &view, None);
         };
         if self.world.owns(call) {
-            return by(
-                AnsweredBy::World,
-                Some(AuthorizedBy::Proxy),
-                &self.world.answer(call),
-            );
+            return by(AnsweredBy::World, Some(AuthorizedBy::Proxy), &self.world.answer(call));
         }
         match self.upstream.forward_as_root(parts, body, &account).await {
             Ok(Some(again)) if !is_denial(&again.view()) => {
@@ -231,25 +210,14 @@ impl Shared {
             Ok(_) => unchanged(forwarded, &view, None),
             Err(error) => {
                 tracing::warn!(%error, ?call, "no answer from the emulator");
-                by(
-                    AnsweredBy::Proxy,
-                    None,
-                    &WireAnswer::error(call, 502, "BadGateway", "no answer from the emulator"),
-                )
+                by(AnsweredBy::Proxy, None, &WireAnswer::error(call, 502, "BadGateway", "no answer from the emulator"))
             }
         }
     }
 }
 
-fn by(
-    answered_by: AnsweredBy,
-    authorized_by: Option<AuthorizedBy>,
-    answer: &WireAnswer,
-) -> (Response<Full<Bytes>>, Ending) {
-    (
-        response_of(answer.clone()),
-        ending(answered_by, authorized_by, answer),
-    )
+fn by(answered_by: AnsweredBy, authorized_by: Option<AuthorizedBy>, answer: &WireAnswer) -> (Response<Full<Bytes>>, Ending) {
+    (response_of(answer.clone()), ending(answered_by, authorized_by, answer))
 }
 
 fn unchanged(
@@ -261,11 +229,7 @@ fn unchanged(
     (response, ending(AnsweredBy::Emulator, authorized_by, view))
 }
 
-fn ending(
-    answered_by: AnsweredBy,
-    authorized_by: Option<AuthorizedBy>,
-    answer: &WireAnswer,
-) -> Ending {
+fn ending(answered_by: AnsweredBy, authorized_by: Option<AuthorizedBy>, answer: &WireAnswer) -> Ending {
     Ending {
         status: Some(answer.status),
         error: answer.error_code(),

@@ -41,38 +41,24 @@ impl Roles {
 
     /// Sets the policy documents of one role, by the role's name; what was set before is replaced.
     pub fn set(&self, role: &str, documents: &[Value]) -> Result<(), PolicyError> {
-        let problem = |problem: String| PolicyError {
-            role: role.to_owned(),
-            problem,
-        };
-        let statements: Result<Vec<Vec<Statement>>, String> =
-            documents.iter().map(statements).collect();
+        let problem = |problem: String| PolicyError { role: role.to_owned(), problem };
+        let statements: Result<Vec<Vec<Statement>>, String> = documents.iter().map(statements).collect();
         let statements = statements.map_err(problem)?.into_iter().flatten().collect();
-        let mut roles = self
-            .statements
-            .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut roles = self.statements.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         roles.insert(role.to_owned(), statements);
         Ok(())
     }
 
     /// Whether a role may do `action` on every one of `resources`. No resource, no right.
     pub fn verdict(&self, role: &str, action: &str, resources: &[String]) -> Verdict {
-        let roles = self
-            .statements
-            .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let roles = self.statements.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         let Some(statements) = roles.get(role) else {
             return Verdict::NotAllowed;
         };
-        let verdicts = resources
-            .iter()
-            .map(|resource| verdict(statements, action, resource));
+        let verdicts = resources.iter().map(|resource| verdict(statements, action, resource));
         verdicts
             .reduce(|one, other| match (one, other) {
-                (Verdict::ExplicitlyDenied, _) | (_, Verdict::ExplicitlyDenied) => {
-                    Verdict::ExplicitlyDenied
-                }
+                (Verdict::ExplicitlyDenied, _) | (_, Verdict::ExplicitlyDenied) => Verdict::ExplicitlyDenied,
                 (Verdict::Allowed, Verdict::Allowed) => Verdict::Allowed,
                 _ => Verdict::NotAllowed,
             })
@@ -125,34 +111,15 @@ impl Statement {
     fn applies(&self, action: &str, resource: &str) -> Applies {
         // AWS matches actions without regard to case, resources with.
         let action = action.to_ascii_lowercase();
-        let acts = self
-            .actions
-            .patterns
-            .iter()
-            .any(|pattern| matches(&pattern.to_ascii_lowercase(), &action));
+        let acts = self.actions.patterns.iter().any(|pattern| matches(&pattern.to_ascii_lowercase(), &action));
         if acts == self.actions.inverted {
             return Applies::No;
         }
-        let variable = self
-            .resources
-            .patterns
-            .iter()
-            .any(|pattern| pattern.contains("${"));
-        if self
-            .resources
-            .patterns
-            .iter()
-            .any(|pattern| matches(pattern, resource))
-            == self.resources.inverted
-            && !variable
-        {
+        let variable = self.resources.patterns.iter().any(|pattern| pattern.contains("${"));
+        if self.resources.patterns.iter().any(|pattern| matches(pattern, resource)) == self.resources.inverted && !variable {
             return Applies::No;
         }
-        if self.conditional || variable {
-            Applies::Unknown
-        } else {
-            Applies::Yes
-        }
+        if self.conditional || variable { Applies::Unknown } else { Applies::Yes }
     }
 }
 
@@ -174,9 +141,7 @@ fn statement(statement: &Value) -> Result<Statement, String> {
         effect,
         actions: patterns(statement, "Action", "NotAction")?,
         resources: patterns(statement, "Resource", "NotResource")?,
-        conditional: statement
-            .get("Condition")
-            .is_some_and(|condition| !condition.is_null()),
+        conditional: statement.get("Condition").is_some_and(|condition| !condition.is_null()),
     })
 }
 
@@ -188,10 +153,7 @@ fn patterns(statement: &Value, name: &str, inverted: &str) -> Result<Patterns, S
     };
     // What is still a template's function says nothing yet; guessing would open or close the wrong thing.
     let text = |value: &Value| {
-        value
-            .as_str()
-            .map(str::to_owned)
-            .ok_or_else(|| format!("{name} holds something that is not resolved"))
+        value.as_str().map(str::to_owned).ok_or_else(|| format!("{name} holds something that is not resolved"))
     };
     let patterns = match value {
         Value::Array(values) => values.iter().map(text).collect::<Result<_, _>>()?,
@@ -202,8 +164,7 @@ fn patterns(statement: &Value, name: &str, inverted: &str) -> Result<Patterns, S
 
 /// `*` is any run of characters, `?` exactly one.
 fn matches(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) =
-        (pattern.chars().collect(), text.chars().collect());
+    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut at, mut read) = (0, 0);
     // Where to go on from when the last star has to take one character more.
     let mut retry: Option<(usize, usize)> = None;
@@ -211,10 +172,7 @@ fn matches(pattern: &str, text: &str) -> bool {
         if pattern.get(at) == Some(&'*') {
             retry = Some((at + 1, read));
             at += 1;
-        } else if pattern
-            .get(at)
-            .is_some_and(|wanted| *wanted == '?' || *wanted == text[read])
-        {
+        } else if pattern.get(at).is_some_and(|wanted| *wanted == '?' || *wanted == text[read]) {
             at += 1;
             read += 1;
         } else if let Some((after_star, taken)) = retry {
@@ -236,12 +194,7 @@ mod tests {
 
     fn asked(statements: Value) -> Verdict {
         let roles = Roles::new();
-        roles
-            .set(
-                "toggle",
-                &[json!({"Version": "2012-10-17", "Statement": statements})],
-            )
-            .unwrap();
+        roles.set("toggle", &[json!({"Version": "2012-10-17", "Statement": statements})]).unwrap();
         roles.verdict("toggle", "ecs:UpdateService", &[SERVICE.to_owned()])
     }
 
@@ -255,54 +208,24 @@ mod tests {
             ("ecs:UpdateService", SERVICE, Verdict::Allowed),
             ("ECS:updateservice", SERVICE, Verdict::Allowed),
             ("ecs:*", "*", Verdict::Allowed),
-            (
-                "*",
-                "arn:aws:ecs:*:123456789012:service/main/*",
-                Verdict::Allowed,
-            ),
+            ("*", "arn:aws:ecs:*:123456789012:service/main/*", Verdict::Allowed),
             ("ecs:Update????ice", SERVICE, Verdict::Allowed),
             ("ecs:UpdateServic", SERVICE, Verdict::NotAllowed),
             ("ecs:Describe*", SERVICE, Verdict::NotAllowed),
-            (
-                "ecs:UpdateService",
-                "arn:aws:ecs:us-west-2:123456789012:service/main/other",
-                Verdict::NotAllowed,
-            ),
-            (
-                "ecs:UpdateService",
-                "arn:aws:ecs:us-east-1:123456789012:service/main/*",
-                Verdict::NotAllowed,
-            ),
-            (
-                "ecs:UpdateService",
-                "arn:aws:ecs:us-west-2:123456789012:SERVICE/main/web",
-                Verdict::NotAllowed,
-            ),
-            (
-                "ecs:UpdateService",
-                "arn:aws:ecs:us-west-2:${aws:PrincipalAccount}:service/*",
-                Verdict::NotAllowed,
-            ),
+            ("ecs:UpdateService", "arn:aws:ecs:us-west-2:123456789012:service/main/other", Verdict::NotAllowed),
+            ("ecs:UpdateService", "arn:aws:ecs:us-east-1:123456789012:service/main/*", Verdict::NotAllowed),
+            ("ecs:UpdateService", "arn:aws:ecs:us-west-2:123456789012:SERVICE/main/web", Verdict::NotAllowed),
+            ("ecs:UpdateService", "arn:aws:ecs:us-west-2:${aws:PrincipalAccount}:service/*", Verdict::NotAllowed),
         ] {
-            assert_eq!(
-                asked(json!([allow(action, resource)])),
-                expected,
-                "{action} {resource}"
-            );
+            assert_eq!(asked(json!([allow(action, resource)])), expected, "{action} {resource}");
         }
     }
 
     #[test]
     fn a_deny_wins_wherever_it_stands() {
         let deny = json!({"Effect": "Deny", "Action": ["ecs:Update*"], "Resource": ["*"]});
-        assert_eq!(
-            asked(json!([allow("*", "*"), deny])),
-            Verdict::ExplicitlyDenied
-        );
-        assert_eq!(
-            asked(json!([deny, allow("*", "*")])),
-            Verdict::ExplicitlyDenied
-        );
+        assert_eq!(asked(json!([allow("*", "*"), deny])), Verdict::ExplicitlyDenied);
+        assert_eq!(asked(json!([deny, allow("*", "*")])), Verdict::ExplicitlyDenied);
     }
 
     #[test]
@@ -311,21 +234,14 @@ mod tests {
         let mut allowed = allow("*", "*");
         allowed["Condition"] = condition.clone();
         assert_eq!(asked(json!([allowed])), Verdict::NotAllowed);
-        let denied =
-            json!({"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": condition});
-        assert_eq!(
-            asked(json!([allow("*", "*"), denied])),
-            Verdict::ExplicitlyDenied
-        );
+        let denied = json!({"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": condition});
+        assert_eq!(asked(json!([allow("*", "*"), denied])), Verdict::ExplicitlyDenied);
     }
 
     #[test]
     fn inverted_lists_are_read_as_aws_reads_them() {
         let other_actions = json!({"Effect": "Deny", "NotAction": "iam:*", "Resource": "*"});
-        assert_eq!(
-            asked(json!([allow("*", "*"), other_actions])),
-            Verdict::ExplicitlyDenied
-        );
+        assert_eq!(asked(json!([allow("*", "*"), other_actions])), Verdict::ExplicitlyDenied);
         let elsewhere = json!({"Effect": "Deny", "Action": "*", "NotResource": SERVICE});
         assert_eq!(asked(json!([allow("*", "*"), elsewhere])), Verdict::Allowed);
     }
@@ -333,40 +249,19 @@ mod tests {
     #[test]
     fn every_resource_of_a_call_must_be_allowed() {
         let roles = Roles::new();
-        roles
-            .set("r", &[json!({"Statement": allow("rds:*", "arn:a")})])
-            .unwrap();
+        roles.set("r", &[json!({"Statement": allow("rds:*", "arn:a")})]).unwrap();
         let both = ["arn:a".to_owned(), "arn:b".to_owned()];
-        assert_eq!(
-            roles.verdict("r", "rds:FailoverGlobalCluster", &both[..1]),
-            Verdict::Allowed
-        );
-        assert_eq!(
-            roles.verdict("r", "rds:FailoverGlobalCluster", &both),
-            Verdict::NotAllowed
-        );
-        assert_eq!(
-            roles.verdict("r", "rds:FailoverGlobalCluster", &[]),
-            Verdict::NotAllowed
-        );
-        assert_eq!(
-            roles.verdict("stranger", "rds:FailoverGlobalCluster", &both[..1]),
-            Verdict::NotAllowed
-        );
+        assert_eq!(roles.verdict("r", "rds:FailoverGlobalCluster", &both[..1]), Verdict::Allowed);
+        assert_eq!(roles.verdict("r", "rds:FailoverGlobalCluster", &both), Verdict::NotAllowed);
+        assert_eq!(roles.verdict("r", "rds:FailoverGlobalCluster", &[]), Verdict::NotAllowed);
+        assert_eq!(roles.verdict("stranger", "rds:FailoverGlobalCluster", &both[..1]), Verdict::NotAllowed);
     }
 
     #[test]
     fn a_policy_that_is_not_resolved_is_refused() {
         let document = json!({"Statement": [{"Effect": "Allow", "Action": "ecs:*", "Resource": {"Fn::Sub": "x"}}]});
         assert!(Roles::new().set("r", &[document]).is_err());
-        assert!(
-            Roles::new()
-                .set(
-                    "r",
-                    &[json!({"Statement": [{"Effect": "Allow", "Action": "ecs:*"}]})]
-                )
-                .is_err()
-        );
+        assert!(Roles::new().set("r", &[json!({"Statement": [{"Effect": "Allow", "Action": "ecs:*"}]})]).is_err());
         assert!(Roles::new().set("r", &[json!({})]).is_err());
     }
 }

@@ -54,10 +54,7 @@ impl Drop for Listening {
 impl DatabaseListeners {
     /// No listener yet.
     pub fn new(instances: Arc<dyn Instances>) -> Self {
-        Self {
-            instances,
-            listening: Mutex::default(),
-        }
+        Self { instances, listening: Mutex::default() }
     }
 
     /// Gives an instance an address of its own, which it keeps, and starts to do there what the world says. An instance
@@ -69,47 +66,29 @@ impl DatabaseListeners {
         let port = Port::reserve()?;
         let address = port.address;
         // The first state holds when this returns, not only some milliseconds later.
-        let mut door = Door {
-            port,
-            listener: None,
-        };
+        let mut door = Door { port, listener: None };
         door.follow(self.instances.connection(instance));
         let task = tokio::spawn(keep(door, instance.to_owned(), Arc::clone(&self.instances)));
-        let mut listening = self
-            .listening
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
         listening.insert(instance.to_owned(), Listening { address, task });
         Ok(address)
     }
 
     /// Where an instance listens, or would if it did not refuse.
     pub fn address(&self, instance: &str) -> Option<SocketAddr> {
-        let listening = self
-            .listening
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
         listening.get(instance).map(|listening| listening.address)
     }
 
     /// All addresses, by instance.
     pub fn addresses(&self) -> BTreeMap<String, SocketAddr> {
-        let listening = self
-            .listening
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        listening
-            .iter()
-            .map(|(instance, listening)| (instance.clone(), listening.address))
-            .collect()
+        let listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
+        listening.iter().map(|(instance, listening)| (instance.clone(), listening.address)).collect()
     }
 
     /// Ends an instance's listener and sessions, and gives its address back.
     pub fn remove(&self, instance: &str) {
-        self.listening
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(instance);
+        self.listening.lock().unwrap_or_else(PoisonError::into_inner).remove(instance);
     }
 }
 
@@ -122,14 +101,8 @@ struct Port {
 impl Port {
     fn reserve() -> io::Result<Self> {
         let reservation = socket(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
-        let address = reservation
-            .local_addr()?
-            .as_socket()
-            .ok_or(io::ErrorKind::AddrNotAvailable)?;
-        Ok(Self {
-            address,
-            _reservation: reservation,
-        })
+        let address = reservation.local_addr()?.as_socket().ok_or(io::ErrorKind::AddrNotAvailable)?;
+        Ok(Self { address, _reservation: reservation })
     }
 
     fn listen(&self) -> io::Result<TcpListener> {

@@ -143,22 +143,13 @@ pub(crate) struct Entry {
 impl RequestLog {
     /// A log in memory.
     pub fn new(normaliser: Normaliser) -> Self {
-        Self {
-            normaliser,
-            kept: Mutex::default(),
-        }
+        Self { normaliser, kept: Mutex::default() }
     }
 
     /// A log that also appends each record to a file, as one line of JSON.
     pub fn with_file(normaliser: Normaliser, path: &Path) -> io::Result<Self> {
         let file = OpenOptions::new().create(true).append(true).open(path)?;
-        Ok(Self {
-            normaliser,
-            kept: Mutex::new(Kept {
-                file: Some(file),
-                ..Kept::default()
-            }),
-        })
+        Ok(Self { normaliser, kept: Mutex::new(Kept { file: Some(file), ..Kept::default() }) })
     }
 
     /// Gives a call its place. Order and attempts are those of arrival: two answers may overtake each other.
@@ -169,21 +160,14 @@ impl RequestLog {
         kept.arrived += 1;
         let attempt = match (&call.step, call.class) {
             (Some(tag), CallClass::Mutation) => {
-                let attempt = kept
-                    .attempts
-                    .entry(identity(tag, call, &parameters))
-                    .or_default();
+                let attempt = kept.attempts.entry(identity(tag, call, &parameters)).or_default();
                 *attempt += 1;
                 *attempt
             }
             // Reads are polls: each is one of its own.
             _ => 1,
         };
-        Entry {
-            sequence,
-            attempt,
-            parameters,
-        }
+        Entry { sequence, attempt, parameters }
     }
 
     /// Writes down how a call ended.
@@ -228,13 +212,8 @@ impl RequestLog {
 
     /// All ended calls that arrived since a mark, in the order of arrival.
     pub fn records_since(&self, mark: u64) -> Vec<Record> {
-        let mut records: Vec<Record> = self
-            .kept()
-            .records
-            .iter()
-            .filter(|record| record.sequence >= mark)
-            .cloned()
-            .collect();
+        let mut records: Vec<Record> =
+            self.kept().records.iter().filter(|record| record.sequence >= mark).cloned().collect();
         records.sort_by_key(|record| record.sequence);
         records
     }
@@ -251,9 +230,7 @@ impl RequestLog {
             let Some(call) = tagged_mutation(&record) else {
                 continue;
             };
-            let took_effect = record
-                .status
-                .is_some_and(|status| (200..300).contains(&status));
+            let took_effect = record.status.is_some_and(|status| (200..300).contains(&status));
             match made.iter_mut().find(|earlier| earlier.call == call) {
                 Some(earlier) => {
                     earlier.attempts += 1;
@@ -319,12 +296,7 @@ fn tagged_mutation(record: &Record) -> Option<NormalCall> {
 }
 
 fn identity(tag: &StepTag, call: &WireCall, parameters: &Value) -> String {
-    format!(
-        "{tag} {} {} {} {parameters}",
-        call.action(),
-        call.region,
-        call.resource
-    )
+    format!("{tag} {} {} {} {parameters}", call.action(), call.region, call.resource)
 }
 
 /// One write per line, so that a reader of the growing file never sees half a record.
@@ -341,11 +313,7 @@ mod tests {
     use crate::wire::tests::requests::{self, Wire};
 
     fn promote(tag: &str) -> Wire {
-        requests::form(
-            "rds",
-            "Action=PromoteReadReplica&Version=2014-10-31&DBInstanceIdentifier=dr",
-        )
-        .tagged(tag)
+        requests::form("rds", "Action=PromoteReadReplica&Version=2014-10-31&DBInstanceIdentifier=dr").tagged(tag)
     }
 
     fn record(log: &RequestLog, wire: Wire, status: Option<u16>) {
@@ -373,10 +341,7 @@ mod tests {
         record(&log, promote("promote#1"), None);
         let made = log.mutations();
         assert_eq!(made.len(), 1);
-        assert_eq!(
-            (made[0].attempts, made[0].took_effect, made[0].status),
-            (3, true, None)
-        );
+        assert_eq!((made[0].attempts, made[0].took_effect, made[0].status), (3, true, None));
         let attempts: Vec<u32> = log.records().iter().map(|record| record.attempt).collect();
         assert_eq!(attempts, [1, 2, 3]);
     }
@@ -389,11 +354,7 @@ mod tests {
         record(&log, promote("promote#1").in_region("us-east-1"), Some(200));
         record(
             &log,
-            requests::form(
-                "rds",
-                "Action=PromoteReadReplica&DBInstanceIdentifier=other",
-            )
-            .tagged("promote#1"),
+            requests::form("rds", "Action=PromoteReadReplica&DBInstanceIdentifier=other").tagged("promote#1"),
             Some(200),
         );
         assert_eq!(log.mutations().len(), 4);
@@ -403,17 +364,9 @@ mod tests {
     fn reads_and_our_own_machinery_are_no_mutations_and_polls_no_retries() {
         let log = RequestLog::new(Normaliser::default());
         for _ in 0..2 {
-            record(
-                &log,
-                requests::form("rds", "Action=DescribeDBInstances").tagged("promote#0"),
-                Some(200),
-            );
+            record(&log, requests::form("rds", "Action=DescribeDBInstances").tagged("promote#0"), Some(200));
         }
-        record(
-            &log,
-            requests::target("dynamodb", "DynamoDB_20120810.PutItem", Value::Null),
-            Some(200),
-        );
+        record(&log, requests::target("dynamodb", "DynamoDB_20120810.PutItem", Value::Null), Some(200));
         assert!(log.mutations().is_empty());
         assert!(log.records().iter().all(|record| record.attempt == 1));
     }
@@ -425,11 +378,7 @@ mod tests {
         let (arrived_first, arrived_second) = (log.arrive(&first), log.arrive(&second));
         log.end(arrived_second, &second, Duration::ZERO, ending(Some(200)));
         log.end(arrived_first, &first, Duration::ZERO, ending(Some(200)));
-        let ordinals: Vec<u32> = log
-            .mutations()
-            .iter()
-            .map(|made| made.call.ordinal)
-            .collect();
+        let ordinals: Vec<u32> = log.mutations().iter().map(|made| made.call.ordinal).collect();
         assert_eq!(ordinals, [1, 2]);
     }
 
@@ -454,10 +403,7 @@ mod tests {
         record(&log, promote("promote#1"), Some(200));
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::remove_file(&path).unwrap();
-        let lines: Vec<Value> = text
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect();
+        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(lines.len(), 2);
         assert_eq!(lines[1]["attempt"], 2);
         assert_eq!(lines[1]["answered_by"], "world");

@@ -51,9 +51,7 @@ pub struct Normaliser {
 impl Normaliser {
     /// `disclosed_variables` are the environment variables of functions whose values may be shown; every other is kept.
     pub fn new(disclosed_variables: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        Self {
-            disclosed_variables: disclosed_variables.into_iter().map(Into::into).collect(),
-        }
+        Self { disclosed_variables: disclosed_variables.into_iter().map(Into::into).collect() }
     }
 
     /// The parameters as they may be logged; `Null` for calls of our own machinery.
@@ -84,26 +82,15 @@ impl Normaliser {
         match (call.service.as_str(), call.operation.as_str()) {
             ("rds", _) => without_passwords(fields),
             ("ssm", "PutParameter") => parameter(fields),
-            ("secretsmanager", "PutSecretValue") => replaced(
-                fields,
-                &[
-                    ("SecretString", SECRET),
-                    ("SecretBinary", SECRET),
-                    ("ClientRequestToken", TOKEN),
-                ],
-            ),
-            ("secretsmanager", "UpdateSecretVersionStage") => replaced(
-                fields,
-                &[
-                    ("MoveToVersionId", VERSION),
-                    ("RemoveFromVersionId", VERSION),
-                ],
-            ),
+            ("secretsmanager", "PutSecretValue") => {
+                replaced(fields, &[("SecretString", SECRET), ("SecretBinary", SECRET), ("ClientRequestToken", TOKEN)])
+            }
+            ("secretsmanager", "UpdateSecretVersionStage") => {
+                replaced(fields, &[("MoveToVersionId", VERSION), ("RemoveFromVersionId", VERSION)])
+            }
             ("lambda", operation) => self.function(operation, call),
             ("ecs", "UpdateService") | ("apigateway" | "apigatewayv2", "UpdateStage") => fields,
-            ("cloudwatch", "DisableAlarmActions" | "EnableAlarmActions" | "SetAlarmState") => {
-                fields
-            }
+            ("cloudwatch", "DisableAlarmActions" | "EnableAlarmActions" | "SetAlarmState") => fields,
             _ => with_names(call, hidden(fields)),
         }
     }
@@ -120,10 +107,7 @@ impl Normaliser {
             return with_names(call, hidden(call.fields()));
         }
         let mut fields = replaced(call.fields(), &[("RevisionId", REVISION)]);
-        if let Some(variables) = fields
-            .get_mut("Environment")
-            .and_then(|environment| environment.get_mut("Variables"))
-        {
+        if let Some(variables) = fields.get_mut("Environment").and_then(|environment| environment.get_mut("Variables")) {
             match variables {
                 Value::Object(variables) => {
                     for (name, value) in variables {
@@ -161,17 +145,8 @@ fn parameter(fields: Map<String, Value>) -> Map<String, Value> {
 
 /// Reads carry names and filters. Those of services that a platform is made of are shown.
 fn read(call: &WireCall) -> Map<String, Value> {
-    const SHOWN: [&str; 9] = [
-        "rds",
-        "cloudwatch",
-        "ssm",
-        "secretsmanager",
-        "lambda",
-        "ecs",
-        "apigateway",
-        "apigatewayv2",
-        "backup",
-    ];
+    const SHOWN: [&str; 9] =
+        ["rds", "cloudwatch", "ssm", "secretsmanager", "lambda", "ecs", "apigateway", "apigatewayv2", "backup"];
     if SHOWN.contains(&call.service.as_str()) {
         with_names(call, without_passwords(call.fields()))
     } else {
@@ -189,10 +164,7 @@ fn replaced(mut fields: Map<String, Value>, symbols: &[(&str, &str)]) -> Map<Str
 }
 
 fn hidden(fields: Map<String, Value>) -> Map<String, Value> {
-    fields
-        .into_iter()
-        .map(|(name, _)| (name, HIDDEN.into()))
-        .collect()
+    fields.into_iter().map(|(name, _)| (name, HIDDEN.into())).collect()
 }
 
 fn hidden_value(value: &Value) -> Value {

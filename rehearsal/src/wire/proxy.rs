@@ -101,11 +101,7 @@ impl Proxy {
             roles: settings.roles,
             emulator: Arc::clone(&emulator),
         });
-        Ok(Self {
-            address,
-            emulator,
-            accepting: tokio::spawn(accept(listener, shared)),
-        })
+        Ok(Self { address, emulator, accepting: tokio::spawn(accept(listener, shared)) })
     }
 
     /// Where it listens: the endpoint for everything that is to be rehearsed.
@@ -156,9 +152,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) -> Infallible {
 }
 
 async fn connection(stream: TcpStream, client: SocketAddr, shared: Arc<Shared>) {
-    let prepared = stream
-        .set_nodelay(true)
-        .and_then(|()| Ok((stream.local_addr()?, SockRef::from(&stream).try_clone()?)));
+    let prepared = stream.set_nodelay(true).and_then(|()| Ok((stream.local_addr()?, SockRef::from(&stream).try_clone()?)));
     let Ok((server, socket)) = prepared else {
         return;
     };
@@ -168,10 +162,7 @@ async fn connection(stream: TcpStream, client: SocketAddr, shared: Arc<Shared>) 
         let socket = &socket;
         async move { respond(request, ends, shared, socket).await }
     });
-    let served = http1::Builder::new()
-        .preserve_header_case(true)
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+    let served = http1::Builder::new().preserve_header_case(true).serve_connection(TokioIo::new(stream), service).await;
     if let Err(error) = served {
         tracing::debug!(%error, "a connection ended early");
     }
@@ -197,12 +188,7 @@ async fn respond(
         let entry = shared.log.arrive(&call);
         let (seen, ending) = match body {
             Some(body) => shared.handle(&call, &parts, &body, ends).await,
-            None => answered(WireAnswer::error(
-                &call,
-                413,
-                "RequestEntityTooLarge",
-                "the request is too large to rehearse",
-            )),
+            None => answered(WireAnswer::error(&call, 413, "RequestEntityTooLarge", "the request is too large to rehearse")),
         };
         shared.log.end(entry, &call, started.elapsed(), ending);
         seen

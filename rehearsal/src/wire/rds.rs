@@ -8,9 +8,7 @@ mod form;
 mod xml;
 
 use jiff::Timestamp;
-use rehearsal_world::{
-    ApiError, BackupWindow, Fact, PageRequest, Promotion, SnapshotSelection, SnapshotType, World,
-};
+use rehearsal_world::{ApiError, BackupWindow, Fact, PageRequest, Promotion, SnapshotSelection, SnapshotType, World};
 
 use form::Form;
 use xml::Document;
@@ -24,37 +22,19 @@ const CONTENT_TYPE: &str = "text/xml";
 ///
 /// A Region that cannot be reached would not answer at all, which is for the caller to play
 /// (`World::reachable`); here it is answered like a service that has failed.
-pub fn answer(
-    world: &mut World,
-    region: &str,
-    body: &[u8],
-    now: Timestamp,
-) -> (u16, &'static str, Vec<u8>) {
+pub fn answer(world: &mut World, region: &str, body: &[u8], now: Timestamp) -> (u16, &'static str, Vec<u8>) {
     world.rely_on(Fact::QueryProtocol);
     let request = request_id(body, now);
     let document = Form::read(body).and_then(|form| dispatch(world, region, form, now));
     match document {
-        Ok((action, result)) => (
-            200,
-            CONTENT_TYPE,
-            xml::response(action, VERSION, &request, result),
-        ),
-        Err(error) => (
-            error.http_status,
-            CONTENT_TYPE,
-            xml::error(&error, VERSION, &request),
-        ),
+        Ok((action, result)) => (200, CONTENT_TYPE, xml::response(action, VERSION, &request, result)),
+        Err(error) => (error.http_status, CONTENT_TYPE, xml::error(&error, VERSION, &request)),
     }
 }
 
 type Answer = (&'static str, Document);
 
-fn dispatch(
-    world: &mut World,
-    region: &str,
-    mut form: Form,
-    now: Timestamp,
-) -> Result<Answer, ApiError> {
+fn dispatch(world: &mut World, region: &str, mut form: Form, now: Timestamp) -> Result<Answer, ApiError> {
     let (action, version) = (form.take("Action"), form.take("Version"));
     let action = action.ok_or_else(|| ApiError::missing("Action"))?;
     let version = version.ok_or_else(|| ApiError::missing("Version"))?;
@@ -73,12 +53,7 @@ fn dispatch(
     })
 }
 
-fn describe_instances(
-    world: &mut World,
-    region: &str,
-    mut form: Form,
-    now: Timestamp,
-) -> Result<Answer, ApiError> {
+fn describe_instances(world: &mut World, region: &str, mut form: Form, now: Timestamp) -> Result<Answer, ApiError> {
     let identifier = form.take("DBInstanceIdentifier");
     let page = page(&mut form)?;
     all_taken(world, &form, "DescribeDBInstances")?;
@@ -86,42 +61,28 @@ fn describe_instances(
     let mut result = Document::default();
     result.element("DBInstances", |list| {
         for instance in &shown.items {
-            list.element("DBInstance", |element| {
-                elements::instance(element, instance)
-            });
+            list.element("DBInstance", |element| elements::instance(element, instance));
         }
     });
     result.optional("Marker", shown.marker.as_deref());
     Ok(("DescribeDBInstances", result))
 }
 
-fn describe_snapshots(
-    world: &mut World,
-    region: &str,
-    mut form: Form,
-    now: Timestamp,
-) -> Result<Answer, ApiError> {
+fn describe_snapshots(world: &mut World, region: &str, mut form: Form, now: Timestamp) -> Result<Answer, ApiError> {
     let kind = match form.take("SnapshotType").as_deref() {
         None => None,
         Some("automated") => Some(SnapshotType::Automated),
         Some("manual") => Some(SnapshotType::Manual),
         Some(other @ ("shared" | "public" | "awsbackup")) => {
             world.rely_on(Fact::UnmodelledIsRefused);
-            return Err(ApiError::not_modelled(format_args!(
-                "snapshots of the type {other}"
-            )));
+            return Err(ApiError::not_modelled(format_args!("snapshots of the type {other}")));
         }
         Some(other) => {
-            return Err(ApiError::invalid_value(format!(
-                "Unrecognized snapshot type: {other}"
-            )));
+            return Err(ApiError::invalid_value(format!("Unrecognized snapshot type: {other}")));
         }
     };
-    let selection = SnapshotSelection {
-        instance: form.take("DBInstanceIdentifier"),
-        snapshot: form.take("DBSnapshotIdentifier"),
-        kind,
-    };
+    let selection =
+        SnapshotSelection { instance: form.take("DBInstanceIdentifier"), snapshot: form.take("DBSnapshotIdentifier"), kind };
     // Asking for none of what the world does not have is asking for nothing.
     for other_accounts in ["IncludeShared", "IncludePublic"] {
         if form.take_bool(other_accounts)? == Some(true) {
@@ -135,21 +96,14 @@ fn describe_snapshots(
     let mut result = Document::default();
     result.element("DBSnapshots", |list| {
         for snapshot in &shown.items {
-            list.element("DBSnapshot", |element| {
-                elements::snapshot(element, snapshot, world.account())
-            });
+            list.element("DBSnapshot", |element| elements::snapshot(element, snapshot, world.account()));
         }
     });
     result.optional("Marker", shown.marker.as_deref());
     Ok(("DescribeDBSnapshots", result))
 }
 
-fn modify(
-    world: &mut World,
-    region: &str,
-    mut form: Form,
-    now: Timestamp,
-) -> Result<Answer, ApiError> {
+fn modify(world: &mut World, region: &str, mut form: Form, now: Timestamp) -> Result<Answer, ApiError> {
     let identifier = form.take_required("DBInstanceIdentifier")?;
     let groups = form.take_list("VpcSecurityGroupIds", "VpcSecurityGroupId")?;
     // Read, so that what is no truth value is refused; a change of groups does not wait for a maintenance window.
@@ -159,12 +113,7 @@ fn modify(
     Ok(("ModifyDBInstance", elements::one_instance(&instance)))
 }
 
-fn reboot(
-    world: &mut World,
-    region: &str,
-    mut form: Form,
-    now: Timestamp,
-) -> Result<Answer, ApiError> {
+fn reboot(world: &mut World, region: &str, mut form: Form, now: Timestamp) -> Result<Answer, ApiError> {
     let identifier = form.take_required("DBInstanceIdentifier")?;
     let force_failover = form.take_bool("ForceFailover")?.unwrap_or(false);
     all_taken(world, &form, "RebootDBInstance")?;
@@ -172,19 +121,11 @@ fn reboot(
     Ok(("RebootDBInstance", elements::one_instance(&instance)))
 }
 
-fn promote(
-    world: &mut World,
-    region: &str,
-    mut form: Form,
-    now: Timestamp,
-) -> Result<Answer, ApiError> {
+fn promote(world: &mut World, region: &str, mut form: Form, now: Timestamp) -> Result<Answer, ApiError> {
     let identifier = form.take_required("DBInstanceIdentifier")?;
     let promotion = Promotion {
         backup_retention: form.take_integer("BackupRetentionPeriod")?,
-        backup_window: form
-            .take("PreferredBackupWindow")
-            .map(|text| BackupWindow::parse(&text))
-            .transpose()?,
+        backup_window: form.take("PreferredBackupWindow").map(|text| BackupWindow::parse(&text)).transpose()?,
     };
     all_taken(world, &form, "PromoteReadReplica")?;
     let instance = world.promote_read_replica(region, &identifier, promotion, now)?;
@@ -192,10 +133,7 @@ fn promote(
 }
 
 fn page(form: &mut Form) -> Result<PageRequest, ApiError> {
-    Ok(PageRequest {
-        max_records: form.take_integer("MaxRecords")?,
-        marker: form.take("Marker"),
-    })
+    Ok(PageRequest { max_records: form.take_integer("MaxRecords")?, marker: form.take("Marker") })
 }
 
 /// Refuses a call that says more than the world understands.
@@ -204,18 +142,14 @@ fn all_taken(world: &mut World, form: &Form, action: &str) -> Result<(), ApiErro
         return Ok(());
     };
     world.rely_on(Fact::UnmodelledIsRefused);
-    Err(ApiError::not_modelled(format_args!(
-        "the parameter {left} of {action}"
-    )))
+    Err(ApiError::not_modelled(format_args!("the parameter {left} of {action}")))
 }
 
 /// An identifier for the request, which repeats itself when the request does, as everything here has to.
 fn request_id(body: &[u8], now: Timestamp) -> String {
     let time = now.as_nanosecond().to_be_bytes();
     let hash = |start: u64| {
-        body.iter().chain(&time).fold(start, |hash, byte| {
-            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-        })
+        body.iter().chain(&time).fold(start, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
     };
     let (high, low) = (hash(0xcbf2_9ce4_8422_2325), hash(0x84222325_cbf29ce4));
     format!(

@@ -15,20 +15,11 @@ use super::scope::{Scope, scope_of};
 pub(crate) fn read(parts: &Parts, body: Bytes, time: Timestamp, real_time: Timestamp) -> WireCall {
     let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
     let step = header(parts, STEP_HEADER).and_then(StepTag::parse);
-    let Some(Scope {
-        access_key,
-        region,
-        service,
-    }) = scope_of(&parts.headers, query)
-    else {
+    let Some(Scope { access_key, region, service }) = scope_of(&parts.headers, query) else {
         return unsigned(parts, body, time, real_time, step);
     };
     let service = service_name(&service, path);
-    let Understood {
-        protocol,
-        routed,
-        parameters,
-    } = understand(parts, &service, path, query, &body);
+    let Understood { protocol, routed, parameters } = understand(parts, &service, path, query, &body);
     let Routed { operation, names } = routed;
     WireCall {
         time,
@@ -48,13 +39,7 @@ pub(crate) fn read(parts: &Parts, body: Bytes, time: Timestamp, real_time: Times
 }
 
 /// Health checks and the emulator's own pages: seen, passed on, nobody's call.
-fn unsigned(
-    parts: &Parts,
-    body: Bytes,
-    time: Timestamp,
-    real_time: Timestamp,
-    step: Option<StepTag>,
-) -> WireCall {
+fn unsigned(parts: &Parts, body: Bytes, time: Timestamp, real_time: Timestamp, step: Option<StepTag>) -> WireCall {
     WireCall {
         time,
         real_time,
@@ -89,46 +74,23 @@ struct Understood {
 }
 
 fn understand(parts: &Parts, service: &str, path: &str, query: &str, body: &Bytes) -> Understood {
-    let operation = |name: &str| Routed {
-        operation: name.to_owned(),
-        names: Default::default(),
-    };
+    let operation = |name: &str| Routed { operation: name.to_owned(), names: Default::default() };
     if let Some(name) = rpc_operation(path) {
         let parameters = cbor::decode(body).unwrap_or(Value::Null);
-        return Understood {
-            protocol: Protocol::RpcCbor,
-            routed: operation(name),
-            parameters,
-        };
+        return Understood { protocol: Protocol::RpcCbor, routed: operation(name), parameters };
     }
     if let Some(target) = header(parts, "x-amz-target") {
         let name = target.rsplit('.').next().unwrap_or(target);
-        return Understood {
-            protocol: Protocol::Json,
-            routed: operation(name),
-            parameters: document(body),
-        };
+        return Understood { protocol: Protocol::Json, routed: operation(name), parameters: document(body) };
     }
     if let Some((name, fields)) = form(parts, service, query, body) {
-        return Understood {
-            protocol: Protocol::Query,
-            routed: operation(&name),
-            parameters: Value::Object(fields),
-        };
+        return Understood { protocol: Protocol::Query, routed: operation(&name), parameters: Value::Object(fields) };
     }
     let routed = route(service, parts.method.as_str(), path, query);
     if matches!(service, "s3" | "route53" | "cloudfront") {
-        Understood {
-            protocol: Protocol::RestXml,
-            routed,
-            parameters: Value::Null,
-        }
+        Understood { protocol: Protocol::RestXml, routed, parameters: Value::Null }
     } else {
-        Understood {
-            protocol: Protocol::RestJson,
-            routed,
-            parameters: document(body),
-        }
+        Understood { protocol: Protocol::RestJson, routed, parameters: document(body) }
     }
 }
 
@@ -139,23 +101,16 @@ fn rpc_operation(path: &str) -> Option<&str> {
 }
 
 /// A form with `Action`, in the body or in the query.
-fn form(
-    parts: &Parts,
-    service: &str,
-    query: &str,
-    body: &Bytes,
-) -> Option<(String, Map<String, Value>)> {
+fn form(parts: &Parts, service: &str, query: &str, body: &Bytes) -> Option<(String, Map<String, Value>)> {
     // An object in S3 may look like a form; only its path counts.
     if service == "s3" {
         return None;
     }
-    let is_form = header(parts, "content-type")
-        .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
+    let is_form = header(parts, "content-type").is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
     let in_body: &[u8] = if is_form { body } else { b"" };
     let pairs = form_urlencoded::parse(query.as_bytes()).chain(form_urlencoded::parse(in_body));
-    let mut fields: Map<String, Value> = pairs
-        .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
-        .collect();
+    let mut fields: Map<String, Value> =
+        pairs.map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect();
     let Some(Value::String(action)) = fields.remove("Action") else {
         return None;
     };
@@ -168,8 +123,5 @@ fn document(body: &Bytes) -> Value {
 }
 
 fn header<'a>(parts: &'a Parts, name: &str) -> Option<&'a str> {
-    parts
-        .headers
-        .get(name)
-        .and_then(|value| value.to_str().ok())
+    parts.headers.get(name).and_then(|value| value.to_str().ok())
 }

@@ -5,33 +5,18 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 /// The resource a call names, e.g. `db:orders`, `parameter/app/host`, `service/cluster/name`; `*` where it names none.
-pub fn resource_of(
-    service: &str,
-    operation: &str,
-    parameters: &Value,
-    names: &BTreeMap<String, String>,
-) -> String {
+pub fn resource_of(service: &str, operation: &str, parameters: &Value, names: &BTreeMap<String, String>) -> String {
     let field = |name: &str| parameters.get(name).and_then(Value::as_str);
     let name = |name: &str| names.get(name).map(String::as_str);
     match service {
         "rds" => rds(operation, &field),
         "ssm" => field("Name").map_or_else(|| "*".to_owned(), parameter),
-        "secretsmanager" => field("SecretId")
-            .or_else(|| field("Name"))
-            .map_or("*".to_owned(), |id| format!("secret:{id}")),
-        "lambda" => name("FunctionName")
-            .or_else(|| field("FunctionName"))
-            .map_or("*".to_owned(), function),
+        "secretsmanager" => field("SecretId").or_else(|| field("Name")).map_or("*".to_owned(), |id| format!("secret:{id}")),
+        "lambda" => name("FunctionName").or_else(|| field("FunctionName")).map_or("*".to_owned(), function),
         "ecs" => ecs(parameters),
-        "apigateway" => {
-            rest_api(name("restApiId"), name("stageName")).unwrap_or_else(|| "*".to_owned())
-        }
-        "apigatewayv2" => {
-            stage_of("/apis", name("apiId"), name("stageName")).unwrap_or_else(|| "*".to_owned())
-        }
-        "route53" if operation == "GetChange" => {
-            name("Id").map_or("*".to_owned(), |id| format!("change/{id}"))
-        }
+        "apigateway" => rest_api(name("restApiId"), name("stageName")).unwrap_or_else(|| "*".to_owned()),
+        "apigatewayv2" => stage_of("/apis", name("apiId"), name("stageName")).unwrap_or_else(|| "*".to_owned()),
+        "route53" if operation == "GetChange" => name("Id").map_or("*".to_owned(), |id| format!("change/{id}")),
         "route53" => match (name("Id"), name("HealthCheckId")) {
             (Some(zone), _) => format!("hostedzone/{zone}"),
             (None, Some(check)) => format!("healthcheck/{check}"),
@@ -42,16 +27,10 @@ pub fn resource_of(
             (Some(bucket), None) => bucket.to_owned(),
             (None, _) => "*".to_owned(),
         },
-        "backup" => field("RecoveryPointArn")
-            .or_else(|| name("RecoveryPointArn"))
-            .unwrap_or("*")
-            .to_owned(),
+        "backup" => field("RecoveryPointArn").or_else(|| name("RecoveryPointArn")).unwrap_or("*").to_owned(),
         "cloudwatch" => alarms(parameters),
         "dynamodb" => field("TableName").map_or("*".to_owned(), |table| format!("table/{table}")),
-        "states" => field("stateMachineArn")
-            .or_else(|| field("executionArn"))
-            .unwrap_or("*")
-            .to_owned(),
+        "states" => field("stateMachineArn").or_else(|| field("executionArn")).unwrap_or("*").to_owned(),
         "sns" => field("TopicArn").unwrap_or("*").to_owned(),
         _ => "*".to_owned(),
     }
@@ -62,11 +41,7 @@ pub fn resource_of(
 /// The order matters: `FailoverGlobalCluster` also names a cluster, `CreateDBSnapshot` also an instance.
 const RDS_KINDS: [(&str, &str, &str); 5] = [
     ("GlobalCluster", "GlobalClusterIdentifier", "global-cluster"),
-    (
-        "DBClusterSnapshot",
-        "DBClusterSnapshotIdentifier",
-        "cluster-snapshot",
-    ),
+    ("DBClusterSnapshot", "DBClusterSnapshotIdentifier", "cluster-snapshot"),
     ("DBSnapshot", "DBSnapshotIdentifier", "snapshot"),
     ("DBCluster", "DBClusterIdentifier", "cluster"),
     ("", "DBInstanceIdentifier", "db"),
@@ -77,17 +52,13 @@ fn rds<'a>(operation: &str, field: &impl Fn(&str) -> Option<&'a str>) -> String 
     if let Some(arn) = field("ResourceName").or_else(|| field("ResourceIdentifier")) {
         return rds_name(arn).unwrap_or(arn).to_owned();
     }
-    let meant = RDS_KINDS
-        .iter()
-        .filter(|(word, _, _)| operation.contains(word));
+    let meant = RDS_KINDS.iter().filter(|(word, _, _)| operation.contains(word));
     for (_, parameter, kind) in meant {
         if let Some(id) = field(parameter) {
             return rds_name(id).map_or_else(|| format!("{kind}:{id}"), str::to_owned);
         }
     }
-    let plural = RDS_KINDS[..4]
-        .iter()
-        .find(|(word, _, _)| operation.contains(word));
+    let plural = RDS_KINDS[..4].iter().find(|(word, _, _)| operation.contains(word));
     match plural {
         Some((_, _, kind)) => format!("{kind}:*"),
         None if operation.contains("DBInstance") => "db:*".to_owned(),
@@ -97,9 +68,7 @@ fn rds<'a>(operation: &str, field: &impl Fn(&str) -> Option<&'a str>) -> String 
 
 /// `arn:aws:rds:region:account:kind:name` → `kind:name`.
 fn rds_name(arn: &str) -> Option<&str> {
-    arn.starts_with("arn:")
-        .then(|| arn.splitn(6, ':').nth(5))
-        .flatten()
+    arn.starts_with("arn:").then(|| arn.splitn(6, ':').nth(5)).flatten()
 }
 
 fn parameter(name: &str) -> String {
@@ -107,11 +76,7 @@ fn parameter(name: &str) -> String {
         Some((arn, path)) if arn.starts_with("arn:") => path,
         _ => name,
     };
-    if name.starts_with('/') {
-        format!("parameter{name}")
-    } else {
-        format!("parameter/{name}")
-    }
+    if name.starts_with('/') { format!("parameter{name}") } else { format!("parameter/{name}") }
 }
 
 /// A function is named by itself, by an ARN or by part of one, with or without a version or alias.
@@ -132,11 +97,8 @@ fn ecs(parameters: &Value) -> String {
     }
     match parameters.get("services").and_then(Value::as_array) {
         Some(services) => {
-            let named: Vec<String> = services
-                .iter()
-                .filter_map(Value::as_str)
-                .map(|service| ecs_service(&cluster, service))
-                .collect();
+            let named: Vec<String> =
+                services.iter().filter_map(Value::as_str).map(|service| ecs_service(&cluster, service)).collect();
             named.join(",")
         }
         None => format!("service/{cluster}/*"),
@@ -173,11 +135,7 @@ fn alarms(parameters: &Value) -> String {
     if names.is_empty() {
         "*".to_owned()
     } else {
-        names
-            .iter()
-            .map(|name| format!("alarm:{name}"))
-            .collect::<Vec<_>>()
-            .join(",")
+        names.iter().map(|name| format!("alarm:{name}")).collect::<Vec<_>>().join(",")
     }
 }
 
@@ -191,10 +149,7 @@ pub(crate) fn alarm_names(parameters: &Value) -> Vec<String> {
         return vec![name];
     }
     let fields = parameters.as_object().into_iter().flatten();
-    fields
-        .filter(|(name, _)| name.starts_with("AlarmNames.member."))
-        .filter_map(|(_, value)| text(value))
-        .collect()
+    fields.filter(|(name, _)| name.starts_with("AlarmNames.member.")).filter_map(|(_, value)| text(value)).collect()
 }
 
 #[cfg(test)]
@@ -206,21 +161,9 @@ mod tests {
     fn every_kind_of_resource_has_one_spelling() {
         let none = json!({});
         for (service, operation, parameters, names, expected) in [
-            (
-                "rds",
-                "PromoteReadReplica",
-                json!({"DBInstanceIdentifier": "dr"}),
-                &[][..],
-                "db:dr",
-            ),
+            ("rds", "PromoteReadReplica", json!({"DBInstanceIdentifier": "dr"}), &[][..], "db:dr"),
             ("rds", "DescribeDBInstances", none.clone(), &[], "db:*"),
-            (
-                "rds",
-                "DescribeDBInstances",
-                json!({"DBInstanceIdentifier": "arn:aws:rds:r:1:db:dr"}),
-                &[],
-                "db:dr",
-            ),
+            ("rds", "DescribeDBInstances", json!({"DBInstanceIdentifier": "arn:aws:rds:r:1:db:dr"}), &[], "db:dr"),
             ("rds", "DescribeDBClusters", none.clone(), &[], "cluster:*"),
             (
                 "rds",
@@ -236,73 +179,22 @@ mod tests {
                 &[],
                 "snapshot:s",
             ),
-            (
-                "rds",
-                "ListTagsForResource",
-                json!({"ResourceName": "arn:aws:rds:r:1:db:dr"}),
-                &[],
-                "db:dr",
-            ),
+            ("rds", "ListTagsForResource", json!({"ResourceName": "arn:aws:rds:r:1:db:dr"}), &[], "db:dr"),
             ("rds", "DescribeEvents", none.clone(), &[], "*"),
-            (
-                "ssm",
-                "PutParameter",
-                json!({"Name": "/app/host"}),
-                &[],
-                "parameter/app/host",
-            ),
-            (
-                "ssm",
-                "GetParameter",
-                json!({"Name": "host"}),
-                &[],
-                "parameter/host",
-            ),
-            (
-                "ssm",
-                "GetParameter",
-                json!({"Name": "arn:aws:ssm:r:1:parameter/app/host"}),
-                &[],
-                "parameter/app/host",
-            ),
-            (
-                "secretsmanager",
-                "PutSecretValue",
-                json!({"SecretId": "app/db"}),
-                &[],
-                "secret:app/db",
-            ),
-            (
-                "lambda",
-                "UpdateFunctionConfiguration",
-                none.clone(),
-                &[("FunctionName", "orders")],
-                "function:orders",
-            ),
+            ("ssm", "PutParameter", json!({"Name": "/app/host"}), &[], "parameter/app/host"),
+            ("ssm", "GetParameter", json!({"Name": "host"}), &[], "parameter/host"),
+            ("ssm", "GetParameter", json!({"Name": "arn:aws:ssm:r:1:parameter/app/host"}), &[], "parameter/app/host"),
+            ("secretsmanager", "PutSecretValue", json!({"SecretId": "app/db"}), &[], "secret:app/db"),
+            ("lambda", "UpdateFunctionConfiguration", none.clone(), &[("FunctionName", "orders")], "function:orders"),
             (
                 "lambda",
                 "Invoke",
                 none.clone(),
-                &[(
-                    "FunctionName",
-                    "arn:aws:lambda:us-west-2:1:function:orders:live",
-                )],
+                &[("FunctionName", "arn:aws:lambda:us-west-2:1:function:orders:live")],
                 "function:orders",
             ),
-            (
-                "lambda",
-                "Invoke",
-                none.clone(),
-                &[("FunctionName", "orders:live")],
-                "function:orders",
-            ),
-            (
-                "ecs",
-                "UpdateService",
-                json!({"cluster": "main", "service": "web"}),
-                &[],
-                "service/main/web",
-            ),
+            ("lambda", "Invoke", none.clone(), &[("FunctionName", "orders:live")], "function:orders"),
+            ("ecs", "UpdateService", json!({"cluster": "main", "service": "web"}), &[], "service/main/web"),
             (
                 "ecs",
                 "UpdateService",
@@ -310,74 +202,19 @@ mod tests {
                 &[],
                 "service/main/web",
             ),
-            (
-                "ecs",
-                "DescribeServices",
-                json!({"services": ["a", "b"]}),
-                &[],
-                "service/default/a,service/default/b",
-            ),
-            (
-                "apigateway",
-                "UpdateStage",
-                none.clone(),
-                &[("restApiId", "a"), ("stageName", "p")],
-                "/restapis/a/stages/p",
-            ),
-            (
-                "apigatewayv2",
-                "UpdateStage",
-                none.clone(),
-                &[("apiId", "a"), ("stageName", "p")],
-                "/apis/a/stages/p",
-            ),
-            (
-                "route53",
-                "ChangeResourceRecordSets",
-                none.clone(),
-                &[("Id", "Z1")],
-                "hostedzone/Z1",
-            ),
-            (
-                "route53",
-                "GetChange",
-                none.clone(),
-                &[("Id", "C1")],
-                "change/C1",
-            ),
-            (
-                "cloudwatch",
-                "DisableAlarmActions",
-                json!({"AlarmNames": ["a", "b"]}),
-                &[],
-                "alarm:a,alarm:b",
-            ),
-            (
-                "cloudwatch",
-                "DisableAlarmActions",
-                json!({"AlarmNames.member.1": "a"}),
-                &[],
-                "alarm:a",
-            ),
+            ("ecs", "DescribeServices", json!({"services": ["a", "b"]}), &[], "service/default/a,service/default/b"),
+            ("apigateway", "UpdateStage", none.clone(), &[("restApiId", "a"), ("stageName", "p")], "/restapis/a/stages/p"),
+            ("apigatewayv2", "UpdateStage", none.clone(), &[("apiId", "a"), ("stageName", "p")], "/apis/a/stages/p"),
+            ("route53", "ChangeResourceRecordSets", none.clone(), &[("Id", "Z1")], "hostedzone/Z1"),
+            ("route53", "GetChange", none.clone(), &[("Id", "C1")], "change/C1"),
+            ("cloudwatch", "DisableAlarmActions", json!({"AlarmNames": ["a", "b"]}), &[], "alarm:a,alarm:b"),
+            ("cloudwatch", "DisableAlarmActions", json!({"AlarmNames.member.1": "a"}), &[], "alarm:a"),
             ("cloudwatch", "GetMetricData", none.clone(), &[], "*"),
-            (
-                "dynamodb",
-                "PutItem",
-                json!({"TableName": "journal"}),
-                &[],
-                "table/journal",
-            ),
+            ("dynamodb", "PutItem", json!({"TableName": "journal"}), &[], "table/journal"),
             ("unheard-of", "GET /x", none.clone(), &[], "*"),
         ] {
-            let names = names
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                .collect();
-            assert_eq!(
-                resource_of(service, operation, &parameters, &names),
-                expected,
-                "{service}:{operation}"
-            );
+            let names = names.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            assert_eq!(resource_of(service, operation, &parameters, &names), expected, "{service}:{operation}");
         }
     }
 }

@@ -17,144 +17,40 @@ type Route = (&'static str, &'static str, &'static str);
 /// `*` is one segment that nobody asks for (an API's date), `{Name}` one that is kept, `{Name+}` all that follow.
 const LAMBDA: &[Route] = &[
     ("POST", "/*/functions/{FunctionName}/invocations", "Invoke"),
-    (
-        "POST",
-        "/*/functions/{FunctionName}/invoke-async",
-        "InvokeAsync",
-    ),
-    (
-        "POST",
-        "/*/functions/{FunctionName}/response-streaming-invocations",
-        "InvokeWithResponseStream",
-    ),
-    (
-        "GET",
-        "/*/functions/{FunctionName}/configuration",
-        "GetFunctionConfiguration",
-    ),
-    (
-        "PUT",
-        "/*/functions/{FunctionName}/configuration",
-        "UpdateFunctionConfiguration",
-    ),
-    (
-        "PUT",
-        "/*/functions/{FunctionName}/code",
-        "UpdateFunctionCode",
-    ),
-    (
-        "GET",
-        "/*/functions/{FunctionName}/versions",
-        "ListVersionsByFunction",
-    ),
-    (
-        "POST",
-        "/*/functions/{FunctionName}/versions",
-        "PublishVersion",
-    ),
+    ("POST", "/*/functions/{FunctionName}/invoke-async", "InvokeAsync"),
+    ("POST", "/*/functions/{FunctionName}/response-streaming-invocations", "InvokeWithResponseStream"),
+    ("GET", "/*/functions/{FunctionName}/configuration", "GetFunctionConfiguration"),
+    ("PUT", "/*/functions/{FunctionName}/configuration", "UpdateFunctionConfiguration"),
+    ("PUT", "/*/functions/{FunctionName}/code", "UpdateFunctionCode"),
+    ("GET", "/*/functions/{FunctionName}/versions", "ListVersionsByFunction"),
+    ("POST", "/*/functions/{FunctionName}/versions", "PublishVersion"),
     ("GET", "/*/functions/{FunctionName}/aliases", "ListAliases"),
     ("POST", "/*/functions/{FunctionName}/aliases", "CreateAlias"),
-    (
-        "GET",
-        "/*/functions/{FunctionName}/aliases/{Name}",
-        "GetAlias",
-    ),
-    (
-        "PUT",
-        "/*/functions/{FunctionName}/aliases/{Name}",
-        "UpdateAlias",
-    ),
-    (
-        "DELETE",
-        "/*/functions/{FunctionName}/aliases/{Name}",
-        "DeleteAlias",
-    ),
-    (
-        "GET",
-        "/*/functions/{FunctionName}/concurrency",
-        "GetFunctionConcurrency",
-    ),
-    (
-        "PUT",
-        "/*/functions/{FunctionName}/concurrency",
-        "PutFunctionConcurrency",
-    ),
-    (
-        "DELETE",
-        "/*/functions/{FunctionName}/concurrency",
-        "DeleteFunctionConcurrency",
-    ),
-    (
-        "GET",
-        "/*/functions/{FunctionName}/provisioned-concurrency",
-        "GetProvisionedConcurrencyConfig",
-    ),
-    (
-        "PUT",
-        "/*/functions/{FunctionName}/provisioned-concurrency",
-        "PutProvisionedConcurrencyConfig",
-    ),
-    (
-        "DELETE",
-        "/*/functions/{FunctionName}/provisioned-concurrency",
-        "DeleteProvisionedConcurrencyConfig",
-    ),
-    (
-        "GET",
-        "/*/functions/{FunctionName}/event-invoke-config",
-        "GetFunctionEventInvokeConfig",
-    ),
-    (
-        "PUT",
-        "/*/functions/{FunctionName}/event-invoke-config",
-        "PutFunctionEventInvokeConfig",
-    ),
-    (
-        "POST",
-        "/*/functions/{FunctionName}/event-invoke-config",
-        "UpdateFunctionEventInvokeConfig",
-    ),
-    (
-        "DELETE",
-        "/*/functions/{FunctionName}/event-invoke-config",
-        "DeleteFunctionEventInvokeConfig",
-    ),
+    ("GET", "/*/functions/{FunctionName}/aliases/{Name}", "GetAlias"),
+    ("PUT", "/*/functions/{FunctionName}/aliases/{Name}", "UpdateAlias"),
+    ("DELETE", "/*/functions/{FunctionName}/aliases/{Name}", "DeleteAlias"),
+    ("GET", "/*/functions/{FunctionName}/concurrency", "GetFunctionConcurrency"),
+    ("PUT", "/*/functions/{FunctionName}/concurrency", "PutFunctionConcurrency"),
+    ("DELETE", "/*/functions/{FunctionName}/concurrency", "DeleteFunctionConcurrency"),
+    ("GET", "/*/functions/{FunctionName}/provisioned-concurrency", "GetProvisionedConcurrencyConfig"),
+    ("PUT", "/*/functions/{FunctionName}/provisioned-concurrency", "PutProvisionedConcurrencyConfig"),
+    ("DELETE", "/*/functions/{FunctionName}/provisioned-concurrency", "DeleteProvisionedConcurrencyConfig"),
+    ("GET", "/*/functions/{FunctionName}/event-invoke-config", "GetFunctionEventInvokeConfig"),
+    ("PUT", "/*/functions/{FunctionName}/event-invoke-config", "PutFunctionEventInvokeConfig"),
+    ("POST", "/*/functions/{FunctionName}/event-invoke-config", "UpdateFunctionEventInvokeConfig"),
+    ("DELETE", "/*/functions/{FunctionName}/event-invoke-config", "DeleteFunctionEventInvokeConfig"),
     ("GET", "/*/functions/{FunctionName}/policy", "GetPolicy"),
-    (
-        "POST",
-        "/*/functions/{FunctionName}/policy",
-        "AddPermission",
-    ),
-    (
-        "DELETE",
-        "/*/functions/{FunctionName}/policy/{StatementId}",
-        "RemovePermission",
-    ),
+    ("POST", "/*/functions/{FunctionName}/policy", "AddPermission"),
+    ("DELETE", "/*/functions/{FunctionName}/policy/{StatementId}", "RemovePermission"),
     ("GET", "/*/functions/{FunctionName}", "GetFunction"),
     ("DELETE", "/*/functions/{FunctionName}", "DeleteFunction"),
     ("GET", "/*/functions", "ListFunctions"),
     ("POST", "/*/functions", "CreateFunction"),
     ("GET", "/*/event-source-mappings", "ListEventSourceMappings"),
-    (
-        "POST",
-        "/*/event-source-mappings",
-        "CreateEventSourceMapping",
-    ),
-    (
-        "GET",
-        "/*/event-source-mappings/{UUID}",
-        "GetEventSourceMapping",
-    ),
-    (
-        "PUT",
-        "/*/event-source-mappings/{UUID}",
-        "UpdateEventSourceMapping",
-    ),
-    (
-        "DELETE",
-        "/*/event-source-mappings/{UUID}",
-        "DeleteEventSourceMapping",
-    ),
+    ("POST", "/*/event-source-mappings", "CreateEventSourceMapping"),
+    ("GET", "/*/event-source-mappings/{UUID}", "GetEventSourceMapping"),
+    ("PUT", "/*/event-source-mappings/{UUID}", "UpdateEventSourceMapping"),
+    ("DELETE", "/*/event-source-mappings/{UUID}", "DeleteEventSourceMapping"),
     ("GET", "/*/tags/{Resource+}", "ListTags"),
     ("POST", "/*/tags/{Resource+}", "TagResource"),
     ("DELETE", "/*/tags/{Resource+}", "UntagResource"),
@@ -170,48 +66,16 @@ const API_GATEWAY: &[Route] = &[
     ("DELETE", "/restapis/{restApiId}", "DeleteRestApi"),
     ("GET", "/restapis/{restApiId}/stages", "GetStages"),
     ("POST", "/restapis/{restApiId}/stages", "CreateStage"),
-    (
-        "GET",
-        "/restapis/{restApiId}/stages/{stageName}",
-        "GetStage",
-    ),
-    (
-        "PATCH",
-        "/restapis/{restApiId}/stages/{stageName}",
-        "UpdateStage",
-    ),
-    (
-        "DELETE",
-        "/restapis/{restApiId}/stages/{stageName}",
-        "DeleteStage",
-    ),
+    ("GET", "/restapis/{restApiId}/stages/{stageName}", "GetStage"),
+    ("PATCH", "/restapis/{restApiId}/stages/{stageName}", "UpdateStage"),
+    ("DELETE", "/restapis/{restApiId}/stages/{stageName}", "DeleteStage"),
     ("GET", "/restapis/{restApiId}/deployments", "GetDeployments"),
-    (
-        "POST",
-        "/restapis/{restApiId}/deployments",
-        "CreateDeployment",
-    ),
+    ("POST", "/restapis/{restApiId}/deployments", "CreateDeployment"),
     ("GET", "/restapis/{restApiId}/resources", "GetResources"),
-    (
-        "POST",
-        "/restapis/{restApiId}/resources/{parentId}",
-        "CreateResource",
-    ),
-    (
-        "GET",
-        "/restapis/{restApiId}/resources/{resourceId}/methods/{httpMethod}",
-        "GetMethod",
-    ),
-    (
-        "PUT",
-        "/restapis/{restApiId}/resources/{resourceId}/methods/{httpMethod}",
-        "PutMethod",
-    ),
-    (
-        "PUT",
-        "/restapis/{restApiId}/resources/{resourceId}/methods/{httpMethod}/integration",
-        "PutIntegration",
-    ),
+    ("POST", "/restapis/{restApiId}/resources/{parentId}", "CreateResource"),
+    ("GET", "/restapis/{restApiId}/resources/{resourceId}/methods/{httpMethod}", "GetMethod"),
+    ("PUT", "/restapis/{restApiId}/resources/{resourceId}/methods/{httpMethod}", "PutMethod"),
+    ("PUT", "/restapis/{restApiId}/resources/{resourceId}/methods/{httpMethod}/integration", "PutIntegration"),
     ("GET", "/account", "GetAccount"),
     ("PATCH", "/account", "UpdateAccount"),
 ];
@@ -225,21 +89,9 @@ const API_GATEWAY_V2: &[Route] = &[
     ("GET", "/v2/apis/{apiId}/stages", "GetStages"),
     ("POST", "/v2/apis/{apiId}/stages", "CreateStage"),
     ("GET", "/v2/apis/{apiId}/stages/{stageName}", "GetStage"),
-    (
-        "PATCH",
-        "/v2/apis/{apiId}/stages/{stageName}",
-        "UpdateStage",
-    ),
-    (
-        "DELETE",
-        "/v2/apis/{apiId}/stages/{stageName}",
-        "DeleteStage",
-    ),
-    (
-        "DELETE",
-        "/v2/apis/{apiId}/stages/{stageName}/routesettings/{routeKey+}",
-        "DeleteRouteSettings",
-    ),
+    ("PATCH", "/v2/apis/{apiId}/stages/{stageName}", "UpdateStage"),
+    ("DELETE", "/v2/apis/{apiId}/stages/{stageName}", "DeleteStage"),
+    ("DELETE", "/v2/apis/{apiId}/stages/{stageName}/routesettings/{routeKey+}", "DeleteRouteSettings"),
     ("GET", "/v2/apis/{apiId}/routes", "GetRoutes"),
     ("POST", "/v2/apis/{apiId}/routes", "CreateRoute"),
     ("GET", "/v2/apis/{apiId}/deployments", "GetDeployments"),
@@ -247,11 +99,7 @@ const API_GATEWAY_V2: &[Route] = &[
 ];
 
 const ROUTE_53: &[Route] = &[
-    (
-        "POST",
-        "/*/hostedzone/{Id}/rrset",
-        "ChangeResourceRecordSets",
-    ),
+    ("POST", "/*/hostedzone/{Id}/rrset", "ChangeResourceRecordSets"),
     ("GET", "/*/hostedzone/{Id}/rrset", "ListResourceRecordSets"),
     ("GET", "/*/hostedzone/{Id}", "GetHostedZone"),
     ("DELETE", "/*/hostedzone/{Id}", "DeleteHostedZone"),
@@ -262,51 +110,23 @@ const ROUTE_53: &[Route] = &[
     ("GET", "/*/healthcheck", "ListHealthChecks"),
     ("POST", "/*/healthcheck", "CreateHealthCheck"),
     ("GET", "/*/healthcheck/{HealthCheckId}", "GetHealthCheck"),
-    (
-        "POST",
-        "/*/healthcheck/{HealthCheckId}",
-        "UpdateHealthCheck",
-    ),
-    (
-        "DELETE",
-        "/*/healthcheck/{HealthCheckId}",
-        "DeleteHealthCheck",
-    ),
-    (
-        "GET",
-        "/*/healthcheck/{HealthCheckId}/status",
-        "GetHealthCheckStatus",
-    ),
+    ("POST", "/*/healthcheck/{HealthCheckId}", "UpdateHealthCheck"),
+    ("DELETE", "/*/healthcheck/{HealthCheckId}", "DeleteHealthCheck"),
+    ("GET", "/*/healthcheck/{HealthCheckId}/status", "GetHealthCheckStatus"),
 ];
 
 const BACKUP: &[Route] = &[
     ("PUT", "/restore-jobs", "StartRestoreJob"),
     ("GET", "/restore-jobs", "ListRestoreJobs"),
     ("GET", "/restore-jobs/{RestoreJobId}", "DescribeRestoreJob"),
-    (
-        "PUT",
-        "/restore-jobs/{RestoreJobId}/validations",
-        "PutRestoreValidationResult",
-    ),
+    ("PUT", "/restore-jobs/{RestoreJobId}/validations", "PutRestoreValidationResult"),
     ("PUT", "/backup-jobs", "StartBackupJob"),
     ("GET", "/backup-jobs", "ListBackupJobs"),
     ("GET", "/backup-jobs/{BackupJobId}", "DescribeBackupJob"),
     ("GET", "/backup-vaults", "ListBackupVaults"),
-    (
-        "GET",
-        "/backup-vaults/{BackupVaultName}",
-        "DescribeBackupVault",
-    ),
-    (
-        "GET",
-        "/backup-vaults/{BackupVaultName}/recovery-points",
-        "ListRecoveryPointsByBackupVault",
-    ),
-    (
-        "GET",
-        "/backup-vaults/{BackupVaultName}/recovery-points/{RecoveryPointArn}",
-        "DescribeRecoveryPoint",
-    ),
+    ("GET", "/backup-vaults/{BackupVaultName}", "DescribeBackupVault"),
+    ("GET", "/backup-vaults/{BackupVaultName}/recovery-points", "ListRecoveryPointsByBackupVault"),
+    ("GET", "/backup-vaults/{BackupVaultName}/recovery-points/{RecoveryPointArn}", "DescribeRecoveryPoint"),
     (
         "GET",
         "/backup-vaults/{BackupVaultName}/recovery-points/{RecoveryPointArn}/restore-metadata",
@@ -325,33 +145,21 @@ pub(crate) fn route(service: &str, method: &str, path: &str, query: &str) -> Rou
         "s3" => return s3(method, path, query),
         _ => &[],
     };
-    let segments: Vec<&str> = path
-        .split('/')
-        .filter(|segment| !segment.is_empty())
-        .collect();
+    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
     table
         .iter()
         .filter(|(wanted, _, _)| *wanted == method)
         .find_map(|(_, pattern, operation)| {
-            names_in(pattern, &segments).map(|names| Routed {
-                operation: (*operation).to_owned(),
-                names,
-            })
+            names_in(pattern, &segments).map(|names| Routed { operation: (*operation).to_owned(), names })
         })
-        .unwrap_or_else(|| Routed {
-            operation: format!("{method} {path}"),
-            names: BTreeMap::new(),
-        })
+        .unwrap_or_else(|| Routed { operation: format!("{method} {path}"), names: BTreeMap::new() })
 }
 
 fn names_in(pattern: &str, segments: &[&str]) -> Option<BTreeMap<String, String>> {
     let mut names = BTreeMap::new();
     let mut rest = segments;
     for part in pattern.split('/').filter(|part| !part.is_empty()) {
-        if let Some(name) = part
-            .strip_prefix('{')
-            .and_then(|part| part.strip_suffix("+}"))
-        {
+        if let Some(name) = part.strip_prefix('{').and_then(|part| part.strip_suffix("+}")) {
             if rest.is_empty() {
                 return None;
             }
@@ -359,10 +167,7 @@ fn names_in(pattern: &str, segments: &[&str]) -> Option<BTreeMap<String, String>
             return Some(names);
         }
         let (segment, following) = rest.split_first()?;
-        match part
-            .strip_prefix('{')
-            .and_then(|part| part.strip_suffix('}'))
-        {
+        match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
             Some(name) => {
                 names.insert(name.to_owned(), decoded(segment));
             }
@@ -375,9 +180,7 @@ fn names_in(pattern: &str, segments: &[&str]) -> Option<BTreeMap<String, String>
 }
 
 fn decoded(text: &str) -> String {
-    percent_encoding::percent_decode_str(text)
-        .decode_utf8_lossy()
-        .into_owned()
+    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
 /// S3 tells its operations apart by how deep the path is and by a query name; addressed by path, as on loopback.
@@ -385,8 +188,7 @@ fn s3(method: &str, path: &str, query: &str) -> Routed {
     let mut parts = path.trim_start_matches('/').splitn(2, '/');
     let bucket = parts.next().filter(|part| !part.is_empty());
     let key = parts.next().filter(|part| !part.is_empty());
-    let asks =
-        |name: &str| form_urlencoded::parse(query.as_bytes()).any(|(found, _)| found == name);
+    let asks = |name: &str| form_urlencoded::parse(query.as_bytes()).any(|(found, _)| found == name);
     let operation = match (method, bucket.is_some(), key.is_some()) {
         ("GET", false, _) => "ListBuckets",
         ("GET", true, false) if asks("versions") => "ListObjectVersions",
@@ -413,33 +215,19 @@ fn s3(method: &str, path: &str, query: &str) -> Routed {
         ("DELETE", true, true) if asks("uploadId") => "AbortMultipartUpload",
         ("DELETE", true, true) => "DeleteObject",
         _ => {
-            return Routed {
-                operation: format!("{method} {path}"),
-                names: BTreeMap::new(),
-            };
+            return Routed { operation: format!("{method} {path}"), names: BTreeMap::new() };
         }
     };
     let named = [("Bucket", bucket), ("Key", key)];
-    let names = named
-        .into_iter()
-        .filter_map(|(name, part)| part.map(|part| (name.to_owned(), decoded(part))))
-        .collect();
-    Routed {
-        operation: operation.to_owned(),
-        names,
-    }
+    let names = named.into_iter().filter_map(|(name, part)| part.map(|part| (name.to_owned(), decoded(part)))).collect();
+    Routed { operation: operation.to_owned(), names }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn named(
-        service: &str,
-        method: &str,
-        path: &str,
-        query: &str,
-    ) -> (String, Vec<(String, String)>) {
+    fn named(service: &str, method: &str, path: &str, query: &str) -> (String, Vec<(String, String)>) {
         let routed = route(service, method, path, query);
         (routed.operation, routed.names.into_iter().collect())
     }
@@ -447,158 +235,46 @@ mod tests {
     #[test]
     fn method_and_path_name_the_operation() {
         for (service, method, path, query, expected) in [
-            (
-                "lambda",
-                "PUT",
-                "/2015-03-31/functions/orders/configuration",
-                "",
-                "UpdateFunctionConfiguration",
-            ),
-            (
-                "lambda",
-                "GET",
-                "/2015-03-31/functions/orders/configuration",
-                "Qualifier=live",
-                "GetFunctionConfiguration",
-            ),
-            (
-                "lambda",
-                "POST",
-                "/2015-03-31/functions/orders/invocations",
-                "Qualifier=live",
-                "Invoke",
-            ),
-            (
-                "lambda",
-                "GET",
-                "/2015-03-31/functions/orders",
-                "",
-                "GetFunction",
-            ),
-            (
-                "lambda",
-                "GET",
-                "/2015-03-31/functions/",
-                "",
-                "ListFunctions",
-            ),
-            (
-                "apigateway",
-                "PATCH",
-                "/restapis/a1/stages/prod",
-                "",
-                "UpdateStage",
-            ),
-            (
-                "apigateway",
-                "GET",
-                "/restapis/a1/stages/prod",
-                "",
-                "GetStage",
-            ),
-            (
-                "apigatewayv2",
-                "PATCH",
-                "/v2/apis/a1/stages/%24default",
-                "",
-                "UpdateStage",
-            ),
-            (
-                "route53",
-                "POST",
-                "/2013-04-01/hostedzone/Z1/rrset",
-                "",
-                "ChangeResourceRecordSets",
-            ),
-            (
-                "route53",
-                "POST",
-                "/2013-04-01/hostedzone/Z1/rrset/",
-                "",
-                "ChangeResourceRecordSets",
-            ),
-            (
-                "route53",
-                "GET",
-                "/2013-04-01/hostedzone/Z1/rrset",
-                "maxitems=1",
-                "ListResourceRecordSets",
-            ),
+            ("lambda", "PUT", "/2015-03-31/functions/orders/configuration", "", "UpdateFunctionConfiguration"),
+            ("lambda", "GET", "/2015-03-31/functions/orders/configuration", "Qualifier=live", "GetFunctionConfiguration"),
+            ("lambda", "POST", "/2015-03-31/functions/orders/invocations", "Qualifier=live", "Invoke"),
+            ("lambda", "GET", "/2015-03-31/functions/orders", "", "GetFunction"),
+            ("lambda", "GET", "/2015-03-31/functions/", "", "ListFunctions"),
+            ("apigateway", "PATCH", "/restapis/a1/stages/prod", "", "UpdateStage"),
+            ("apigateway", "GET", "/restapis/a1/stages/prod", "", "GetStage"),
+            ("apigatewayv2", "PATCH", "/v2/apis/a1/stages/%24default", "", "UpdateStage"),
+            ("route53", "POST", "/2013-04-01/hostedzone/Z1/rrset", "", "ChangeResourceRecordSets"),
+            ("route53", "POST", "/2013-04-01/hostedzone/Z1/rrset/", "", "ChangeResourceRecordSets"),
+            ("route53", "GET", "/2013-04-01/hostedzone/Z1/rrset", "maxitems=1", "ListResourceRecordSets"),
             ("backup", "PUT", "/restore-jobs", "", "StartRestoreJob"),
-            (
-                "s3",
-                "GET",
-                "/backups/a/b.dump",
-                "x-id=GetObject",
-                "GetObject",
-            ),
-            (
-                "s3",
-                "GET",
-                "/backups",
-                "list-type=2&prefix=a",
-                "ListObjectsV2",
-            ),
+            ("s3", "GET", "/backups/a/b.dump", "x-id=GetObject", "GetObject"),
+            ("s3", "GET", "/backups", "list-type=2&prefix=a", "ListObjectsV2"),
             ("s3", "PUT", "/backups", "", "CreateBucket"),
-            (
-                "s3",
-                "PUT",
-                "/backups/a",
-                "partNumber=1&uploadId=u",
-                "UploadPart",
-            ),
+            ("s3", "PUT", "/backups/a", "partNumber=1&uploadId=u", "UploadPart"),
             ("s3", "HEAD", "/backups/a", "", "HeadObject"),
-            (
-                "lambda",
-                "PATCH",
-                "/2015-03-31/functions/orders",
-                "",
-                "PATCH /2015-03-31/functions/orders",
-            ),
+            ("lambda", "PATCH", "/2015-03-31/functions/orders", "", "PATCH /2015-03-31/functions/orders"),
             ("unheard-of", "GET", "/a/b", "", "GET /a/b"),
         ] {
-            assert_eq!(
-                named(service, method, path, query).0,
-                expected,
-                "{method} {path}"
-            );
+            assert_eq!(named(service, method, path, query).0, expected, "{method} {path}");
         }
     }
 
     #[test]
     fn what_the_path_names_is_kept_and_decoded() {
         let pairs = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
-            pairs
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                .collect()
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
         };
         assert_eq!(
-            named(
-                "lambda",
-                "GET",
-                "/2015-03-31/functions/arn%3Aaws%3Alambda%3Ar%3Aa%3Afunction%3Aorders",
-                ""
-            )
-            .1,
+            named("lambda", "GET", "/2015-03-31/functions/arn%3Aaws%3Alambda%3Ar%3Aa%3Afunction%3Aorders", "").1,
             pairs(&[("FunctionName", "arn:aws:lambda:r:a:function:orders")])
         );
         assert_eq!(
             named("apigatewayv2", "PATCH", "/v2/apis/a1/stages/%24default", "").1,
             pairs(&[("apiId", "a1"), ("stageName", "$default")])
         );
+        assert_eq!(named("s3", "GET", "/b/k/1%20x", "").1, pairs(&[("Bucket", "b"), ("Key", "k/1 x")]));
         assert_eq!(
-            named("s3", "GET", "/b/k/1%20x", "").1,
-            pairs(&[("Bucket", "b"), ("Key", "k/1 x")])
-        );
-        assert_eq!(
-            named(
-                "lambda",
-                "GET",
-                "/2017-03-31/tags/arn:aws:lambda:r:a:function:f/x",
-                ""
-            )
-            .1,
+            named("lambda", "GET", "/2017-03-31/tags/arn:aws:lambda:r:a:function:f/x", "").1,
             pairs(&[("Resource", "arn:aws:lambda:r:a:function:f/x")])
         );
     }

@@ -19,15 +19,13 @@ pub(crate) fn scope_of(headers: &HeaderMap, query: &str) -> Option<Scope> {
 fn from_header(headers: &HeaderMap) -> Option<Scope> {
     let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
     let parameters = value.strip_prefix("AWS4-HMAC-SHA256")?;
-    let credential = parameters
-        .split(',')
-        .find_map(|part| part.trim().strip_prefix("Credential="))?;
+    let credential = parameters.split(',').find_map(|part| part.trim().strip_prefix("Credential="))?;
     from_credential(credential)
 }
 
 fn from_query(query: &str) -> Option<Scope> {
-    let (_, credential) = form_urlencoded::parse(query.as_bytes())
-        .find(|(name, _)| name.eq_ignore_ascii_case("X-Amz-Credential"))?;
+    let (_, credential) =
+        form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name.eq_ignore_ascii_case("X-Amz-Credential"))?;
     from_credential(&credential)
 }
 
@@ -48,11 +46,7 @@ mod tests {
     use super::*;
 
     fn scope(access_key: &str, region: &str, service: &str) -> Option<Scope> {
-        Some(Scope {
-            access_key: access_key.into(),
-            region: region.into(),
-            service: service.into(),
-        })
+        Some(Scope { access_key: access_key.into(), region: region.into(), service: service.into() })
     }
 
     fn header(value: &str) -> Option<Scope> {
@@ -73,23 +67,14 @@ mod tests {
     #[test]
     fn so_does_a_presigned_query() {
         let query = "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=ASIAX%2F20261120%2Fus-east-1%2Fs3%2Faws4_request";
-        assert_eq!(
-            scope_of(&HeaderMap::new(), query),
-            scope("ASIAX", "us-east-1", "s3")
-        );
+        assert_eq!(scope_of(&HeaderMap::new(), query), scope("ASIAX", "us-east-1", "s3"));
     }
 
     #[test]
     fn anything_else_is_unsigned() {
         assert_eq!(scope_of(&HeaderMap::new(), "a=b"), None);
         assert_eq!(header("Bearer abc"), None);
-        assert_eq!(
-            header("AWS4-HMAC-SHA256 Credential=short/aws4_request"),
-            None
-        );
-        assert_eq!(
-            header("AWS4-HMAC-SHA256 Credential=A/20261120/r/s/other"),
-            None
-        );
+        assert_eq!(header("AWS4-HMAC-SHA256 Credential=short/aws4_request"), None);
+        assert_eq!(header("AWS4-HMAC-SHA256 Credential=A/20261120/r/s/other"), None);
     }
 }

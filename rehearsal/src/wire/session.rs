@@ -26,12 +26,7 @@ const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 ///
 /// `cut` is the instance's count of cuts when the connection was accepted. What the instance's isolation says about new
 /// connections does not matter here: an established one outlives a change of a security group.
-pub(crate) async fn serve(
-    mut stream: TcpStream,
-    instance: &str,
-    instances: Arc<dyn Instances>,
-    cut: Option<u64>,
-) {
+pub(crate) async fn serve(mut stream: TcpStream, instance: &str, instances: Arc<dyn Instances>, cut: Option<u64>) {
     tokio::select! {
         ended = talk(&mut stream, instance, &instances, cut) => {
             if let Err(error) = ended {
@@ -55,12 +50,7 @@ async fn wait_for_cut(instance: &str, instances: &Arc<dyn Instances>, cut: Optio
     }
 }
 
-async fn talk(
-    stream: &mut TcpStream,
-    instance: &str,
-    instances: &Arc<dyn Instances>,
-    cut: Option<u64>,
-) -> io::Result<()> {
+async fn talk(stream: &mut TcpStream, instance: &str, instances: &Arc<dyn Instances>, cut: Option<u64>) -> io::Result<()> {
     let mut unread: Vec<u8> = Vec::new();
     loop {
         while let Some(said) = take(&mut unread) {
@@ -73,9 +63,7 @@ async fn talk(
                 reset(stream);
                 return Ok(());
             }
-            stream
-                .write_all(answer(said, instance, instances).as_bytes())
-                .await?;
+            stream.write_all(answer(said, instance, instances).as_bytes()).await?;
         }
         if unread.len() > LONGEST_LINE || stream.read_buf(&mut unread).await? == 0 {
             return Ok(());

@@ -26,11 +26,7 @@ pub struct ScaledTime {
 impl ScaledTime {
     /// Starts at `simulated` now.
     pub fn starting(simulated: Timestamp, speed: f64) -> Self {
-        Self {
-            real_ms: Timestamp::now().as_millisecond(),
-            simulated_ms: simulated.as_millisecond(),
-            speed,
-        }
+        Self { real_ms: Timestamp::now().as_millisecond(), simulated_ms: simulated.as_millisecond(), speed }
     }
 
     /// The simulated moment of a real one.
@@ -54,22 +50,14 @@ mod tests {
 
     #[test]
     fn ten_times_the_speed_makes_one_real_second_ten_simulated_ones() {
-        let clock = ScaledTime {
-            real_ms: 1_000,
-            simulated_ms: 500_000,
-            speed: 10.0,
-        };
+        let clock = ScaledTime { real_ms: 1_000, simulated_ms: 500_000, speed: 10.0 };
         let simulated = clock.at(Timestamp::from_millisecond(2_000).unwrap());
         assert_eq!(simulated.as_millisecond(), 510_000);
     }
 
     #[test]
     fn it_is_written_as_the_functions_read_it() {
-        let clock = ScaledTime {
-            real_ms: 1,
-            simulated_ms: 2,
-            speed: 10.0,
-        };
+        let clock = ScaledTime { real_ms: 1, simulated_ms: 2, speed: 10.0 };
         let text = serde_json::to_string(&clock).unwrap();
         assert_eq!(text, r#"{"real_ms":1,"simulated_ms":2,"speed":10.0}"#);
         assert_eq!(serde_json::from_str::<ScaledTime>(&text).unwrap(), clock);

@@ -5,10 +5,7 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
-use hyper::header::{
-    AUTHORIZATION, CONNECTION, EXPECT, HeaderName, HeaderValue, TE, TRAILER, TRANSFER_ENCODING,
-    UPGRADE,
-};
+use hyper::header::{AUTHORIZATION, CONNECTION, EXPECT, HeaderName, HeaderValue, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
 use hyper::http::uri::{Authority, PathAndQuery, Scheme};
 use hyper::http::{request, response};
 use hyper::{HeaderMap, Request, Uri};
@@ -49,16 +46,8 @@ impl Forwarded {
     /// The same in the form in which answers are judged.
     pub(crate) fn view(&self) -> WireAnswer {
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        let headers = self
-            .parts
-            .headers
-            .iter()
-            .map(|(name, value)| (name.as_str().to_owned(), text(value)));
-        WireAnswer {
-            status: self.parts.status.as_u16(),
-            headers: headers.collect(),
-            body: self.body.clone(),
-        }
+        let headers = self.parts.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value)));
+        WireAnswer { status: self.parts.status.as_u16(), headers: headers.collect(), body: self.body.clone() }
     }
 }
 
@@ -82,11 +71,7 @@ impl Upstream {
     }
 
     /// Passes a request on: method, path, query, headers and body as they came. Host too, as it is signed.
-    pub(crate) async fn forward(
-        &self,
-        parts: &request::Parts,
-        body: &Bytes,
-    ) -> Result<Forwarded, UpstreamError> {
+    pub(crate) async fn forward(&self, parts: &request::Parts, body: &Bytes) -> Result<Forwarded, UpstreamError> {
         self.send(parts.clone(), body).await
     }
 
@@ -98,48 +83,23 @@ impl Upstream {
         account: &str,
     ) -> Result<Option<Forwarded>, UpstreamError> {
         let mut parts = parts.clone();
-        let signed = parts
-            .headers
-            .get(AUTHORIZATION)
-            .and_then(|value| value.to_str().ok());
-        let value = signed
-            .and_then(|value| signed_by(value, account))
-            .and_then(|value| value.parse().ok());
-        // A presigned call carries its key in the query, and none of the four calls is ever presigned.
+        let signed = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let value = signed.and_then(|value| signed_by(value, account)).and_then(|value| value.parse().ok());
+        // A presigned call carries its key in the query, and none of these calls is ever presigned.
         let Some(value) = value else { return Ok(None) };
         parts.headers.insert(AUTHORIZATION, value);
         parts.headers.remove(SECURITY_TOKEN);
         self.send(parts, body).await.map(Some)
     }
 
-    async fn send(
-        &self,
-        mut parts: request::Parts,
-        body: &Bytes,
-    ) -> Result<Forwarded, UpstreamError> {
-        let path = parts
-            .uri
-            .path_and_query()
-            .cloned()
-            .unwrap_or_else(|| PathAndQuery::from_static("/"));
-        let authority =
-            Authority::try_from(self.address.to_string()).map_err(hyper::http::Error::from)?;
-        parts.uri = Uri::builder()
-            .scheme(Scheme::HTTP)
-            .authority(authority)
-            .path_and_query(path)
-            .build()?;
+    async fn send(&self, mut parts: request::Parts, body: &Bytes) -> Result<Forwarded, UpstreamError> {
+        let path = parts.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
+        let authority = Authority::try_from(self.address.to_string()).map_err(hyper::http::Error::from)?;
+        parts.uri = Uri::builder().scheme(Scheme::HTTP).authority(authority).path_and_query(path).build()?;
         strip_connection_headers(&mut parts.headers);
-        let answer = self
-            .client
-            .request(Request::from_parts(parts, Full::new(body.clone())))
-            .await?;
+        let answer = self.client.request(Request::from_parts(parts, Full::new(body.clone()))).await?;
         let (mut parts, body) = answer.into_parts();
-        let body = Limited::new(body, LARGEST_ANSWER)
-            .collect()
-            .await
-            .map_err(UpstreamError::BrokenOff)?
-            .to_bytes();
+        let body = Limited::new(body, LARGEST_ANSWER).collect().await.map_err(UpstreamError::BrokenOff)?.to_bytes();
         strip_connection_headers(&mut parts.headers);
         Ok(Forwarded { parts, body })
     }
@@ -147,15 +107,8 @@ impl Upstream {
 
 /// These speak of one connection, and there are two here. The length is set anew where it was chunked.
 fn strip_connection_headers(headers: &mut HeaderMap) {
-    let named = headers
-        .get(CONNECTION)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default()
-        .to_owned();
-    for name in named
-        .split(',')
-        .filter_map(|name| name.trim().parse::<HeaderName>().ok())
-    {
+    let named = headers.get(CONNECTION).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    for name in named.split(',').filter_map(|name| name.trim().parse::<HeaderName>().ok()) {
         headers.remove(name);
     }
     for name in [CONNECTION, EXPECT, TE, TRAILER, TRANSFER_ENCODING, UPGRADE] {

@@ -10,11 +10,7 @@ use crate::identifiers::InstanceKey;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Event {
     /// The next phase of a long operation on an instance, unless that operation was overtaken.
-    Phase {
-        key: InstanceKey,
-        operation: u64,
-        phase: Phase,
-    },
+    Phase { key: InstanceKey, operation: u64, phase: Phase },
     /// A change of security groups takes effect, unless a later change overtook it.
     GroupsInEffect { key: InstanceKey, change: u64 },
     /// Describe calls begin to show where the instance now runs.
@@ -57,8 +53,6 @@ impl Agenda {
         if position.0 > now {
             return None;
         }
-        self.entries
-            .remove(&position)
-            .map(|event| (position.0, event))
+        self.entries.remove(&position).map(|event| (position.0, event))
     }
 }

@@ -75,10 +75,7 @@ impl DbSnapshot {
     /// The snapshot's Amazon Resource Name.
     #[must_use]
     pub fn arn(&self, account: &str) -> String {
-        format!(
-            "arn:aws:rds:{}:{account}:snapshot:{}",
-            self.instance.region, self.identifier
-        )
+        format!("arn:aws:rds:{}:{account}:snapshot:{}", self.instance.region, self.identifier)
     }
 }
 
@@ -122,8 +119,7 @@ impl World {
             let wanted = identifier.to_ascii_lowercase();
             // Automated snapshots are only found by name when asked for by type as well.
             shown.retain(|snapshot| {
-                snapshot.identifier == wanted
-                    && (snapshot.kind == SnapshotType::Manual || selection.kind.is_some())
+                snapshot.identifier == wanted && (snapshot.kind == SnapshotType::Manual || selection.kind.is_some())
             });
             if shown.is_empty() {
                 self.rely_on(Fact::UnknownSnapshot);
@@ -134,12 +130,7 @@ impl World {
     }
 
     /// Adds a snapshot that a person made, to a world about to begin.
-    pub fn add_manual_snapshot(
-        &mut self,
-        instance: &InstanceKey,
-        identifier: &str,
-        created: Timestamp,
-    ) {
+    pub fn add_manual_snapshot(&mut self, instance: &InstanceKey, identifier: &str, created: Timestamp) {
         self.snapshots.push(DbSnapshot {
             identifier: identifier.to_ascii_lowercase(),
             instance: instance.clone(),
@@ -157,12 +148,8 @@ impl World {
     }
 
     pub(crate) fn snapshots_of_region(&self, region: &str) -> Vec<DbSnapshot> {
-        let mut shown: Vec<DbSnapshot> = self
-            .snapshots
-            .iter()
-            .filter(|snapshot| snapshot.instance.region == region)
-            .cloned()
-            .collect();
+        let mut shown: Vec<DbSnapshot> =
+            self.snapshots.iter().filter(|snapshot| snapshot.instance.region == region).cloned().collect();
         shown.sort_by(|one, other| one.identifier.cmp(&other.identifier));
         shown
     }
@@ -177,8 +164,7 @@ impl World {
             let midnight = floor(earlier(self.clock, DAY * days_ago), DAY);
             let created = later(midnight, Duration::from_secs(u64::from(window.opens) * 60));
             if created < self.clock && created > earlier(self.clock, DAY * u32::from(retention)) {
-                self.snapshots
-                    .push(automated(key, created, SnapshotStatus::Available));
+                self.snapshots.push(automated(key, created, SnapshotStatus::Available));
             }
         }
     }
@@ -201,14 +187,9 @@ impl World {
         };
         let into_the_day = Duration::from_secs(u64::from(instance.backup_window.opens) * 60);
         let today = later(floor(self.clock, DAY), into_the_day);
-        let next = if today > self.clock {
-            today
-        } else {
-            later(today, DAY)
-        };
+        let next = if today > self.clock { today } else { later(today, DAY) };
         if next > self.clock {
-            self.agenda
-                .put(next, Event::BackupWindow { key: key.clone() });
+            self.agenda.put(next, Event::BackupWindow { key: key.clone() });
         }
     }
 
@@ -216,10 +197,7 @@ impl World {
         let Some(instance) = self.instances.get(key) else {
             return;
         };
-        if instance.backup_retention == 0
-            || !instance.is_available()
-            || instance.operation.is_some()
-        {
+        if instance.backup_retention == 0 || !instance.is_available() || instance.operation.is_some() {
             return;
         }
         self.rely_on(Fact::DailyBackup);
@@ -237,34 +215,20 @@ impl World {
         instance.operation = Some(operation);
         let keep_from = earlier(at, DAY * u32::from(instance.backup_retention));
         self.snapshots.retain(|snapshot| {
-            snapshot.instance != *key
-                || snapshot.kind == SnapshotType::Manual
-                || snapshot.created > keep_from
+            snapshot.instance != *key || snapshot.kind == SnapshotType::Manual || snapshot.created > keep_from
         });
         let snapshot = automated(key, at, SnapshotStatus::Creating);
-        self.snapshots
-            .retain(|other| other.identifier != snapshot.identifier || other.instance != *key);
+        self.snapshots.retain(|other| other.identifier != snapshot.identifier || other.instance != *key);
         self.snapshots.push(snapshot);
         self.rely_on(Fact::AutomatedSnapshotNames);
-        self.after(
-            span,
-            Event::Phase {
-                key: key.clone(),
-                operation,
-                phase: Phase::BackupDone,
-            },
-        );
+        self.after(span, Event::Phase { key: key.clone(), operation, phase: Phase::BackupDone });
     }
 
     pub(crate) fn backup_done(&mut self, key: &InstanceKey, operation: u64) {
         if let Some(instance) = self.in_operation(key, operation) {
             instance.operation = None;
             instance.status = InstanceStatus::Available;
-            for snapshot in self
-                .snapshots
-                .iter_mut()
-                .filter(|snapshot| snapshot.instance == *key)
-            {
+            for snapshot in self.snapshots.iter_mut().filter(|snapshot| snapshot.instance == *key) {
                 snapshot.status = SnapshotStatus::Available;
             }
         }
@@ -273,11 +237,7 @@ impl World {
 
 fn automated(key: &InstanceKey, created: Timestamp, status: SnapshotStatus) -> DbSnapshot {
     DbSnapshot {
-        identifier: format!(
-            "rds:{}-{}",
-            key.identifier,
-            created.strftime("%Y-%m-%d-%H-%M")
-        ),
+        identifier: format!("rds:{}-{}", key.identifier, created.strftime("%Y-%m-%d-%H-%M")),
         instance: key.clone(),
         kind: SnapshotType::Automated,
         status,

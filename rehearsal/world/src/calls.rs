@@ -75,20 +75,12 @@ impl World {
         let key = self.existing(region, identifier)?;
         let Some(wanted) = groups.filter(|groups| !groups.is_empty()) else {
             self.rely_on(Fact::NothingToModify);
-            return Err(ApiError::invalid_combination(
-                "No modifications were requested",
-            ));
+            return Err(ApiError::invalid_combination("No modifications were requested"));
         };
         for group in wanted {
-            if !self
-                .groups
-                .get(region)
-                .is_some_and(|known| known.contains_key(group))
-            {
+            if !self.groups.get(region).is_some_and(|known| known.contains_key(group)) {
                 self.rely_on(Fact::UnknownSecurityGroup);
-                return Err(ApiError::invalid_value(format!(
-                    "Invalid security group , groupId= {group}, groupName=."
-                )));
+                return Err(ApiError::invalid_value(format!("Invalid security group , groupId= {group}, groupName=.")));
             }
         }
         let span = self.takes(|timings| timings.group_change);
@@ -98,21 +90,13 @@ impl World {
         };
         if !instance.is_available() {
             self.rely_on(Fact::ModifyNeedsAvailable);
-            return Err(ApiError::invalid_state(
-                "Database instance is not in available state.",
-            ));
+            return Err(ApiError::invalid_state("Database instance is not in available state."));
         }
         if let Some(change) = instance.groups.request(wanted) {
             if shows_modifying && instance.operation.is_none() {
                 instance.status = InstanceStatus::Modifying;
             }
-            self.after(
-                span,
-                Event::GroupsInEffect {
-                    key: key.clone(),
-                    change,
-                },
-            );
+            self.after(span, Event::GroupsInEffect { key: key.clone(), change });
             self.rely_on(Fact::GroupsChangeAsynchronously);
             self.rely_on(Fact::MembershipStates);
             self.rely_on(Fact::StatusDuringGroupChange);
@@ -160,11 +144,7 @@ impl World {
     }
 
     /// The instance of that identifier, which has to exist.
-    pub(crate) fn existing(
-        &mut self,
-        region: &str,
-        identifier: &str,
-    ) -> Result<InstanceKey, ApiError> {
+    pub(crate) fn existing(&mut self, region: &str, identifier: &str) -> Result<InstanceKey, ApiError> {
         let key = InstanceKey::new(region, identifier);
         if self.instances.contains_key(&key) {
             return Ok(key);
@@ -182,8 +162,7 @@ impl World {
     }
 
     fn named(&self, region: &str, identifier: &str) -> InstanceKey {
-        InstanceKey::from_arn(identifier, &self.account)
-            .unwrap_or_else(|| InstanceKey::new(region, identifier))
+        InstanceKey::from_arn(identifier, &self.account).unwrap_or_else(|| InstanceKey::new(region, identifier))
     }
 
     /// Cuts a page out of a list that is in the order of its items' names.
@@ -195,29 +174,15 @@ impl World {
     ) -> Result<Page<Item>, ApiError> {
         self.rely_on(Fact::PagesOfRecords);
         let most = page.max_records.unwrap_or(100);
-        let most = usize::try_from(most)
-            .ok()
-            .filter(|most| (20..=100).contains(most))
-            .ok_or_else(|| {
-                ApiError::invalid_value(format!(
-                    "Invalid value {most} for MaxRecords. Must be between 20 and 100"
-                ))
-            })?;
+        let most = usize::try_from(most).ok().filter(|most| (20..=100).contains(most)).ok_or_else(|| {
+            ApiError::invalid_value(format!("Invalid value {most} for MaxRecords. Must be between 20 and 100"))
+        })?;
         // A marker is the name of the last record shown, so that a list may change between two pages.
-        let mut items: Vec<Item> = items
-            .into_iter()
-            .filter(|item| {
-                page.marker
-                    .as_deref()
-                    .is_none_or(|marker| name(item) > marker)
-            })
-            .collect();
+        let mut items: Vec<Item> =
+            items.into_iter().filter(|item| page.marker.as_deref().is_none_or(|marker| name(item) > marker)).collect();
         let more = items.len() > most;
         items.truncate(most);
-        let marker = items
-            .last()
-            .filter(|_| more)
-            .map(|last| name(last).to_owned());
+        let marker = items.last().filter(|_| more).map(|last| name(last).to_owned());
         Ok(Page { items, marker })
     }
 }

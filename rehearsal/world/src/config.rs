@@ -76,15 +76,11 @@ impl BackupWindow {
     pub fn parse(text: &str) -> Result<Self, ApiError> {
         let refused = || ApiError::invalid_value(format!("Invalid backup window format: {text}"));
         let (opens, closes) = text.split_once('-').ok_or_else(refused)?;
-        let window = Self {
-            opens: minute_of_day(opens).ok_or_else(refused)?,
-            closes: minute_of_day(closes).ok_or_else(refused)?,
-        };
+        let window =
+            Self { opens: minute_of_day(opens).ok_or_else(refused)?, closes: minute_of_day(closes).ok_or_else(refused)? };
         let length = (window.closes + MINUTES_PER_DAY - window.opens) % MINUTES_PER_DAY;
         if length < 30 {
-            return Err(ApiError::invalid_value(
-                "The backup window must be at least 30 minutes.",
-            ));
+            return Err(ApiError::invalid_value("The backup window must be at least 30 minutes."));
         }
         Ok(window)
     }
@@ -93,14 +89,7 @@ impl BackupWindow {
 impl std::fmt::Display for BackupWindow {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { opens, closes } = self;
-        write!(
-            formatter,
-            "{:02}:{:02}-{:02}:{:02}",
-            opens / 60,
-            opens % 60,
-            closes / 60,
-            closes % 60
-        )
+        write!(formatter, "{:02}:{:02}-{:02}:{:02}", opens / 60, opens % 60, closes / 60, closes % 60)
     }
 }
 
@@ -167,10 +156,7 @@ impl Default for PairConfig {
             lag: Duration::from_secs(5),
             backup_retention: 7,
             recovery_backup_retention: 0,
-            backup_window: BackupWindow {
-                opens: 3 * 60,
-                closes: 3 * 60 + 30,
-            },
+            backup_window: BackupWindow { opens: 3 * 60, closes: 3 * 60 + 30 },
             modifying_during_group_change: None,
             timings: Timings::default(),
         }
@@ -186,16 +172,7 @@ mod tests {
         for text in ["03:00-03:30", "23:45-00:15", "00:00-23:59"] {
             assert_eq!(BackupWindow::parse(text).unwrap().to_string(), text);
         }
-        for text in [
-            "",
-            "03:00",
-            "3:00-3:30",
-            "03:00-03:29",
-            "24:00-01:00",
-            "03:60-04:30",
-            "03:00-03:00",
-            "03:00-03:30 ",
-        ] {
+        for text in ["", "03:00", "3:00-3:30", "03:00-03:29", "24:00-01:00", "03:60-04:30", "03:00-03:00", "03:00-03:30 "] {
             assert!(BackupWindow::parse(text).is_err(), "{text}");
         }
     }

@@ -83,9 +83,7 @@ impl World {
     /// When all sessions with an instance were last ended. A change of security groups ends none.
     #[must_use]
     pub fn cuts_existing_since(&self, instance: &InstanceKey) -> Option<Timestamp> {
-        self.instances
-            .get(instance)
-            .and_then(|instance| instance.sessions.cut_at)
+        self.instances.get(instance).and_then(|instance| instance.sessions.cut_at)
     }
 
     /// Opens a session.
@@ -95,26 +93,15 @@ impl World {
     pub fn connect(&mut self, instance: &InstanceKey, now: Timestamp) -> Result<Session, Refused> {
         self.advance(now);
         self.reach(instance)?;
-        let span = self
-            .instances
-            .get(instance)
-            .map_or(0, |instance| instance.sessions.span);
-        Ok(Session {
-            instance: instance.clone(),
-            opened: self.clock,
-            span,
-        })
+        let span = self.instances.get(instance).map_or(0, |instance| instance.sessions.span);
+        Ok(Session { instance: instance.clone(), opened: self.clock, span })
     }
 
     /// Commits over a new connection.
     ///
     /// # Errors
     /// Whatever keeps a new client out or a writer from writing.
-    pub fn commit(
-        &mut self,
-        instance: &InstanceKey,
-        now: Timestamp,
-    ) -> Result<CommitNumber, Refused> {
+    pub fn commit(&mut self, instance: &InstanceKey, now: Timestamp) -> Result<CommitNumber, Refused> {
         let session = self.connect(instance, now)?;
         self.commit_in(&session, now)
     }
@@ -123,16 +110,9 @@ impl World {
     ///
     /// # Errors
     /// Whatever ended the session or keeps a writer from writing.
-    pub fn commit_in(
-        &mut self,
-        session: &Session,
-        now: Timestamp,
-    ) -> Result<CommitNumber, Refused> {
+    pub fn commit_in(&mut self, session: &Session, now: Timestamp) -> Result<CommitNumber, Refused> {
         self.advance(now);
-        let instance = self
-            .instances
-            .get(&session.instance)
-            .ok_or(Refused::UnknownInstance)?;
+        let instance = self.instances.get(&session.instance).ok_or(Refused::UnknownInstance)?;
         if instance.sessions.span != session.span {
             return Err(Refused::SessionEnded);
         }
@@ -145,10 +125,7 @@ impl World {
             self.rely_on(Fact::SessionsOutliveGroupChange);
         }
         let at = self.clock;
-        let instance = self
-            .instances
-            .get_mut(&session.instance)
-            .ok_or(Refused::UnknownInstance)?;
+        let instance = self.instances.get_mut(&session.instance).ok_or(Refused::UnknownInstance)?;
         let number = instance.timeline.push(&session.instance, at);
         self.rely_on(Fact::ReplicationIsAsynchronous);
         Ok(number)
@@ -157,9 +134,7 @@ impl World {
     /// Every commit that an instance acknowledged itself, in order; what it inherited by promotion is not among them.
     #[must_use]
     pub fn commits(&self, instance: &InstanceKey) -> &[Commit] {
-        self.instances
-            .get(instance)
-            .map_or(&[], |instance| instance.timeline.commits())
+        self.instances.get(instance).map_or(&[], |instance| instance.timeline.commits())
     }
 
     fn reach(&mut self, key: &InstanceKey) -> Result<(), Refused> {

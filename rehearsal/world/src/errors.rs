@@ -28,28 +28,15 @@ pub struct ApiError {
 
 impl ApiError {
     fn sender(code: &'static str, http_status: u16, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            http_status,
-            fault: Fault::Sender,
-            message: message.into(),
-        }
+        Self { code, http_status, fault: Fault::Sender, message: message.into() }
     }
 
     pub(crate) fn instance_not_found(identifier: &str) -> Self {
-        Self::sender(
-            "DBInstanceNotFound",
-            404,
-            format!("DBInstance {identifier} not found."),
-        )
+        Self::sender("DBInstanceNotFound", 404, format!("DBInstance {identifier} not found."))
     }
 
     pub(crate) fn snapshot_not_found(identifier: &str) -> Self {
-        Self::sender(
-            "DBSnapshotNotFound",
-            404,
-            format!("DBSnapshot {identifier} not found."),
-        )
+        Self::sender("DBSnapshotNotFound", 404, format!("DBSnapshot {identifier} not found."))
     }
 
     pub(crate) fn invalid_state(message: impl Into<String>) -> Self {
@@ -69,9 +56,7 @@ impl ApiError {
             code: "ServiceUnavailable",
             http_status: 503,
             fault: Fault::Receiver,
-            message: format!(
-                "The request has failed due to a temporary failure of the server in {region}."
-            ),
+            message: format!("The request has failed due to a temporary failure of the server in {region}."),
         }
     }
 
@@ -84,32 +69,20 @@ impl ApiError {
     /// A required parameter that is not there.
     #[must_use]
     pub fn missing(parameter: &str) -> Self {
-        Self::sender(
-            "MissingParameter",
-            400,
-            format!("The request must contain the parameter {parameter}."),
-        )
+        Self::sender("MissingParameter", 400, format!("The request must contain the parameter {parameter}."))
     }
 
     /// Something that AWS may well do and this world does not. Said aloud, because a model that silently ignores a
     /// parameter proves things that are not so.
     #[must_use]
     pub fn not_modelled(what: impl fmt::Display) -> Self {
-        Self::sender(
-            "ValidationError",
-            400,
-            format!("The rehearsed world does not model {what}."),
-        )
+        Self::sender("ValidationError", 400, format!("The rehearsed world does not model {what}."))
     }
 
     /// An action that the service does not have, or that this world does not play.
     #[must_use]
     pub fn invalid_action(action: &str, version: &str) -> Self {
-        Self::sender(
-            "InvalidAction",
-            400,
-            format!("Could not find operation {action} for version {version}"),
-        )
+        Self::sender("InvalidAction", 400, format!("Could not find operation {action} for version {version}"))
     }
 
     /// A request that cannot be read.

@@ -136,11 +136,8 @@ struct Table {
 }
 
 /// The table is part of the program, and a test reads it: it cannot fail to parse where that test passed.
-static ROWS: LazyLock<Vec<FactRow>> = LazyLock::new(|| {
-    toml::from_str::<Table>(include_str!("../../facts.toml"))
-        .map(|table| table.fact)
-        .unwrap_or_default()
-});
+static ROWS: LazyLock<Vec<FactRow>> =
+    LazyLock::new(|| toml::from_str::<Table>(include_str!("../../facts.toml")).map(|table| table.fact).unwrap_or_default());
 
 /// Every row of `facts.toml`.
 #[must_use]

@@ -66,11 +66,7 @@ impl World {
         self.advance(now);
         let at = self.clock;
         if dark && self.dark.insert(region.to_owned()) {
-            for instance in self
-                .instances
-                .values_mut()
-                .filter(|instance| instance.key.region == region)
-            {
+            for instance in self.instances.values_mut().filter(|instance| instance.key.region == region) {
                 instance.sessions.cut(at);
             }
         } else if !dark {
@@ -115,11 +111,7 @@ impl World {
     /// Sets how far a replica is behind its source from now on. What it has received stays received.
     pub fn set_lag(&mut self, replica: &InstanceKey, lag: Duration, now: Timestamp) {
         self.advance(now);
-        if let Some(link) = self
-            .instances
-            .get_mut(replica)
-            .and_then(|instance| instance.link.as_mut())
-        {
+        if let Some(link) = self.instances.get_mut(replica).and_then(|instance| instance.link.as_mut()) {
             link.lag = lag;
         }
     }
@@ -127,22 +119,14 @@ impl World {
     /// Stops replication on an error of its own, or mends it, while both sides are well.
     pub fn break_replication(&mut self, replica: &InstanceKey, broken: bool, now: Timestamp) {
         self.advance(now);
-        if let Some(link) = self
-            .instances
-            .get_mut(replica)
-            .and_then(|instance| instance.link.as_mut())
-        {
+        if let Some(link) = self.instances.get_mut(replica).and_then(|instance| instance.link.as_mut()) {
             link.broken = broken;
         }
         self.note_changes();
     }
 
     pub(crate) fn stale_view(&mut self, region: &str) -> Option<StaleView> {
-        let view = self
-            .stale
-            .get(region)
-            .filter(|view| view.until > self.clock)
-            .cloned();
+        let view = self.stale.get(region).filter(|view| view.until > self.clock).cloned();
         if view.is_some() {
             self.rely_on(Fact::DescribeMayBeStale);
         } else {

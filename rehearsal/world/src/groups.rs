@@ -44,14 +44,8 @@ pub(crate) struct Groups {
 
 impl Groups {
     pub(crate) fn new(groups: &[String]) -> Self {
-        let active = |group: &String| GroupMembership {
-            group: group.clone(),
-            state: MembershipState::Active,
-        };
-        Self {
-            memberships: groups.iter().map(active).collect(),
-            change: 0,
-        }
+        let active = |group: &String| GroupMembership { group: group.clone(), state: MembershipState::Active };
+        Self { memberships: groups.iter().map(active).collect(), change: 0 }
     }
 
     pub(crate) fn memberships(&self) -> &[GroupMembership] {
@@ -67,9 +61,7 @@ impl Groups {
     }
 
     pub(crate) fn is_changing(&self) -> bool {
-        self.memberships
-            .iter()
-            .any(|membership| membership.state != MembershipState::Active)
+        self.memberships.iter().any(|membership| membership.state != MembershipState::Active)
     }
 
     /// Asks for exactly these groups. Answers with the number of the change that has to take effect, or nothing where
@@ -78,22 +70,12 @@ impl Groups {
         let in_effect: Vec<String> = self.in_effect().map(str::to_owned).collect();
         let mut memberships = Vec::new();
         for group in wanted {
-            let state = if in_effect.contains(group) {
-                MembershipState::Active
-            } else {
-                MembershipState::Adding
-            };
-            memberships.push(GroupMembership {
-                group: group.clone(),
-                state,
-            });
+            let state = if in_effect.contains(group) { MembershipState::Active } else { MembershipState::Adding };
+            memberships.push(GroupMembership { group: group.clone(), state });
         }
         for group in in_effect {
             if !wanted.contains(&group) {
-                memberships.push(GroupMembership {
-                    group,
-                    state: MembershipState::Removing,
-                });
+                memberships.push(GroupMembership { group, state: MembershipState::Removing });
             }
         }
         if memberships == self.memberships {
@@ -109,8 +91,7 @@ impl Groups {
         if change != self.change {
             return false;
         }
-        self.memberships
-            .retain(|membership| membership.state != MembershipState::Removing);
+        self.memberships.retain(|membership| membership.state != MembershipState::Removing);
         for membership in &mut self.memberships {
             membership.state = MembershipState::Active;
         }

@@ -22,19 +22,13 @@ impl InstanceKey {
     /// The instance of that identifier, in any case, in that Region.
     #[must_use]
     pub fn new(region: &str, identifier: &str) -> Self {
-        Self {
-            region: region.to_owned(),
-            identifier: identifier.to_ascii_lowercase(),
-        }
+        Self { region: region.to_owned(), identifier: identifier.to_ascii_lowercase() }
     }
 
     /// The instance's Amazon Resource Name.
     #[must_use]
     pub fn arn(&self, account: &str) -> String {
-        format!(
-            "arn:aws:rds:{}:{account}:db:{}",
-            self.region, self.identifier
-        )
+        format!("arn:aws:rds:{}:{account}:db:{}", self.region, self.identifier)
     }
 
     /// Reads an ARN of an instance of `account`.
@@ -64,19 +58,12 @@ pub struct Endpoint {
 pub(crate) fn endpoint(seed: u64, account: &str, key: &InstanceKey) -> Endpoint {
     let label = Seed::for_purpose(seed, &format!("endpoint {account} {}", key.region))
         .letters(b"0123456789abcdefghijklmnopqrstuvwxyz", 11);
-    Endpoint {
-        host: format!(
-            "{}.c{label}.{}.rds.amazonaws.com",
-            key.identifier, key.region
-        ),
-        port: PORT,
-    }
+    Endpoint { host: format!("{}.c{label}.{}.rds.amazonaws.com", key.identifier, key.region), port: PORT }
 }
 
 /// The identifier that an instance keeps for life, whatever it is renamed to.
 pub(crate) fn resource_id(seed: u64, key: &InstanceKey) -> String {
-    let letters = Seed::for_purpose(seed, &format!("resource {key}"))
-        .letters(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 26);
+    let letters = Seed::for_purpose(seed, &format!("resource {key}")).letters(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 26);
     format!("db-{letters}")
 }
 
@@ -87,18 +74,9 @@ mod tests {
     #[test]
     fn an_arn_names_the_instance_it_was_made_from() {
         let key = InstanceKey::new("us-west-2", "Orders-DR");
-        assert_eq!(
-            key.arn("123456789012"),
-            "arn:aws:rds:us-west-2:123456789012:db:orders-dr"
-        );
-        assert_eq!(
-            InstanceKey::from_arn(&key.arn("123456789012"), "123456789012"),
-            Some(key.clone())
-        );
-        assert_eq!(
-            InstanceKey::from_arn(&key.arn("123456789012"), "999999999999"),
-            None
-        );
+        assert_eq!(key.arn("123456789012"), "arn:aws:rds:us-west-2:123456789012:db:orders-dr");
+        assert_eq!(InstanceKey::from_arn(&key.arn("123456789012"), "123456789012"), Some(key.clone()));
+        assert_eq!(InstanceKey::from_arn(&key.arn("123456789012"), "999999999999"), None);
         assert_eq!(InstanceKey::from_arn("orders-dr", "123456789012"), None);
     }
 

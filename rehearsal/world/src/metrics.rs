@@ -45,13 +45,7 @@ pub struct Datapoint {
 /// data would look like one that has lost it.
 pub(crate) fn steady_history(lag: Duration, start: Timestamp) -> VecDeque<Datapoint> {
     let newest = floor(start, MINUTE);
-    (0..15_u32)
-        .rev()
-        .map(|minutes| Datapoint {
-            at: earlier(newest, MINUTE * minutes),
-            value: lag.as_secs_f64(),
-        })
-        .collect()
+    (0..15_u32).rev().map(|minutes| Datapoint { at: earlier(newest, MINUTE * minutes), value: lag.as_secs_f64() }).collect()
 }
 
 impl World {
@@ -59,11 +53,7 @@ impl World {
     ///
     /// # Errors
     /// What every call may answer.
-    pub fn latest(
-        &mut self,
-        metric: &Metric,
-        now: Timestamp,
-    ) -> Result<Option<Datapoint>, ApiError> {
+    pub fn latest(&mut self, metric: &Metric, now: Timestamp) -> Result<Option<Datapoint>, ApiError> {
         let region = metric.instance().region.clone();
         self.admit_reader(&region, now)?;
         Ok(self.readable(metric).last())
@@ -90,9 +80,7 @@ impl World {
     pub fn series(&mut self, metric: &Metric, from: Timestamp, until: Timestamp) -> Vec<Datapoint> {
         self.rely_on(Fact::MetricRange);
         let from = floor(from, MINUTE);
-        self.readable(metric)
-            .filter(|point| point.at >= from && point.at < until)
-            .collect()
+        self.readable(metric).filter(|point| point.at >= from && point.at < until).collect()
     }
 
     fn readable(&self, metric: &Metric) -> impl DoubleEndedIterator<Item = Datapoint> {
@@ -120,11 +108,7 @@ impl World {
             };
             let (broken, idle) = (link.broken, between(link.replayed, now));
             let value = if broken { -1.0 } else { idle.as_secs_f64() };
-            self.rely_on(if broken {
-                Fact::BrokenReplicationReportsMinusOne
-            } else {
-                Fact::LagOfIdlePrimary
-            });
+            self.rely_on(if broken { Fact::BrokenReplicationReportsMinusOne } else { Fact::LagOfIdlePrimary });
             let Some(instance) = self.instances.get_mut(&key) else {
                 continue;
             };

@@ -6,18 +6,12 @@ use jiff::{SignedDuration, Timestamp};
 
 /// `at` plus `span`, or the last instant there is.
 pub(crate) fn later(at: Timestamp, span: Duration) -> Timestamp {
-    SignedDuration::try_from(span)
-        .ok()
-        .and_then(|span| at.checked_add(span).ok())
-        .unwrap_or(Timestamp::MAX)
+    SignedDuration::try_from(span).ok().and_then(|span| at.checked_add(span).ok()).unwrap_or(Timestamp::MAX)
 }
 
 /// `at` minus `span`, or the first instant there is.
 pub(crate) fn earlier(at: Timestamp, span: Duration) -> Timestamp {
-    SignedDuration::try_from(span)
-        .ok()
-        .and_then(|span| at.checked_sub(span).ok())
-        .unwrap_or(Timestamp::MIN)
+    SignedDuration::try_from(span).ok().and_then(|span| at.checked_sub(span).ok()).unwrap_or(Timestamp::MIN)
 }
 
 /// The time from `earlier` to `later`, and nothing if they are the other way round.
@@ -40,10 +34,7 @@ mod tests {
         assert_eq!(later(Timestamp::MAX, Duration::MAX), Timestamp::MAX);
         assert_eq!(earlier(Timestamp::MIN, Duration::MAX), Timestamp::MIN);
         assert_eq!(between(Timestamp::MAX, Timestamp::MIN), Duration::ZERO);
-        assert_eq!(
-            floor(Timestamp::MIN, Duration::from_secs(60)),
-            Timestamp::MIN
-        );
+        assert_eq!(floor(Timestamp::MIN, Duration::from_secs(60)), Timestamp::MIN);
     }
 
     #[test]

@@ -48,31 +48,22 @@ impl World {
             return Err(ApiError::instance_not_found(identifier));
         };
         let (status, window) = (instance.status, instance.backup_window);
-        let (replica, busy) = (
-            instance.is_replica(),
-            instance.operation.is_some() || instance.promotion.is_some(),
-        );
+        let (replica, busy) = (instance.is_replica(), instance.operation.is_some() || instance.promotion.is_some());
         if status != InstanceStatus::Available {
             self.rely_on(if status == InstanceStatus::BackingUp {
                 Fact::NoPromotionDuringBackup
             } else {
                 Fact::PromotionNeedsAvailable
             });
-            return Err(ApiError::invalid_state(
-                "DB Instance is not in available state.",
-            ));
+            return Err(ApiError::invalid_state("DB Instance is not in available state."));
         }
         if !replica {
             self.rely_on(Fact::PromotionNeedsReplica);
-            return Err(ApiError::invalid_state(
-                "DB Instance is not a read replica.",
-            ));
+            return Err(ApiError::invalid_state("DB Instance is not a read replica."));
         }
         if busy {
             self.rely_on(Fact::SecondPromotionRefused);
-            return Err(ApiError::invalid_state(
-                "DB Instance is already being promoted.",
-            ));
+            return Err(ApiError::invalid_state("DB Instance is already being promoted."));
         }
         if promotion.backup_retention.is_none() {
             self.rely_on(Fact::DefaultRetentionAfterPromotion);
@@ -143,12 +134,7 @@ impl World {
         instance.backup_window = pending.backup_window;
         instance.operation = None;
         instance.status = InstanceStatus::Available;
-        if let Some(record) = self
-            .promotions
-            .iter_mut()
-            .rev()
-            .find(|record| record.promoted == *key)
-        {
+        if let Some(record) = self.promotions.iter_mut().rev().find(|record| record.promoted == *key) {
             record.writable = Some(at);
         }
         let span = self.takes(|timings| timings.promotion_source_gone);
@@ -161,11 +147,7 @@ impl World {
     }
 
     pub(crate) fn promotion_source_gone(&mut self, key: &InstanceKey, operation: u64) {
-        let promoted = |instance: &&mut Instance| {
-            instance
-                .promotion
-                .is_some_and(|pending| pending.operation == operation)
-        };
+        let promoted = |instance: &&mut Instance| instance.promotion.is_some_and(|pending| pending.operation == operation);
         if let Some(instance) = self.instances.get_mut(key).filter(promoted) {
             instance.promotion = None;
             instance.link = None;
@@ -175,21 +157,11 @@ impl World {
     }
 
     /// The instance, if it is still in that operation.
-    pub(crate) fn in_operation(
-        &mut self,
-        key: &InstanceKey,
-        operation: u64,
-    ) -> Option<&mut Instance> {
-        self.instances
-            .get_mut(key)
-            .filter(|instance| instance.operation == Some(operation))
+    pub(crate) fn in_operation(&mut self, key: &InstanceKey, operation: u64) -> Option<&mut Instance> {
+        self.instances.get_mut(key).filter(|instance| instance.operation == Some(operation))
     }
 }
 
 fn phase(key: &InstanceKey, operation: u64, phase: Phase) -> Event {
-    Event::Phase {
-        key: key.clone(),
-        operation,
-        phase,
-    }
+    Event::Phase { key: key.clone(), operation, phase }
 }

@@ -33,9 +33,7 @@ impl World {
         let has_standby = instance.zones.standby.is_some();
         if !available {
             self.rely_on(Fact::RebootNeedsAvailable);
-            return Err(ApiError::invalid_state(
-                "The DB instance is not in the available state.",
-            ));
+            return Err(ApiError::invalid_state("The DB instance is not in the available state."));
         }
         if busy {
             self.rely_on(Fact::RebootDuringOperation);
@@ -50,13 +48,7 @@ impl World {
                 "ForceFailover cannot be specified since the instance is not configured for Multi-AZ.",
             ));
         }
-        let span = self.takes(|timings| {
-            if force_failover {
-                timings.failover
-            } else {
-                timings.reboot
-            }
-        });
+        let span = self.takes(|timings| if force_failover { timings.failover } else { timings.reboot });
         let operation = self.next_operation();
         let at = self.clock;
         if let Some(instance) = self.instances.get_mut(&key) {
@@ -68,35 +60,21 @@ impl World {
         self.rely_on(Fact::RebootEndsSessions);
         self.after(
             span,
-            Event::Phase {
-                key: key.clone(),
-                operation,
-                phase: Phase::RebootDone {
-                    failover: force_failover,
-                },
-            },
+            Event::Phase { key: key.clone(), operation, phase: Phase::RebootDone { failover: force_failover } },
         );
         self.note_changes();
         self.answer(&key)
     }
 
     pub(crate) fn reboot_done(&mut self, key: &InstanceKey, operation: u64, failover: bool) {
-        let Some(instance) = self
-            .instances
-            .get_mut(key)
-            .filter(|instance| instance.operation == Some(operation))
-        else {
+        let Some(instance) = self.instances.get_mut(key).filter(|instance| instance.operation == Some(operation)) else {
             return;
         };
         instance.operation = None;
         instance.process = Process::Sound;
         instance.status = InstanceStatus::Available;
         self.rely_on(Fact::RebootRevives);
-        if self
-            .instances
-            .get(key)
-            .is_some_and(|instance| instance.is_replica())
-        {
+        if self.instances.get(key).is_some_and(|instance| instance.is_replica()) {
             self.rely_on(Fact::ReplicationResumesAfterReboot);
         }
         if failover {

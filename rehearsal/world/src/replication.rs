@@ -44,19 +44,12 @@ pub(crate) struct Timeline {
 impl Timeline {
     /// A timeline that forks from another after the commit of that number.
     pub(crate) fn forked_after(inherited: u64) -> Self {
-        Self {
-            inherited,
-            ..Self::default()
-        }
+        Self { inherited, ..Self::default() }
     }
 
     pub(crate) fn push(&mut self, instance: &InstanceKey, at: Timestamp) -> CommitNumber {
         let number = CommitNumber(self.inherited + self.commits.len() as u64 + 1);
-        self.commits.push(Commit {
-            number,
-            at,
-            instance: instance.clone(),
-        });
+        self.commits.push(Commit { number, at, instance: instance.clone() });
         number
     }
 
@@ -83,11 +76,7 @@ impl Timeline {
     }
 
     fn last_switch_until(&self, at: Timestamp) -> Option<Timestamp> {
-        self.switches
-            .iter()
-            .rev()
-            .find(|switch| **switch <= at)
-            .copied()
+        self.switches.iter().rev().find(|switch| **switch <= at).copied()
     }
 }
 
@@ -134,10 +123,7 @@ impl Link {
         let newest = source.newest_until(horizon);
         if newest > self.received {
             self.received = newest;
-            if let Some(commit) = source
-                .commits
-                .get(usize::try_from(newest - source.inherited - 1).unwrap_or(usize::MAX))
-            {
+            if let Some(commit) = source.commits.get(usize::try_from(newest - source.inherited - 1).unwrap_or(usize::MAX)) {
                 self.replayed = self.replayed.max(commit.at);
             }
         }
@@ -156,9 +142,7 @@ impl Link {
     }
 
     pub(crate) fn status(&self, now: Timestamp, error_after: Duration) -> ReplicationStatus {
-        let stalled = self
-            .stalled_since
-            .map_or(Duration::ZERO, |since| between(since, now));
+        let stalled = self.stalled_since.map_or(Duration::ZERO, |since| between(since, now));
         if self.given_up || stalled > GIVEN_UP_AFTER {
             ReplicationStatus::Terminated
         } else if self.broken || stalled >= error_after {

@@ -12,9 +12,7 @@ impl Seed {
         // FNV-1a: stable across releases and machines, which a standard hasher does not promise.
         let name = purpose
             .bytes()
-            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-            });
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
         Self(seed ^ name)
     }
 
@@ -40,11 +38,7 @@ impl Seed {
     /// `length` characters out of `alphabet`.
     pub(crate) fn letters(&mut self, alphabet: &[u8], length: usize) -> String {
         (0..length)
-            .map(|_| {
-                char::from(
-                    alphabet[usize::try_from(self.next() % alphabet.len() as u64).unwrap_or(0)],
-                )
-            })
+            .map(|_| char::from(alphabet[usize::try_from(self.next() % alphabet.len() as u64).unwrap_or(0)]))
             .collect()
     }
 }
@@ -58,10 +52,7 @@ mod tests {
         let draw = |seed| Seed::for_purpose(seed, "test").letters(b"abcdefgh", 20);
         assert_eq!(draw(7), draw(7));
         assert_ne!(draw(7), draw(8));
-        assert_ne!(
-            Seed::for_purpose(7, "a").next(),
-            Seed::for_purpose(7, "b").next()
-        );
+        assert_ne!(Seed::for_purpose(7, "a").next(), Seed::for_purpose(7, "b").next());
     }
 
     #[test]
@@ -69,12 +60,7 @@ mod tests {
         let typical = Duration::from_secs(100);
         let mut seed = Seed::for_purpose(1, "test");
         let drawn: Vec<Duration> = (0..1_000).map(|_| seed.vary(typical, 20)).collect();
-        assert!(
-            drawn
-                .iter()
-                .all(|span| (80..=120).contains(&span.as_secs())
-                    && *span <= Duration::from_secs(120))
-        );
+        assert!(drawn.iter().all(|span| (80..=120).contains(&span.as_secs()) && *span <= Duration::from_secs(120)));
         assert!(drawn.iter().any(|span| *span < Duration::from_secs(85)));
         assert!(drawn.iter().any(|span| *span > Duration::from_secs(115)));
         assert_eq!(seed.vary(typical, 0), typical);

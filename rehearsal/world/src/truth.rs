@@ -76,27 +76,19 @@ impl World {
     /// What each accepted promotion lost, oldest first.
     #[must_use]
     pub fn losses(&self) -> Vec<Loss> {
-        self.promotions
-            .iter()
-            .map(|record| self.loss(record))
-            .collect()
+        self.promotions.iter().map(|record| self.loss(record)).collect()
     }
 
     /// The commits lost by the latest promotion; none while there is no promotion.
     #[must_use]
     pub fn lost_commits(&self) -> Vec<Commit> {
-        self.promotions
-            .last()
-            .map(|record| self.loss(record).lost)
-            .unwrap_or_default()
+        self.promotions.last().map(|record| self.loss(record).lost).unwrap_or_default()
     }
 
     /// The recovery point that the latest promotion really achieved; nothing while there is no promotion.
     #[must_use]
     pub fn true_rpo(&self) -> Option<Duration> {
-        self.promotions
-            .last()
-            .map(|record| self.loss(record).recovery_point)
+        self.promotions.last().map(|record| self.loss(record).recovery_point)
     }
 
     /// Every instance on which some client could have a commit acknowledged now.
@@ -106,10 +98,7 @@ impl World {
         for instance in self.instances.values() {
             let new = self.writes_over_new_connections(instance);
             if new || self.writes_over_old_sessions(instance) {
-                writable.push(Writable {
-                    instance: instance.key.clone(),
-                    only_in_old_sessions: !new,
-                });
+                writable.push(Writable { instance: instance.key.clone(), only_in_old_sessions: !new });
             }
         }
         writable
@@ -124,40 +113,23 @@ impl World {
         let Some(writable) = record.writable else {
             return WriterOverlap::default();
         };
-        let old_side = self
-            .commits(&record.source)
-            .iter()
-            .filter(|commit| commit.at >= writable)
-            .cloned()
-            .collect();
-        WriterOverlap {
-            old_side,
-            new_side: self.commits(&record.promoted).to_vec(),
-        }
+        let old_side = self.commits(&record.source).iter().filter(|commit| commit.at >= writable).cloned().collect();
+        WriterOverlap { old_side, new_side: self.commits(&record.promoted).to_vec() }
     }
 
     /// How far a replica has got: the newest commit of its source that it has; nothing for an instance that has no
     /// source.
     pub fn received(&mut self, replica: &InstanceKey, now: Timestamp) -> Option<CommitNumber> {
         self.advance(now);
-        self.instances
-            .get(replica)?
-            .link
-            .as_ref()
-            .map(|link| CommitNumber(link.received))
+        self.instances.get(replica)?.link.as_ref().map(|link| CommitNumber(link.received))
     }
 
     fn loss(&self, record: &PromotionRecord) -> Loss {
         let source = self.instances.get(&record.source);
-        let lost = source
-            .map(|source| source.timeline.after(record.received.0).to_vec())
-            .unwrap_or_default();
+        let lost = source.map(|source| source.timeline.after(record.received.0).to_vec()).unwrap_or_default();
         let writes_stopped = source.and_then(|source| source.writes_stopped);
         let recovery_point = match (lost.first(), lost.last()) {
-            (Some(oldest), Some(newest)) => between(
-                oldest.at,
-                writes_stopped.unwrap_or(newest.at).max(newest.at),
-            ),
+            (Some(oldest), Some(newest)) => between(oldest.at, writes_stopped.unwrap_or(newest.at).max(newest.at)),
             _ => Duration::ZERO,
         };
         Loss {

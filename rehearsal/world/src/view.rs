@@ -79,12 +79,7 @@ impl World {
             replicas: self
                 .instances
                 .values()
-                .filter(|other| {
-                    other
-                        .link
-                        .as_ref()
-                        .is_some_and(|link| link.source == instance.key)
-                })
+                .filter(|other| other.link.as_ref().is_some_and(|link| link.source == instance.key))
                 .map(|other| self.name_for(&instance.key.region, &other.key))
                 .collect(),
             replication: link.map(|link| {
@@ -121,26 +116,16 @@ impl World {
         if !instance.replicas.is_empty() {
             self.rely_on(Fact::ReplicaInAnotherRegionIsAnArn);
         }
-        match instance
-            .replication
-            .as_ref()
-            .map(|replication| replication.status)
-        {
+        match instance.replication.as_ref().map(|replication| replication.status) {
             Some(ReplicationStatus::Replicating) => self.rely_on(Fact::ReplicationStatuses),
             Some(ReplicationStatus::Error) => self.rely_on(Fact::StalledReplicationBecomesAnError),
-            Some(ReplicationStatus::Terminated) => {
-                self.rely_on(Fact::ReplicationGivenUpAfterThirtyDays)
-            }
+            Some(ReplicationStatus::Terminated) => self.rely_on(Fact::ReplicationGivenUpAfterThirtyDays),
             None => {}
         }
     }
 
     /// How an instance is named to someone in `region`.
     fn name_for(&self, region: &str, key: &InstanceKey) -> String {
-        if key.region == region {
-            key.identifier.clone()
-        } else {
-            key.arn(&self.account)
-        }
+        if key.region == region { key.identifier.clone() } else { key.arn(&self.account) }
     }
 }

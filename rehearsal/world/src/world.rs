@@ -56,9 +56,7 @@ impl World {
         let primary = InstanceKey::new(&config.primary_region, &config.primary_id);
         let replica = InstanceKey::new(&config.recovery_region, &config.recovery_id);
         let chance = Seed::for_purpose(seed, "durations");
-        let by_seed = Seed::for_purpose(seed, "status during a change of groups")
-            .next()
-            .is_multiple_of(2);
+        let by_seed = Seed::for_purpose(seed, "status during a change of groups").next().is_multiple_of(2);
         let mut world = Self {
             account: config.account.clone(),
             timings: config.timings.clone(),
@@ -78,30 +76,15 @@ impl World {
             operations: 0,
         };
         for group in &config.primary_groups {
-            world
-                .groups
-                .entry(config.primary_region.clone())
-                .or_default()
-                .insert(group.clone(), false);
+            world.groups.entry(config.primary_region.clone()).or_default().insert(group.clone(), false);
         }
         for group in &config.recovery_groups {
-            world
-                .groups
-                .entry(config.recovery_region.clone())
-                .or_default()
-                .insert(group.clone(), false);
+            world.groups.entry(config.recovery_region.clone()).or_default().insert(group.clone(), false);
         }
-        world
-            .groups
-            .entry(config.primary_region.clone())
-            .or_default()
-            .insert(config.isolation_group.clone(), true);
+        world.groups.entry(config.primary_region.clone()).or_default().insert(config.isolation_group.clone(), true);
 
         let made = |key: &InstanceKey, groups: &[String], multi_az: bool, retention: u8| {
-            let zones = Zones {
-                zone: format!("{}a", key.region),
-                standby: multi_az.then(|| format!("{}b", key.region)),
-            };
+            let zones = Zones { zone: format!("{}a", key.region), standby: multi_az.then(|| format!("{}b", key.region)) };
             Instance {
                 key: key.clone(),
                 arn: key.arn(&config.account),
@@ -126,20 +109,10 @@ impl World {
                 writes_stopped: Some(start),
             }
         };
-        let mut first = made(
-            &primary,
-            &config.primary_groups,
-            config.multi_az,
-            config.backup_retention,
-        );
+        let mut first = made(&primary, &config.primary_groups, config.multi_az, config.backup_retention);
         first.writable_since = Some(first.created);
         first.latest_restorable = (config.backup_retention > 0).then(|| floor(start, SEGMENT));
-        let mut second = made(
-            &replica,
-            &config.recovery_groups,
-            false,
-            config.recovery_backup_retention,
-        );
+        let mut second = made(&replica, &config.recovery_groups, false, config.recovery_backup_retention);
         second.link = Some(Link::new(primary.clone(), config.lag, start));
         second.lag_samples = steady_history(config.lag, start);
         world.instances.insert(primary.clone(), first);
@@ -149,12 +122,8 @@ impl World {
             world.remember_past_backups(&key);
             world.await_backup_window(&key);
         }
-        world
-            .agenda
-            .put(later(floor(start, SEGMENT), SEGMENT), Event::SegmentSwitch);
-        world
-            .agenda
-            .put(later(floor(start, MINUTE), MINUTE), Event::MetricSample);
+        world.agenda.put(later(floor(start, SEGMENT), SEGMENT), Event::SegmentSwitch);
+        world.agenda.put(later(floor(start, MINUTE), MINUTE), Event::MetricSample);
         world.note_changes();
         world
     }
@@ -174,10 +143,7 @@ impl World {
     /// Every instance and where clients reach it.
     #[must_use]
     pub fn endpoints(&self) -> Vec<(InstanceKey, Endpoint)> {
-        self.instances
-            .values()
-            .map(|instance| (instance.key.clone(), instance.endpoint.clone()))
-            .collect()
+        self.instances.values().map(|instance| (instance.key.clone(), instance.endpoint.clone())).collect()
     }
 
     /// The facts about AWS that this run has made use of so far, for a report to say what it rests on.
@@ -204,8 +170,7 @@ impl World {
 
     /// A duration as the seed would have it this time.
     pub(crate) fn takes(&mut self, typical: impl Fn(&Timings) -> Duration) -> Duration {
-        self.chance
-            .vary(typical(&self.timings), self.timings.variation_percent)
+        self.chance.vary(typical(&self.timings), self.timings.variation_percent)
     }
 
     pub(crate) fn next_operation(&mut self) -> u64 {
@@ -225,12 +190,7 @@ impl World {
     /// Whether the groups in effect let nobody in. Rules add up: one group that lets clients in is enough.
     pub(crate) fn is_isolated(&self, instance: &Instance) -> bool {
         let known = self.groups.get(&instance.key.region);
-        instance.groups.in_effect().all(|group| {
-            known
-                .and_then(|known| known.get(group))
-                .copied()
-                .unwrap_or(true)
-        })
+        instance.groups.in_effect().all(|group| known.and_then(|known| known.get(group)).copied().unwrap_or(true))
     }
 
     /// Brings what follows from the state of things up to date, after anything changed.
@@ -255,8 +215,7 @@ impl World {
             let Some(instance) = self.instances.get(&key) else {
                 continue;
             };
-            let writable = self.writes_over_new_connections(instance)
-                || self.writes_over_old_sessions(instance);
+            let writable = self.writes_over_new_connections(instance) || self.writes_over_old_sessions(instance);
             let Some(instance) = self.instances.get_mut(&key) else {
                 continue;
             };
@@ -272,10 +231,7 @@ impl World {
         replica.link.as_ref().is_some_and(|link| {
             link.is_intact()
                 && self.runs(replica)
-                && self
-                    .instances
-                    .get(&link.source)
-                    .is_some_and(|source| self.runs(source))
+                && self.instances.get(&link.source).is_some_and(|source| self.runs(source))
         })
     }
 
@@ -318,11 +274,7 @@ impl World {
                 }
             }
             Event::GroupsInEffect { key, change } => self.groups_take_effect(&key, change),
-            Event::Phase {
-                key,
-                operation,
-                phase,
-            } => match phase {
+            Event::Phase { key, operation, phase } => match phase {
                 Phase::RebootDone { failover } => self.reboot_done(&key, operation, failover),
                 Phase::BackupDone => self.backup_done(&key, operation),
                 Phase::PromotionModifying => self.promotion_shows(&key, operation),
@@ -336,11 +288,7 @@ impl World {
     /// Puts something periodic down again, at its next turn; turns long past are left out.
     fn again(&mut self, period: Duration, event: Event, towards: Timestamp) {
         let next = later(self.clock, period);
-        let next = if between(next, towards) > PLAYED_OUT {
-            floor(earlier(towards, PLAYED_OUT), period)
-        } else {
-            next
-        };
+        let next = if between(next, towards) > PLAYED_OUT { floor(earlier(towards, PLAYED_OUT), period) } else { next };
         // At the end of time there is no next turn.
         if next > self.clock {
             self.agenda.put(next, event);

@@ -44,11 +44,7 @@ impl Operation {
 
     /// Gives work of several calls the time that one call has, so that it ends before its invocation does. What it had begun by
     /// then may have happened.
-    pub(crate) async fn within<T>(
-        self,
-        limit: Duration,
-        work: impl Future<Output = PortResult<T>>,
-    ) -> PortResult<T> {
+    pub(crate) async fn within<T>(self, limit: Duration, work: impl Future<Output = PortResult<T>>) -> PortResult<T> {
         match tokio::time::timeout(limit, work).await {
             Ok(result) => result,
             Err(_) => Err(self.failure(FailureKind::NoAnswer, "timeout", "not finished in time")),
@@ -66,33 +62,22 @@ impl Operation {
                 "request_not_built",
                 "the request could not be built, so nothing was sent",
             ),
-            SdkError::TimeoutError(_) => {
-                self.failure(FailureKind::NoAnswer, "timeout", "no answer in time")
-            }
+            SdkError::TimeoutError(_) => self.failure(FailureKind::NoAnswer, "timeout", "no answer in time"),
             SdkError::DispatchFailure(failure) => {
                 let (kind, code, message) = undelivered(failure.as_connector_error());
                 self.failure(kind, code, message)
             }
-            SdkError::ResponseError(_) => self.failure(
-                FailureKind::NoAnswer,
-                "unreadable_reply",
-                "the reply could not be read",
-            ),
+            SdkError::ResponseError(_) => {
+                self.failure(FailureKind::NoAnswer, "unreadable_reply", "the reply could not be read")
+            }
             SdkError::ServiceError(service) => {
                 let status = service.raw().status().as_u16();
                 let code = service.err().code();
                 let shown = code.map_or_else(|| format!("http_{status}"), str::to_owned);
-                let message = service
-                    .err()
-                    .message()
-                    .unwrap_or("the reply holds no readable error");
+                let message = service.err().message().unwrap_or("the reply holds no readable error");
                 self.failure(kind_of(code, status), &shown, message)
             }
-            _ => self.failure(
-                FailureKind::NoAnswer,
-                "unknown_failure",
-                "the SDK reported a failure of an unknown kind",
-            ),
+            _ => self.failure(FailureKind::NoAnswer, "unknown_failure", "the SDK reported a failure of an unknown kind"),
         }
     }
 
@@ -122,24 +107,11 @@ fn kind_of(code: Option<&str>, status: u16) -> FailureKind {
     let named = |names: &[&str]| names.contains(&code);
     if code.contains("Throttl") || named(NOT_NOW) || status == 429 {
         FailureKind::NotNow
-    } else if code.contains("PreconditionFailed")
-        || code.contains("ConditionalCheckFailed")
-        || status == 412
-    {
+    } else if code.contains("PreconditionFailed") || code.contains("ConditionalCheckFailed") || status == 412 {
         FailureKind::Conflict
-    } else if status >= 500
-        || named(&[
-            "RequestTimeout",
-            "RequestTimeoutException",
-            "InternalFailure",
-            "InternalError",
-        ])
-    {
+    } else if status >= 500 || named(&["RequestTimeout", "RequestTimeoutException", "InternalFailure", "InternalError"]) {
         FailureKind::NoAnswer
-    } else if code.contains("NotFound")
-        || code.contains("DoesNotExist")
-        || named(&["ServiceNotActiveException"])
-    {
+    } else if code.contains("NotFound") || code.contains("DoesNotExist") || named(&["ServiceNotActiveException"]) {
         FailureKind::NotFound
     } else if code.contains("AccessDenied") || named(DENIED) || status == 401 || status == 403 {
         FailureKind::Denied
@@ -197,25 +169,13 @@ fn undelivered(error: Option<&ConnectorError>) -> (FailureKind, &'static str, &'
     let chain = error.map(chain_of).unwrap_or_default();
     let says = |part: &str| chain.iter().any(|text| text.contains(part));
     if says("client error (Connect)") || says("HTTP connect timeout") {
-        (
-            FailureKind::NotNow,
-            "not_connected",
-            "no connection to the service, so nothing was sent",
-        )
+        (FailureKind::NotNow, "not_connected", "no connection to the service, so nothing was sent")
     } else if says("credential provider") || says("credentials provider") {
-        (
-            FailureKind::Denied,
-            "no_credentials",
-            "the environment holds no usable AWS credentials, so nothing was sent",
-        )
+        (FailureKind::Denied, "no_credentials", "the environment holds no usable AWS credentials, so nothing was sent")
     } else if error.is_some_and(ConnectorError::is_timeout) {
         (FailureKind::NoAnswer, "timeout", "no answer in time")
     } else {
-        (
-            FailureKind::NoAnswer,
-            "connection_lost",
-            "the connection was lost before a reply came",
-        )
+        (FailureKind::NoAnswer, "connection_lost", "the connection was lost before a reply came")
     }
 }
 
@@ -235,10 +195,7 @@ pub(crate) fn bounded(text: &str, longest: usize) -> String {
     if text.chars().count() <= longest {
         printable.collect()
     } else {
-        printable
-            .take(longest.saturating_sub(1))
-            .chain(['…'])
-            .collect()
+        printable.take(longest.saturating_sub(1)).chain(['…']).collect()
     }
 }
 
@@ -272,11 +229,7 @@ mod tests {
             ("ExpiredTokenException", 400, FailureKind::Denied),
             ("AuthorizationError", 403, FailureKind::Denied),
             ("PreconditionFailedException", 412, FailureKind::Conflict),
-            (
-                "ConditionalCheckFailedException",
-                400,
-                FailureKind::Conflict,
-            ),
+            ("ConditionalCheckFailedException", 400, FailureKind::Conflict),
             ("ValidationException", 400, FailureKind::Refused),
             ("InvalidParameterValue", 400, FailureKind::Refused),
             ("LimitExceededException", 400, FailureKind::Refused),

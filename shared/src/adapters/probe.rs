@@ -20,6 +20,7 @@ use crate::ports::{FailureKind, PortResult, Probes};
 /// How long a connection may take to be made, and then how long the first answer may take. Both fit, with a describe before
 /// them, into one invocation.
 const PATIENCE: Duration = Duration::from_secs(2);
+const SHORTEST_PATIENCE: Duration = Duration::from_millis(250);
 
 /// PostgreSQL's SSLRequest: length 8 and the code 1234.5679. It needs no credentials, and a server answers it before anything else.
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
@@ -49,10 +50,17 @@ impl NetworkProbes {
         Self { clients, rehearsal }
     }
 
+    /// How long a connection or an answer is waited for. A rehearsal's wait is as much shorter as its clock is faster, because what
+    /// is waited for is simulated; never so short that a busy machine looks like a dead database.
+    fn patience(&self) -> Duration {
+        let speed = self.rehearsal.as_ref().map_or(1.0, |rehearsal| rehearsal.clock.speed);
+        PATIENCE.div_f64(speed).max(SHORTEST_PATIENCE)
+    }
+
     async fn addresses(&self, host: &str, port: u16) -> Vec<SocketAddr> {
         match &self.rehearsal {
             Some(rehearsal) => rehearsal.address(host, port).into_iter().collect(),
-            None => match timeout(PATIENCE, lookup_host((host, port))).await {
+            None => match timeout(self.patience(), lookup_host((host, port))).await {
                 Ok(Ok(addresses)) => addresses.collect(),
                 Ok(Err(_)) | Err(_) => Vec::new(),
             },
@@ -64,19 +72,13 @@ impl NetworkProbes {
 impl Probes for NetworkProbes {
     async fn connect(&self, host: &str, port: u16) -> Connection {
         let addresses = self.addresses(host, port).await;
-        match first_connection(&addresses).await {
-            Ok(stream) => first_answer(stream).await,
+        match first_connection(&addresses, self.patience()).await {
+            Ok(stream) => first_answer(stream, self.patience()).await,
             Err(finding) => finding,
         }
     }
 
-    async fn write(
-        &self,
-        region: &Region,
-        function: &ResourceName,
-        host: &str,
-        port: u16,
-    ) -> PortResult<bool> {
+    async fn write(&self, region: &Region, function: &ResourceName, host: &str, port: u16) -> PortResult<bool> {
         let operation = Operation::new("lambda", "Invoke");
         operation.permit(region, &format!("function:{function}"))?;
         let (host, port) = match &self.rehearsal {
@@ -85,20 +87,14 @@ impl Probes for NetworkProbes {
                 Some(address) => (address.ip().to_string(), address.port()),
                 None => {
                     let message = format!("{host}:{port} is not a host of this rehearsal");
-                    return Err(operation.failure(
-                        FailureKind::Refused,
-                        "host_not_in_rehearsal",
-                        &message,
-                    ));
+                    return Err(operation.failure(FailureKind::Refused, "host_not_in_rehearsal", &message));
                 }
             },
         };
         let request = serde_json::to_vec(&WriteProbe { host: &host, port }).unwrap_or_default();
         let answer = invoke(&self.clients, region, function.as_str(), request).await?;
         let answer: WriteProbeAnswer = serde_json::from_slice(&answer).map_err(|error| {
-            let message = format!(
-                "{function} did not answer {{\"written\":true}} or {{\"written\":false}}: {error}"
-            );
+            let message = format!("{function} did not answer {{\"written\":true}} or {{\"written\":false}}: {error}");
             operation.failure(FailureKind::Refused, "probe_answer_unreadable", &message)
         })?;
         Ok(answer.written)
@@ -107,8 +103,8 @@ impl Probes for NetworkProbes {
 
 /// The first of these addresses that takes a connection. Only what the other side did, or its silence, says anything about it:
 /// a failure of our own (no name, no route, no descriptors) must never look like a fence that works.
-async fn first_connection(addresses: &[SocketAddr]) -> Result<TcpStream, Connection> {
-    let until = Instant::now() + PATIENCE;
+async fn first_connection(addresses: &[SocketAddr], patience: Duration) -> Result<TcpStream, Connection> {
+    let until = Instant::now() + patience;
     let mut finding = Connection::NotTried;
     for address in addresses {
         match timeout_at(until, TcpStream::connect(address)).await {
@@ -129,13 +125,13 @@ async fn first_connection(addresses: &[SocketAddr]) -> Result<TcpStream, Connect
 }
 
 /// Whether the database answers the protocol's first question. A connection that is cut after it was taken was still let in.
-async fn first_answer(mut stream: TcpStream) -> Connection {
+async fn first_answer(mut stream: TcpStream, patience: Duration) -> Connection {
     let mut answer = [0_u8; 1];
     let asked = async {
         stream.write_all(&SSL_REQUEST).await?;
         stream.read_exact(&mut answer).await
     };
-    match timeout(PATIENCE, asked).await {
+    match timeout(patience, asked).await {
         Ok(Ok(_)) if matches!(answer, [b'S' | b'N']) => Connection::Answers,
         _ => Connection::Silent,
     }
@@ -151,19 +147,10 @@ mod tests {
     use crate::config::RehearsalTime;
 
     fn probes(hosts: &[(&str, SocketAddr)]) -> NetworkProbes {
-        let hosts: BTreeMap<String, SocketAddr> = hosts
-            .iter()
-            .map(|(host, address)| ((*host).to_owned(), *address))
-            .collect();
-        let clock = RehearsalTime {
-            real_ms: 0,
-            simulated_ms: 0,
-            speed: 1.0,
-        };
-        NetworkProbes::new(
-            Clients::new(Some("http://127.0.0.1:9")),
-            Some(Rehearsal { clock, hosts }),
-        )
+        let hosts: BTreeMap<String, SocketAddr> =
+            hosts.iter().map(|(host, address)| ((*host).to_owned(), *address)).collect();
+        let clock = RehearsalTime { real_ms: 0, simulated_ms: 0, speed: 1.0 };
+        NetworkProbes::new(Clients::new(Some("http://127.0.0.1:9")), Some(Rehearsal { clock, hosts }))
     }
 
     async fn found(answer: Option<&'static [u8]>, stays_open: bool) -> Connection {
@@ -183,9 +170,7 @@ mod tests {
                 std::future::pending::<()>().await;
             }
         });
-        let connection = probes(&[("db.example:5432", address)])
-            .connect("db.example", 5432)
-            .await;
+        let connection = probes(&[("db.example:5432", address)]).connect("db.example", 5432).await;
         server.abort();
         connection
     }
@@ -200,10 +185,7 @@ mod tests {
     async fn a_connection_that_is_taken_and_then_silent_cut_or_misunderstood_was_still_let_in() {
         assert_eq!(found(None, true).await, Connection::Silent);
         assert_eq!(found(None, false).await, Connection::Silent);
-        assert_eq!(
-            found(Some(b"HTTP/1.1 400"), false).await,
-            Connection::Silent
-        );
+        assert_eq!(found(Some(b"HTTP/1.1 400"), false).await, Connection::Silent);
     }
 
     #[tokio::test]
@@ -211,26 +193,15 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         drop(listener);
-        assert_eq!(
-            probes(&[("db.example:5432", address)])
-                .connect("db.example", 5432)
-                .await,
-            Connection::Refused
-        );
+        assert_eq!(probes(&[("db.example:5432", address)]).connect("db.example", 5432).await, Connection::Refused);
     }
 
     #[tokio::test]
     async fn what_cannot_be_tried_proves_nothing() {
         // Not a host of the rehearsal: no name is looked up, and nothing leaves this machine.
-        assert_eq!(
-            probes(&[]).connect("db.example", 5432).await,
-            Connection::NotTried
-        );
+        assert_eq!(probes(&[]).connect("db.example", 5432).await, Connection::NotTried);
         // A name that no resolver is even asked for.
         let outside = NetworkProbes::new(Clients::new(None), None);
-        assert_eq!(
-            outside.connect("no\0name", 5432).await,
-            Connection::NotTried
-        );
+        assert_eq!(outside.connect("no\0name", 5432).await, Connection::NotTried);
     }
 }

@@ -5,18 +5,11 @@ use std::net::IpAddr;
 /// Whether an `http` or `https` URL names a loopback address. Anything that is not plainly one is not: no user-info, no
 /// backslash, no name but `localhost`.
 pub(super) fn is_loopback_url(url: &str) -> bool {
-    let Some(rest) = url
-        .strip_prefix("http://")
-        .or_else(|| url.strip_prefix("https://"))
-    else {
+    let Some(rest) = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")) else {
         return false;
     };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    if authority.contains(['@', '\\', '%'])
-        || authority
-            .chars()
-            .any(|c| c.is_whitespace() || c.is_control())
-    {
+    if authority.contains(['@', '\\', '%']) || authority.chars().any(|c| c.is_whitespace() || c.is_control()) {
         return false;
     }
     let (host, port) = match authority.strip_prefix('[') {
@@ -31,10 +24,7 @@ pub(super) fn is_loopback_url(url: &str) -> bool {
         },
     };
     port.is_none_or(|port| port.parse::<u16>().is_ok())
-        && (host == "localhost"
-            || host
-                .parse::<IpAddr>()
-                .is_ok_and(|address| address.is_loopback()))
+        && (host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()))
 }
 
 #[cfg(test)]

@@ -16,9 +16,7 @@ const LARGEST: u64 = 1024 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
     /// The file cannot be read.
-    #[error(
-        "the plan {path} cannot be read ({reason}): deploy the plan layer, or set RECOVERY_PLAN to where the plan is"
-    )]
+    #[error("the plan {path} cannot be read ({reason}): deploy the plan layer, or set RECOVERY_PLAN to where the plan is")]
     Unreadable {
         /// Where it was looked for.
         path: String,
@@ -44,9 +42,7 @@ pub enum PlanError {
         found: u64,
     },
     /// The file is not a compiled plan.
-    #[error(
-        "the plan {path} is not a compiled plan ({reason}): build it with `recoveryctl plan build`"
-    )]
+    #[error("the plan {path} is not a compiled plan ({reason}): build it with `recoveryctl plan build`")]
     Invalid {
         /// The file.
         path: String,
@@ -71,30 +67,17 @@ pub fn load_plan(path: &Path) -> Result<Plan, PlanError> {
         version: u64,
     }
     let shown = path.display().to_string();
-    let unreadable = |error: std::io::Error| PlanError::Unreadable {
-        path: shown.clone(),
-        reason: error.to_string(),
-    };
+    let unreadable = |error: std::io::Error| PlanError::Unreadable { path: shown.clone(), reason: error.to_string() };
     let mut bytes = Vec::new();
-    File::open(path)
-        .map_err(unreadable)?
-        .take(LARGEST + 1)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
+    File::open(path).map_err(unreadable)?.take(LARGEST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > LARGEST {
         return Err(PlanError::TooLarge { path: shown });
     }
-    let invalid = |error: serde_json::Error| PlanError::Invalid {
-        path: shown.clone(),
-        reason: error.to_string(),
-    };
+    let invalid = |error: serde_json::Error| PlanError::Invalid { path: shown.clone(), reason: error.to_string() };
     // The version first: what another version means by the rest is not ours to judge.
     let Versioned { version } = serde_json::from_slice(&bytes).map_err(invalid)?;
     if version != u64::from(PLAN_VERSION) {
-        return Err(PlanError::OtherVersion {
-            path: shown,
-            found: version,
-        });
+        return Err(PlanError::OtherVersion { path: shown, found: version });
     }
     serde_json::from_slice(&bytes).map_err(invalid)
 }
@@ -106,10 +89,7 @@ mod tests {
     fn load(content: &[u8]) -> Result<Plan, PlanError> {
         static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
         let number = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!(
-            "recovery-plan-{}-{number}.json",
-            std::process::id()
-        ));
+        let path = std::env::temp_dir().join(format!("recovery-plan-{}-{number}.json", std::process::id()));
         std::fs::write(&path, content).unwrap();
         let loaded = load_plan(&path);
         std::fs::remove_file(&path).unwrap();
@@ -117,22 +97,12 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_that_is_missing_too_large_of_another_version_or_unknown_in_part_is_refused_with_what_to_do()
-     {
+    fn a_plan_that_is_missing_too_large_of_another_version_or_unknown_in_part_is_refused_with_what_to_do() {
         let missing = load_plan(Path::new("no-such-plan.json")).unwrap_err();
         assert!(missing.to_string().contains("RECOVERY_PLAN"), "{missing}");
-        assert!(matches!(
-            load(&vec![b' '; 1024 * 1024 + 1]),
-            Err(PlanError::TooLarge { .. })
-        ));
-        assert!(matches!(
-            load(b"{\"version\":2,\"new\":true}"),
-            Err(PlanError::OtherVersion { found: 2, .. })
-        ));
-        assert!(matches!(
-            load(b"version: 1"),
-            Err(PlanError::Invalid { .. })
-        ));
+        assert!(matches!(load(&vec![b' '; 1024 * 1024 + 1]), Err(PlanError::TooLarge { .. })));
+        assert!(matches!(load(b"{\"version\":2,\"new\":true}"), Err(PlanError::OtherVersion { found: 2, .. })));
+        assert!(matches!(load(b"version: 1"), Err(PlanError::Invalid { .. })));
         let unknown = load(b"{\"version\":1,\"unheard_of\":true}").unwrap_err();
         assert!(unknown.to_string().contains("unheard_of"), "{unknown}");
     }

@@ -49,29 +49,15 @@ pub(super) fn parse(text: &str) -> Result<Rehearsal, ConfigError> {
     })?;
     let speed = rehearsal.clock.speed;
     if !(speed.is_finite() && speed > 0.0 && speed <= FASTEST) {
-        return Err(wrong(format!(
-            "has the speed {speed}: write a number above 0 and at most {FASTEST}"
-        )));
+        return Err(wrong(format!("has the speed {speed}: write a number above 0 and at most {FASTEST}")));
     }
     for milliseconds in [rehearsal.clock.real_ms, rehearsal.clock.simulated_ms] {
-        if i64::try_from(milliseconds)
-            .ok()
-            .and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok())
-            .is_none()
-        {
-            return Err(wrong(format!(
-                "has the time {milliseconds}: write milliseconds since the epoch"
-            )));
+        if i64::try_from(milliseconds).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok()).is_none() {
+            return Err(wrong(format!("has the time {milliseconds}: write milliseconds since the epoch")));
         }
     }
-    if let Some((host, address)) = rehearsal
-        .hosts
-        .iter()
-        .find(|(_, address)| !address.ip().is_loopback())
-    {
-        return Err(wrong(format!(
-            "maps {host} to {address}: a rehearsal's databases listen on 127.0.0.1 only"
-        )));
+    if let Some((host, address)) = rehearsal.hosts.iter().find(|(_, address)| !address.ip().is_loopback()) {
+        return Err(wrong(format!("maps {host} to {address}: a rehearsal's databases listen on 127.0.0.1 only")));
     }
     Ok(rehearsal)
 }

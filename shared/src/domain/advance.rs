@@ -37,7 +37,9 @@ pub fn next(incident: &Incident, records: &[StepRecord]) -> Next {
             reason: "the incident was never assessed, so nothing was done".to_owned(),
         };
     };
-    let failed = records.iter().find(|record| matches!(record.status, StepStatus::Refused | StepStatus::Stuck | StepStatus::Undoing | StepStatus::Undone));
+    let failed = records.iter().find(|record| {
+        matches!(record.status, StepStatus::Refused | StepStatus::Stuck | StepStatus::Undoing | StepStatus::Undone)
+    });
     if let Some(failed) = failed {
         let cause = records.iter().find(|record| record.status == StepStatus::Refused).unwrap_or(failed);
         return back(records, cause);
@@ -48,10 +50,9 @@ pub fn next(incident: &Incident, records: &[StepRecord]) -> Next {
         return Next::Run { steps, direction: Direction::Apply, reason: format!("wave {} is next", first.wave) };
     }
     match &assessment.course {
-        Course::Branch { .. } => Next::End {
-            status: IncidentStatus::Completed,
-            reason: "every step reached its postcondition".to_owned(),
-        },
+        Course::Branch { .. } => {
+            Next::End { status: IncidentStatus::Completed, reason: "every step reached its postcondition".to_owned() }
+        }
         Course::HoldOnly { .. } => Next::End { status: IncidentStatus::Stuck, reason: assessment.reason.clone() },
         Course::StandDown => Next::End { status: IncidentStatus::RolledBack, reason: assessment.reason.clone() },
     }
@@ -86,10 +87,7 @@ fn back(records: &[StepRecord], cause: &StepRecord) -> Next {
             direction: Direction::Undo,
             reason: format!("undo wave {wave}; {why}"),
         },
-        None => Next::End {
-            status: IncidentStatus::RolledBack,
-            reason: format!("what was applied is undone; {why}"),
-        },
+        None => Next::End { status: IncidentStatus::RolledBack, reason: format!("what was applied is undone; {why}") },
     }
 }
 

@@ -83,9 +83,7 @@ impl Course {
 #[must_use]
 pub fn subject<'a>(plan: &'a Plan, scenario: &Scenario) -> Option<(ComponentName, &'a RdsInstance)> {
     let steps = scenario.branches.iter().flat_map(|branch| branch.waves.iter()).flat_map(|wave| wave.iter());
-    steps
-        .filter_map(|step| plan.rds_instance(&step.component).map(|database| (step.component.clone(), database)))
-        .next()
+    steps.filter_map(|step| plan.rds_instance(&step.component).map(|database| (step.component.clone(), database))).next()
 }
 
 /// Chooses the course.
@@ -112,13 +110,7 @@ pub fn assess(
     Assessment { at: now, mode, course, reason, basis }
 }
 
-fn choose(
-    plan: &Plan,
-    scenario: &Scenario,
-    situation: &DatabaseSituation,
-    mode: Mode,
-    origin: &Origin,
-) -> (Course, String) {
+fn choose(plan: &Plan, scenario: &Scenario, situation: &DatabaseSituation, mode: Mode, origin: &Origin) -> (Course, String) {
     let answers = situation.primary_connection == Connection::Answers;
     let by_alarm = matches!(origin, Origin::Alarm { .. });
     let came_from_ok = !matches!(origin, Origin::Alarm { previous: Some(previous), .. } if previous != "OK");
@@ -149,7 +141,8 @@ fn choose(
     for (index, branch) in scenario.branches.iter().enumerate() {
         match branch.when {
             Condition::MultiAzAvailable => {
-                if let Some(primary) = situation.primary.found().filter(|primary| primary.multi_az && primary.is_available()) {
+                if let Some(primary) = situation.primary.found().filter(|primary| primary.multi_az && primary.is_available())
+                {
                     let zone = primary.availability_zone.as_deref().unwrap_or("its zone");
                     return (
                         Course::Branch { index },
@@ -177,11 +170,14 @@ fn replica_can_be_promoted(situation: &DatabaseSituation) -> Result<String, Stri
         return Err(format!("the replica cannot be promoted: {}", situation.replica.why_not()));
     };
     if replica.is_standalone() {
-        return Err("the plan's replica replicates from nobody: it was promoted or detached before, so it does not hold the \
+        return Err(
+            "the plan's replica replicates from nobody: it was promoted or detached before, so it does not hold the \
                     primary's data"
-            .to_owned());
+                .to_owned(),
+        );
     }
-    let hopeless = ["failed", "deleting", "incompatible-restore", "incompatible-network", "inaccessible-encryption-credentials"];
+    let hopeless =
+        ["failed", "deleting", "incompatible-restore", "incompatible-network", "inaccessible-encryption-credentials"];
     if hopeless.contains(&replica.status.as_str()) {
         return Err(format!("the replica is {}", replica.status));
     }
@@ -238,9 +234,12 @@ pub fn longest_incident(scenario: &Scenario) -> Seconds {
         .branches
         .iter()
         .map(|branch| {
-            branch_budget(&mut branch.waves.iter().map(|wave| {
-                wave.iter().map(|step| scenario.budget(step.kind)).max().unwrap_or_default()
-            }))
+            branch_budget(
+                &mut branch
+                    .waves
+                    .iter()
+                    .map(|wave| wave.iter().map(|step| scenario.budget(step.kind)).max().unwrap_or_default()),
+            )
         })
         .max()
         .unwrap_or_default();

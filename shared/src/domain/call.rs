@@ -177,10 +177,8 @@ fn parameters(mutation: &Mutation) -> Value {
             for route in routes {
                 if let Some((rate, burst)) = &route.throttle {
                     let rate: f64 = rate.parse().unwrap_or_default();
-                    settings.insert(
-                        route.route.clone(),
-                        json!({"throttlingRateLimit": rate, "throttlingBurstLimit": burst}),
-                    );
+                    settings
+                        .insert(route.route.clone(), json!({"throttlingRateLimit": rate, "throttlingBurstLimit": burst}));
                 }
             }
             json!({"routeSettings": settings})

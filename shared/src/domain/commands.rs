@@ -26,9 +26,9 @@ pub fn commands_left(plan: &Plan, incident: &Incident, records: &[StepRecord]) -
                 commands.extend(database.endpoints.iter().map(|place| write_place(place, &host)));
             }
             StepKind::ResumeWrites => {
-                let held = records.iter().find(|other| {
-                    other.step.kind == StepKind::HoldWrites && other.step.component == record.step.component
-                });
+                let held = records
+                    .iter()
+                    .find(|other| other.step.kind == StepKind::HoldWrites && other.step.component == record.step.component);
                 for (index, before) in held.iter().flat_map(|held| held.memory.held.iter()) {
                     if let Some(point) = database.holds.get(*index) {
                         commands.extend(open_hold(point, before));

@@ -59,10 +59,9 @@ pub fn consent(case: Case<'_>) -> Consent {
         }
     }
     match case.question {
-        Some(standing) if case.now >= standing.stands_until && still_fits(standing, case) => Consent::Denied(format!(
-            "nobody answered by {}: {}",
-            standing.stands_until, standing.text
-        )),
+        Some(standing) if case.now >= standing.stands_until && still_fits(standing, case) => {
+            Consent::Denied(format!("nobody answered by {}: {}", standing.stands_until, standing.text))
+        }
         Some(standing) if still_fits(standing, case) => Consent::Ask(standing.clone()),
         _ => Consent::Ask(question(case)),
     }
@@ -71,9 +70,7 @@ pub fn consent(case: Case<'_>) -> Consent {
 /// The reason why no one need be asked, when there is one.
 fn granted_in_advance(case: Case<'_>) -> Option<String> {
     let bound = case.bound.at_most?;
-    let valid = case.scenario.preauthorised.as_ref().filter(|pre| {
-        case.now.to_zoned(TimeZone::UTC).date() <= pre.until
-    });
+    let valid = case.scenario.preauthorised.as_ref().filter(|pre| case.now.to_zoned(TimeZone::UTC).date() <= pre.until);
     let fence = match (case.fence, valid) {
         (Some(proof), _) => format!("the fence is proven ({})", proof.how),
         (None, Some(pre)) if pre.unproven_fence => {
@@ -87,9 +84,8 @@ fn granted_in_advance(case: Case<'_>) -> Option<String> {
     let pre = valid?;
     // Without an objective nothing says how much loss is tolerable, so none is.
     let limit = pre.data_loss_up_to.min(case.rpo?);
-    (bound <= limit).then(|| {
-        format!("{}; {} allowed up to {limit} until {}, and {fence}", case.bound.basis, pre.by, pre.until)
-    })
+    (bound <= limit)
+        .then(|| format!("{}; {} allowed up to {limit} until {}, and {fence}", case.bound.basis, pre.by, pre.until))
 }
 
 fn covers(verdict: &Verdict, case: Case<'_>) -> bool {
@@ -177,7 +173,13 @@ mod tests {
         LossBound { at_most: at_most.map(Seconds), growing, basis: "basis".to_owned() }
     }
 
-    fn decide(scenario: &Scenario, bound: &LossBound, fenced: bool, verdicts: &[Verdict], question: Option<&Question>) -> Consent {
+    fn decide(
+        scenario: &Scenario,
+        bound: &LossBound,
+        fenced: bool,
+        verdicts: &[Verdict],
+        question: Option<&Question>,
+    ) -> Consent {
         let step = StepId::new("04-promote-database").unwrap();
         let proof = FenceProof { at: now(), how: "reboot completed".to_owned() };
         consent(Case {
@@ -213,17 +215,41 @@ mod tests {
         let table: [(&str, Scenario, LossBound, bool, bool); 13] = [
             ("nothing lost, fenced", scenario(None, WhenNeeded), bound(Some(0), false), true, true),
             ("nothing lost, unfenced", scenario(None, WhenNeeded), bound(Some(0), true), false, false),
-            ("within what was allowed", scenario(Some((600, false, until)), WhenNeeded), bound(Some(600), false), true, true),
+            (
+                "within what was allowed",
+                scenario(Some((600, false, until)), WhenNeeded),
+                bound(Some(600), false),
+                true,
+                true,
+            ),
             ("one second beyond", scenario(Some((600, false, until)), WhenNeeded), bound(Some(601), false), true, false),
-            ("allowed more than the RPO: the RPO counts", scenario(Some((3_600, false, until)), WhenNeeded), bound(Some(901), false), true, false),
+            (
+                "allowed more than the RPO: the RPO counts",
+                scenario(Some((3_600, false, until)), WhenNeeded),
+                bound(Some(901), false),
+                true,
+                false,
+            ),
             ("at the RPO", scenario(Some((3_600, false, until)), WhenNeeded), bound(Some(900), false), true, true),
             ("no pre-authorisation", scenario(None, WhenNeeded), bound(Some(1), false), true, false),
             ("expired yesterday", scenario(Some((600, true, "2026-11-19")), WhenNeeded), bound(Some(1), false), true, false),
-            ("valid through today", scenario(Some((600, true, "2026-11-20")), WhenNeeded), bound(Some(1), false), true, true),
+            (
+                "valid through today",
+                scenario(Some((600, true, "2026-11-20")), WhenNeeded),
+                bound(Some(1), false),
+                true,
+                true,
+            ),
             ("unfenced without leave", scenario(Some((600, false, until)), WhenNeeded), bound(Some(1), true), false, false),
             ("unfenced with leave", scenario(Some((600, true, until)), WhenNeeded), bound(Some(1), true), false, true),
             ("unknown loss", scenario(Some((600, true, until)), WhenNeeded), bound(None, false), true, false),
-            ("approval required always asks", scenario(Some((600, true, until)), Required), bound(Some(0), false), true, false),
+            (
+                "approval required always asks",
+                scenario(Some((600, true, until)), Required),
+                bound(Some(0), false),
+                true,
+                false,
+            ),
         ];
         for (name, scenario, bound, fenced, granted) in table {
             let answer = decide(&scenario, &bound, fenced, &[], None);

@@ -25,10 +25,14 @@ pub fn confirm(claimed: &str, instance_name: &str, described: &Sight<InstanceVie
     let view = match described {
         Sight::Found { found } => found,
         Sight::Absent => {
-            return Err(NotConfirmed(format!("the plan's instance {instance_name} does not exist, so {shown} cannot be its endpoint")));
+            return Err(NotConfirmed(format!(
+                "the plan's instance {instance_name} does not exist, so {shown} cannot be its endpoint"
+            )));
         }
         Sight::Unreached { reason } => {
-            return Err(NotConfirmed(format!("{shown} could not be confirmed, because {instance_name} could not be described: {reason}")));
+            return Err(NotConfirmed(format!(
+                "{shown} could not be confirmed, because {instance_name} could not be described: {reason}"
+            )));
         }
     };
     let Some(host) = &view.host else {
@@ -39,7 +43,9 @@ pub fn confirm(claimed: &str, instance_name: &str, described: &Sight<InstanceVie
         return Err(NotConfirmed(format!("{shown} is not the endpoint of {instance_name}, which is {host}")));
     }
     if !view.is_standalone() {
-        return Err(NotConfirmed(format!("{host} belongs to {instance_name}, which is still a read replica: promote it first")));
+        return Err(NotConfirmed(format!(
+            "{host} belongs to {instance_name}, which is still a read replica: promote it first"
+        )));
     }
     if !view.is_available() {
         return Err(NotConfirmed(format!("{host} belongs to {instance_name}, which is {} and not available", view.status)));

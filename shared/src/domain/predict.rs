@@ -60,7 +60,13 @@ pub struct StepPrediction {
 
 /// Predicts every step of the course that assess chose.
 #[must_use]
-pub fn will(plan: &Plan, scenario: &Scenario, incident: &Incident, snapshot: &Snapshot, now: Timestamp) -> Vec<StepPrediction> {
+pub fn will(
+    plan: &Plan,
+    scenario: &Scenario,
+    incident: &Incident,
+    snapshot: &Snapshot,
+    now: Timestamp,
+) -> Vec<StepPrediction> {
     let Some(assessment) = &incident.assessment else { return Vec::new() };
     let mut incident = incident.clone();
     let mut model = snapshot.clone();
@@ -178,7 +184,8 @@ fn observe(model: &Snapshot, step: &PlannedStep) -> Observation {
         },
         StepKind::Validate if step.component == model.component => {
             // Clients are served by the promoted replica, or by the primary where it only moved to another zone.
-            let served_by = if model.replica.found().is_some_and(InstanceView::is_standalone) { &model.replica } else { &model.primary };
+            let served_by =
+                if model.replica.found().is_some_and(InstanceView::is_standalone) { &model.replica } else { &model.primary };
             Observation::Instance { instance: served_by.clone(), connection: Connection::Answers }
         }
         StepKind::Validate => {
@@ -256,7 +263,9 @@ fn apply(plan: &Plan, model: &mut Snapshot, mutation: &Mutation) {
         Mutation::MoveSecretStage { secret, to_version, .. } => {
             let host = model.replica.found().and_then(|found| found.host.clone());
             each_place(plan, model, |place, view| {
-                if let (EndpointPlace::Secret { name, .. }, PlaceView::SecretField { value, current_version, .. }) = (place, view) {
+                if let (EndpointPlace::Secret { name, .. }, PlaceView::SecretField { value, current_version, .. }) =
+                    (place, view)
+                {
                     if name == secret {
                         current_version.clone_from(to_version);
                         value.clone_from(&host);
@@ -266,8 +275,10 @@ fn apply(plan: &Plan, model: &mut Snapshot, mutation: &Mutation) {
         }
         Mutation::SetFunctionVariable { function, variable, value: new, region, .. } => {
             each_place(plan, model, |place, view| {
-                if let (EndpointPlace::LambdaEnvironment { function: of, variable: name, region: at, .. }, PlaceView::Variable { value, .. }) =
-                    (place, view)
+                if let (
+                    EndpointPlace::LambdaEnvironment { function: of, variable: name, region: at, .. },
+                    PlaceView::Variable { value, .. },
+                ) = (place, view)
                 {
                     if of == function && name == variable && at == region {
                         value.clone_from(new);
@@ -275,8 +286,10 @@ fn apply(plan: &Plan, model: &mut Snapshot, mutation: &Mutation) {
                 }
             });
             each_hold(plan, model, |point, view| {
-                if let (HoldPoint::LambdaEnvironment { function: of, variable: name, region: at, .. }, HoldView::Variable { value, .. }) =
-                    (point, view)
+                if let (
+                    HoldPoint::LambdaEnvironment { function: of, variable: name, region: at, .. },
+                    HoldView::Variable { value, .. },
+                ) = (point, view)
                 {
                     if of == function && name == variable && at == region {
                         value.clone_from(new);
@@ -499,7 +512,9 @@ fn declared_snapshot(plan: &Plan, component: &ComponentName, now: Timestamp) -> 
         backup_retention_days: database.backup_retention_days,
         latest_restorable: None,
     };
-    let variable = || Sight::Found { found: PlaceView::Variable { value: Some("${before}".to_owned()), others: Vec::new(), updating: false } };
+    let variable = || Sight::Found {
+        found: PlaceView::Variable { value: Some("${before}".to_owned()), others: Vec::new(), updating: false },
+    };
     let places = database
         .endpoints
         .iter()
@@ -536,7 +551,12 @@ fn declared_snapshot(plan: &Plan, component: &ComponentName, now: Timestamp) -> 
         .keys()
         .filter(|name| plan.ecs_service(name).is_some())
         .map(|name| {
-            let view = ServiceView { desired: 1, running: 1, deployment: "${deployment}".to_owned(), rollout: Some("COMPLETED".to_owned()) };
+            let view = ServiceView {
+                desired: 1,
+                running: 1,
+                deployment: "${deployment}".to_owned(),
+                rollout: Some("COMPLETED".to_owned()),
+            };
             (name.to_string(), Sight::Found { found: view })
         })
         .collect();

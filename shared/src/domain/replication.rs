@@ -84,7 +84,9 @@ pub fn judge(
         (Role::Unknown, _) => format!("{name} could not be described: {}", replica.why_not()),
         (Role::Replica, _) if !replicating => format!("{name} is a replica whose replication does not run"),
         (Role::Replica, None) => format!("{name} reports no usable lag"),
-        (Role::Replica, Some(worst)) => format!("{name} is at most {worst} behind (objective {})", rpo.map_or("none".to_owned(), |rpo| rpo.to_string())),
+        (Role::Replica, Some(worst)) => {
+            format!("{name} is at most {worst} behind (objective {})", rpo.map_or("none".to_owned(), |rpo| rpo.to_string()))
+        }
     };
     ReplicaJudgement {
         role,
@@ -124,7 +126,8 @@ mod tests {
     #[test]
     fn lag_counts_from_when_it_was_true_and_unknown_is_never_good() {
         let now: Timestamp = "2026-11-20T10:10:00Z".parse().unwrap();
-        let sample = |lag, age: u64| LagSample { lag: Seconds(lag), observed_at: Seconds(age).before(now), source: "m".to_owned() };
+        let sample =
+            |lag, age: u64| LagSample { lag: Seconds(lag), observed_at: Seconds(age).before(now), source: "m".to_owned() };
         let replicating = replica(Some("arn"), Some(true));
         let table = [
             ("fresh and near", &replicating, Some(sample(5, 10)), Verdict::Within),

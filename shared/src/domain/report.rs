@@ -99,7 +99,10 @@ pub fn report(plan: &Plan, incident: &Incident, records: &[StepRecord], now: Tim
         .map(|(component, objective)| Achieved {
             component: component.clone(),
             rto: recovery_time(incident, records, component, objective.rto),
-            rpo: objective.rpo.filter(|_| plan.rds_instance(component).is_some()).map(|rpo| recovery_point(records, component, rpo)),
+            rpo: objective
+                .rpo
+                .filter(|_| plan.rds_instance(component).is_some())
+                .map(|rpo| recovery_point(records, component, rpo)),
         })
         .collect();
     let calls = records

@@ -247,9 +247,9 @@ impl StepRecord {
     /// whose outcome is unknown counts as promoted (design §2.3).
     #[must_use]
     pub fn may_have_promoted(&self) -> bool {
-        self.effects.iter().any(|effect| {
-            effect.mutation.is_promotion() && !matches!(effect.outcome, Some(EffectOutcome::Refused { .. }))
-        })
+        self.effects
+            .iter()
+            .any(|effect| effect.mutation.is_promotion() && !matches!(effect.outcome, Some(EffectOutcome::Refused { .. })))
     }
 
     /// Whether an effect may have changed something.

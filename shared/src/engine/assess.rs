@@ -35,7 +35,8 @@ pub async fn assess(
         return Ok(answer(TaskStatus::Done, &assessment.reason));
     }
     let plan = book.plan(id).await?;
-    let scenario = plan.scenarios.get(&incident.value.scenario).ok_or_else(|| missing(id, incident.value.scenario.as_str()))?;
+    let scenario =
+        plan.scenarios.get(&incident.value.scenario).ok_or_else(|| missing(id, incident.value.scenario.as_str()))?;
     let (component, database) = subject(&plan, scenario).ok_or_else(|| missing(id, "a database"))?;
     let seen = situation(&plan, &component, database, databases, lags, probes, engine.clock).await;
     let now = engine.clock.now();
@@ -84,5 +85,8 @@ pub async fn situation(
 }
 
 fn missing(id: &IncidentId, what: &str) -> RecoveryError {
-    RecoveryError::new(Code::JournalUnreadable, format!("incident {id}'s plan lacks {what}, which was checked when it was declared"))
+    RecoveryError::new(
+        Code::JournalUnreadable,
+        format!("incident {id}'s plan lacks {what}, which was checked when it was declared"),
+    )
 }

@@ -105,7 +105,10 @@ impl<'a> Book<'a> {
     /// `incident_unknown` when it was never declared; journal errors.
     pub async fn incident(&self, id: &IncidentId) -> Result<Versioned<Incident>, RecoveryError> {
         self.find(id).await?.ok_or_else(|| {
-            RecoveryError::new(Code::IncidentUnknown, format!("there is no incident {id} in the journal; `status` without an id lists the active one"))
+            RecoveryError::new(
+                Code::IncidentUnknown,
+                format!("there is no incident {id} in the journal; `status` without an id lists the active one"),
+            )
         })
     }
 

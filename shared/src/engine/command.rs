@@ -75,11 +75,8 @@ pub async fn status(
     let now = engine.clock.now();
     let steps = crate::domain::report::report(&plan, &incident, &records, now).steps;
     let timeline = book.entries(&id).await?;
-    let reason = incident
-        .end_reason
-        .clone()
-        .or_else(|| timeline.last().map(|entry| entry.reason.clone()))
-        .unwrap_or_default();
+    let reason =
+        incident.end_reason.clone().or_else(|| timeline.last().map(|entry| entry.reason.clone())).unwrap_or_default();
     let question = incident.question.as_ref().map(|question| Standing {
         text: question.text.clone(),
         digest: question.digest(),
@@ -122,7 +119,10 @@ pub async fn give_verdict(
         if question.digest().as_str() != digest {
             return Err(RecoveryError::new(
                 Code::DigestDiffers,
-                format!("the standing question of incident {id} has another digest: read it again with `status` before you answer: {}", question.text),
+                format!(
+                    "the standing question of incident {id} has another digest: read it again with `status` before you answer: {}",
+                    question.text
+                ),
             ));
         }
         if incident.value.verdicts.iter().any(|verdict| verdict.digest == question.digest()) {

@@ -51,7 +51,8 @@ pub enum Declared {
 pub async fn declare(engine: Engine<'_>, declaration: &Declaration<'_>) -> Result<Declared, RecoveryError> {
     let book = engine.book();
     let plan = declaration.plan;
-    let scenario = plan.scenarios.get(&declaration.scenario).ok_or_else(|| unknown_scenario(plan, declaration.scenario.as_str()))?;
+    let scenario =
+        plan.scenarios.get(&declaration.scenario).ok_or_else(|| unknown_scenario(plan, declaration.scenario.as_str()))?;
     for _ in 0..RACES {
         if let Some(existing) = book.find(&declaration.id).await? {
             return Ok(Declared::Again(Box::new(existing.value)));
@@ -115,8 +116,13 @@ pub async fn declare(engine: Engine<'_>, declaration: &Declaration<'_>) -> Resul
             now,
         );
         let fresh = Versioned { value: incident, revision: 0 };
-        let writes =
-            [write_incident(&fresh), write_plan(&declaration.id, plan), write_platform(&plan.platform, &platform), entry, page];
+        let writes = [
+            write_incident(&fresh),
+            write_plan(&declaration.id, plan),
+            write_platform(&plan.platform, &platform),
+            entry,
+            page,
+        ];
         if book.commit(&writes).await? == Commit::Committed {
             return Ok(Declared::New(Box::new(fresh.value)));
         }

@@ -53,8 +53,9 @@ pub async fn dry_run(
     generation: Generation,
 ) -> Result<DryRun, RecoveryError> {
     let scenario = plan.scenarios.get(name).ok_or_else(|| unknown_scenario(plan, name.as_str()))?;
-    let (component, database) = subject(plan, scenario)
-        .ok_or_else(|| RecoveryError::new(Code::ComponentNotInPlan, format!("scenario {name} is about no database of the plan")))?;
+    let (component, database) = subject(plan, scenario).ok_or_else(|| {
+        RecoveryError::new(Code::ComponentNotInPlan, format!("scenario {name} is about no database of the plan"))
+    })?;
     let seen = situation(plan, &component, database, databases, lags, probes, clock).await;
     let now = clock.now();
     let assessment = crate::domain::assess::assess(plan, scenario, &origin, &seen, now);
@@ -85,7 +86,13 @@ pub async fn dry_run(
     };
     let incident = Incident::imagined(plan, name, origin, assessment.clone(), generation, now);
     let steps = will(plan, scenario, &incident, &snapshot, now);
-    Ok(DryRun { scenario: name.clone(), course: assessment.course, reason: assessment.reason, observed: Digest::of_json(&snapshot), steps })
+    Ok(DryRun {
+        scenario: name.clone(),
+        course: assessment.course,
+        reason: assessment.reason,
+        observed: Digest::of_json(&snapshot),
+        steps,
+    })
 }
 
 /// What a function sees for a kind of step of its own, with nothing secret in it: the answer to `{"task":"predict"}`.
@@ -103,7 +110,9 @@ pub async fn predict_part(
     let mut seen = hands.observe(plan, &step, &[], clock).await?;
     if let Observation::Places { places, .. } = &mut seen {
         for place in places {
-            if let Sight::Found { found: PlaceView::Parameter { value, parameter_type: ParameterType::SecureString, .. } } = place {
+            if let Sight::Found { found: PlaceView::Parameter { value, parameter_type: ParameterType::SecureString, .. } } =
+                place
+            {
                 value.clear();
             }
         }

@@ -51,13 +51,8 @@ pub(super) async fn finish(
     let report = crate::domain::report::report(&plan, &incident.value, &records, now);
     let subject = format!("{}: {} {}", plan.platform, incident.value.scenario, status.as_str());
     let page = notice(id, "ended", &subject, &body(&incident.value), now);
-    let writes = [
-        write_incident(&incident),
-        write_platform(&plan.platform, &platform),
-        write_report(id, &report),
-        entry,
-        page,
-    ];
+    let writes =
+        [write_incident(&incident), write_platform(&plan.platform, &platform), write_report(id, &report), entry, page];
     match book.commit(&writes).await? {
         Commit::Committed => Ok(Some(incident.value)),
         Commit::Conflict => Ok(None),

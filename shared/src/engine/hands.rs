@@ -87,16 +87,16 @@ impl<'a> Hands<'a> {
         if let Some(service) = plan.ecs_service(&step.component) {
             let services = self.services.ok_or_else(|| self.not_mine(step))?;
             let region = plan.region(SiteName::Recovery);
-            return Ok(Observation::Service { service: sight(services.describe(region, service.at(SiteName::Recovery)).await) });
+            return Ok(Observation::Service {
+                service: sight(services.describe(region, service.at(SiteName::Recovery)).await),
+            });
         }
         let database = plan.rds_instance(&step.component).ok_or_else(|| {
             RecoveryError::new(Code::ComponentNotInPlan, format!("the plan has no database {}", step.component))
         })?;
         let (primary_region, recovery_region) = (plan.region(SiteName::Primary), plan.region(SiteName::Recovery));
         match step.kind {
-            StepKind::ForceFailover | StepKind::Fence => {
-                Ok(self.instance(primary_region, &database.primary.id).await)
-            }
+            StepKind::ForceFailover | StepKind::Fence => Ok(self.instance(primary_region, &database.primary.id).await),
             StepKind::Validate => {
                 let moved = records.iter().any(|record| record.step.kind == StepKind::Promote);
                 let (region, id) =
@@ -133,7 +133,8 @@ impl<'a> Hands<'a> {
         step: &PlannedStep,
         clock: &dyn Clock,
     ) -> Result<Observation, RecoveryError> {
-        let (lags, probes) = (self.lags.ok_or_else(|| self.not_mine(step))?, self.probes.ok_or_else(|| self.not_mine(step))?);
+        let (lags, probes) =
+            (self.lags.ok_or_else(|| self.not_mine(step))?, self.probes.ok_or_else(|| self.not_mine(step))?);
         let id = &database.recovery.id;
         let replica = sight(self.databases.describe(region, id).await);
         let standalone = replica.found().filter(|found| found.is_standalone() && found.is_available()).and_then(endpoint_of);
@@ -156,7 +157,8 @@ impl<'a> Hands<'a> {
         database: &RdsInstance,
         step: &PlannedStep,
     ) -> Result<Observation, RecoveryError> {
-        let (stores, services) = (self.places.ok_or_else(|| self.not_mine(step))?, self.services.ok_or_else(|| self.not_mine(step))?);
+        let (stores, services) =
+            (self.places.ok_or_else(|| self.not_mine(step))?, self.services.ok_or_else(|| self.not_mine(step))?);
         let target = sight(self.databases.describe(region, &database.recovery.id).await);
         let mut places = Vec::with_capacity(database.endpoints.len());
         for place in &database.endpoints {
@@ -175,7 +177,11 @@ impl<'a> Hands<'a> {
     fn not_mine(&self, step: &PlannedStep) -> RecoveryError {
         RecoveryError::new(
             Code::StepNotForThisFunction,
-            format!("a {} step is run by {}, whose role can make its calls", step.kind.as_str(), step.kind.function().as_str()),
+            format!(
+                "a {} step is run by {}, whose role can make its calls",
+                step.kind.as_str(),
+                step.kind.function().as_str()
+            ),
         )
     }
 }

@@ -60,7 +60,11 @@ pub async fn page(engine: Engine<'_>, notices: &dyn Notices, id: &IncidentId) {
 }
 
 /// Publishes what is due. A notice that cannot be published stays due: the watchdog tries again.
-pub(super) async fn send_due(engine: Engine<'_>, notices: &dyn Notices, incident: &Incident) -> Result<usize, RecoveryError> {
+pub(super) async fn send_due(
+    engine: Engine<'_>,
+    notices: &dyn Notices,
+    incident: &Incident,
+) -> Result<usize, RecoveryError> {
     let book: Book<'_> = engine.book();
     let mut sent = 0;
     for mut notice in book.notices(&incident.id).await? {
@@ -69,7 +73,8 @@ pub(super) async fn send_due(engine: Engine<'_>, notices: &dyn Notices, incident
             continue;
         }
         let answered = notice.value.only_while.as_ref().is_some_and(|digest| {
-            !incident.status.is_end() && incident.question.as_ref().map(crate::domain::incident::Question::digest).as_ref() != Some(digest)
+            !incident.status.is_end()
+                && incident.question.as_ref().map(crate::domain::incident::Question::digest).as_ref() != Some(digest)
         });
         let needless = answered || (notice.value.only_while.is_some() && incident.status.is_end());
         if !needless {

@@ -65,14 +65,19 @@ pub async fn run_step(
         return Ok(answer(TaskStatus::InProgress, "another attempt holds this step").waiting(wait.0));
     }
     let scenario = plan.scenarios.get(&incident.value.scenario).ok_or_else(|| {
-        RecoveryError::new(Code::JournalUnreadable, format!("incident {id}'s plan lacks its own scenario {}", incident.value.scenario))
+        RecoveryError::new(
+            Code::JournalUnreadable,
+            format!("incident {id}'s plan lacks its own scenario {}", incident.value.scenario),
+        )
     })?;
     let budget = scenario.budget(mine.value.step.kind);
     if claim(engine, id, &mut mine, request.direction, budget, invocation).await? == Commit::Conflict {
         return Ok(answer(TaskStatus::InProgress, "another attempt took this step"));
     }
-    let records: Vec<StepRecord> =
-        steps.iter().map(|step| if step.value.id == request.step { mine.value.clone() } else { step.value.clone() }).collect();
+    let records: Vec<StepRecord> = steps
+        .iter()
+        .map(|step| if step.value.id == request.step { mine.value.clone() } else { step.value.clone() })
+        .collect();
     let permitted: std::sync::Arc<[_]> = may(&plan, &mine.value.step).into();
     let scope = |ordinal: u32| CallScope { label: format!("{}#{ordinal}", request.step), may: permitted.clone() };
     let seen = scope(0).run(hands.observe(&plan, &mine.value.step, &records, engine.clock)).await?;

@@ -7,7 +7,7 @@ use crate::domain::duration::Seconds;
 use crate::domain::identifier::{IncidentId, PlatformName};
 use crate::domain::incident::{Incident, IncidentStatus};
 use crate::error::RecoveryError;
-use crate::ports::{Executions, ExecutionState, Notices};
+use crate::ports::{ExecutionState, Executions, Notices};
 
 use super::Engine;
 use super::declare::start;

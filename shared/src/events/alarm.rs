@@ -130,14 +130,16 @@ fn notification(payload: &Value) -> Result<AlarmChange, RecoveryError> {
 /// shapes agree.
 fn moment(text: &str) -> Result<Timestamp, RecoveryError> {
     let with_colon = match text.len().checked_sub(5).and_then(|at| text.split_at_checked(at)) {
-        Some((head, zone)) if zone.starts_with(['+', '-']) && zone.get(1..).is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_digit())) => {
+        Some((head, zone))
+            if zone.starts_with(['+', '-'])
+                && zone.get(1..).is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_digit())) =>
+        {
             format!("{head}{}:{}", zone.get(..3).unwrap_or_default(), zone.get(3..).unwrap_or_default())
         }
         _ => text.to_owned(),
     };
-    let exact: Timestamp = with_colon
-        .parse()
-        .map_err(|_| unreadable(&format!("its time of change {:?} is no time", bounded(text))))?;
+    let exact: Timestamp =
+        with_colon.parse().map_err(|_| unreadable(&format!("its time of change {:?} is no time", bounded(text))))?;
     Timestamp::from_millisecond(exact.as_millisecond()).map_err(|_| unreadable("its time of change is out of range"))
 }
 

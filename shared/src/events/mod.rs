@@ -28,7 +28,10 @@ pub fn check_shape(payload: &Value) -> Result<(), RecoveryError> {
     if payload.is_object() {
         Ok(())
     } else {
-        Err(RecoveryError::new(Code::PayloadUnreadable, "the payload is not a JSON object, such as {\"scenario\":\"database_failure\"}"))
+        Err(RecoveryError::new(
+            Code::PayloadUnreadable,
+            "the payload is not a JSON object, such as {\"scenario\":\"database_failure\"}",
+        ))
     }
 }
 

@@ -155,7 +155,9 @@ pub fn recovery(payload: &Value) -> Result<RecoveryRequest, RecoveryError> {
             let shown: String = name.to_string().chars().take(60).collect();
             return Err(RecoveryError::new(
                 Code::CommandUnknown,
-                format!("{shown} is not a command; there are status, approve, reject, acknowledge, pause, resume, retry, skip, abort, disable and enable"),
+                format!(
+                    "{shown} is not a command; there are status, approve, reject, acknowledge, pause, resume, retry, skip, abort, disable and enable"
+                ),
             ));
         }
         let command: Command = strictly(payload, "a command")?;
@@ -163,7 +165,14 @@ pub fn recovery(payload: &Value) -> Result<RecoveryRequest, RecoveryError> {
         return Ok(RecoveryRequest::Command(command));
     }
     let start: Start = strictly(payload, "a request such as {\"scenario\":\"database_failure\",\"region\":\"us-east-1\"}")?;
-    bounded(&[&start.region, &start.reason, &start.actor, &start.request_id, &start.platform, &Some(start.scenario.clone())])?;
+    bounded(&[
+        &start.region,
+        &start.reason,
+        &start.actor,
+        &start.request_id,
+        &start.platform,
+        &Some(start.scenario.clone()),
+    ])?;
     Ok(RecoveryRequest::Start(start))
 }
 
@@ -332,7 +341,10 @@ pub fn backup_verify(payload: &Value) -> Result<CheckRequest, RecoveryError> {
 
 fn bounded(texts: &[&Option<String>]) -> Result<(), RecoveryError> {
     if texts.iter().filter_map(|text| text.as_ref()).any(|text| text.chars().count() > LONGEST_TEXT) {
-        return Err(RecoveryError::new(Code::PayloadUnreadable, format!("a text in the payload has more than {LONGEST_TEXT} characters")));
+        return Err(RecoveryError::new(
+            Code::PayloadUnreadable,
+            format!("a text in the payload has more than {LONGEST_TEXT} characters"),
+        ));
     }
     Ok(())
 }

@@ -9,14 +9,10 @@ use shared::ports::{Databases, FailureKind, Mutations};
 use crate::stub::{Answer, Stub, east, replica, scope, west, xml, xml_error};
 
 fn instance_answer(operation: &str, fields: &str) -> Answer {
-    let instance = format!(
-        "<DBInstance><DBInstanceIdentifier>healthcare-platform-dr</DBInstanceIdentifier>{fields}</DBInstance>"
-    );
-    let content = if operation == "DescribeDBInstances" {
-        format!("<DBInstances>{instance}</DBInstances>")
-    } else {
-        instance
-    };
+    let instance =
+        format!("<DBInstance><DBInstanceIdentifier>healthcare-platform-dr</DBInstanceIdentifier>{fields}</DBInstance>");
+    let content =
+        if operation == "DescribeDBInstances" { format!("<DBInstances>{instance}</DBInstances>") } else { instance };
     xml(
         200,
         &format!(
@@ -26,22 +22,14 @@ fn instance_answer(operation: &str, fields: &str) -> Answer {
 }
 
 fn promotion() -> Mutation {
-    Mutation::PromoteReplica {
-        region: west(),
-        instance: replica(),
-        backup_retention_days: 7,
-    }
+    Mutation::PromoteReplica { region: west(), instance: replica(), backup_retention_days: 7 }
 }
 
 #[tokio::test]
 async fn a_promotion_is_one_signed_call_with_the_retention_and_the_step_that_makes_it() {
-    let stub = Stub::answering(|_, _| {
-        instance_answer(
-            "PromoteReadReplica",
-            "<DBInstanceStatus>modifying</DBInstanceStatus>",
-        )
-    })
-    .await;
+    let stub =
+        Stub::answering(|_, _| instance_answer("PromoteReadReplica", "<DBInstanceStatus>modifying</DBInstanceStatus>"))
+            .await;
     let mutations = RecoveryMutations::new(stub.clients());
     let performed = scope("04-promote-database#1", vec![Permitted::of(&promotion())])
         .run(mutations.perform(&promotion()))
@@ -63,62 +51,27 @@ async fn a_promotion_is_one_signed_call_with_the_retention_and_the_step_that_mak
             "Version=2014-10-31"
         ]
     );
-    assert_eq!(
-        asked.header("x-recovery-step"),
-        Some("04-promote-database#1")
-    );
+    assert_eq!(asked.header("x-recovery-step"), Some("04-promote-database#1"));
     let authorization = asked.header("authorization").unwrap();
-    assert!(
-        authorization.contains("/us-west-2/rds/aws4_request"),
-        "{authorization}"
-    );
-    let signed = authorization
-        .split("SignedHeaders=")
-        .nth(1)
-        .and_then(|rest| rest.split(',').next())
-        .unwrap();
-    assert!(
-        signed.split(';').any(|header| header == "x-recovery-step"),
-        "{signed}"
-    );
+    assert!(authorization.contains("/us-west-2/rds/aws4_request"), "{authorization}");
+    let signed = authorization.split("SignedHeaders=").nth(1).and_then(|rest| rest.split(',').next()).unwrap();
+    assert!(signed.split(';').any(|header| header == "x-recovery-step"), "{signed}");
 }
 
 #[tokio::test]
 async fn every_instance_mutation_sends_what_a_dry_run_shows() {
-    let groups = vec![
-        SecurityGroupId::new("sg-0f00d").unwrap(),
-        SecurityGroupId::new("sg-0beef").unwrap(),
-    ];
-    let recovery = [
-        promotion(),
-        Mutation::ForceFailover {
-            region: east(),
-            instance: replica(),
-        },
-    ];
+    let groups = vec![SecurityGroupId::new("sg-0f00d").unwrap(), SecurityGroupId::new("sg-0beef").unwrap()];
+    let recovery = [promotion(), Mutation::ForceFailover { region: east(), instance: replica() }];
     let toggle = [
-        Mutation::SetSecurityGroups {
-            region: east(),
-            instance: replica(),
-            groups,
-        },
-        Mutation::RebootInstance {
-            region: east(),
-            instance: replica(),
-        },
+        Mutation::SetSecurityGroups { region: east(), instance: replica(), groups },
+        Mutation::RebootInstance { region: east(), instance: replica() },
     ];
     let stub = Stub::answering(|_, asked| instance_answer(asked.operation(), "")).await;
     for mutation in &recovery {
-        RecoveryMutations::new(stub.clients())
-            .perform(mutation)
-            .await
-            .unwrap();
+        RecoveryMutations::new(stub.clients()).perform(mutation).await.unwrap();
     }
     for mutation in &toggle {
-        ReadOnlyToggleMutations::new(stub.clients())
-            .perform(mutation)
-            .await
-            .unwrap();
+        ReadOnlyToggleMutations::new(stub.clients()).perform(mutation).await.unwrap();
     }
     let step = StepId::new("01-step").unwrap();
     for (asked, mutation) in stub.asked().iter().zip(recovery.iter().chain(&toggle)) {
@@ -131,12 +84,7 @@ async fn every_instance_mutation_sends_what_a_dry_run_shows() {
             .map(|(name, value)| (name.to_owned(), value.into()))
             .collect();
         assert_eq!(asked.operation(), call.operation);
-        assert_eq!(
-            serde_json::Value::Object(sent),
-            call.parameters,
-            "{}",
-            call.operation
-        );
+        assert_eq!(serde_json::Value::Object(sent), call.parameters, "{}", call.operation);
     }
 }
 
@@ -154,25 +102,13 @@ async fn an_instance_is_seen_as_it_is_described() {
         )
     })
     .await;
-    let view = RdsDatabases::new(stub.clients())
-        .describe(&west(), &replica())
-        .await
-        .unwrap();
+    let view = RdsDatabases::new(stub.clients()).describe(&west(), &replica()).await.unwrap();
     assert!(view.is_available() && view.multi_az && !view.is_standalone());
     assert_eq!(view.replicating, Some(true));
-    assert_eq!(
-        (view.host.as_deref(), view.port),
-        (Some("dr.example.rds.amazonaws.com"), Some(5432))
-    );
-    assert_eq!(
-        view.security_groups.get("sg-1").map(String::as_str),
-        Some("active")
-    );
+    assert_eq!((view.host.as_deref(), view.port), (Some("dr.example.rds.amazonaws.com"), Some(5432)));
+    assert_eq!(view.security_groups.get("sg-1").map(String::as_str), Some("active"));
     assert_eq!(view.backup_retention_days, 7);
-    assert_eq!(
-        view.latest_restorable.unwrap().to_string(),
-        "2026-11-20T09:55:00Z"
-    );
+    assert_eq!(view.latest_restorable.unwrap().to_string(), "2026-11-20T09:55:00Z");
 }
 
 #[tokio::test]
@@ -180,30 +116,12 @@ async fn an_answer_about_another_instance_is_no_answer_and_only_not_found_is_abs
     let other = "<DescribeDBInstancesResponse><DescribeDBInstancesResult><DBInstances><DBInstance><DBInstanceIdentifier>other</DBInstanceIdentifier></DBInstance></DBInstances></DescribeDBInstancesResult></DescribeDBInstancesResponse>";
     let stub = Stub::answering(move |number, _| match number {
         0 => xml(200, other),
-        _ => xml_error(
-            404,
-            "DBInstanceNotFound",
-            "DBInstance healthcare-platform-dr not found.",
-        ),
+        _ => xml_error(404, "DBInstanceNotFound", "DBInstance healthcare-platform-dr not found."),
     })
     .await;
     let databases = RdsDatabases::new(stub.clients());
-    assert_eq!(
-        databases
-            .describe(&west(), &replica())
-            .await
-            .unwrap_err()
-            .kind,
-        FailureKind::NoAnswer
-    );
-    assert_eq!(
-        databases
-            .describe(&west(), &replica())
-            .await
-            .unwrap_err()
-            .kind,
-        FailureKind::NotFound
-    );
+    assert_eq!(databases.describe(&west(), &replica()).await.unwrap_err().kind, FailureKind::NoAnswer);
+    assert_eq!(databases.describe(&west(), &replica()).await.unwrap_err().kind, FailureKind::NotFound);
 }
 
 #[tokio::test]
@@ -223,27 +141,11 @@ async fn the_newest_snapshot_is_the_newest_available_one_of_all_pages() {
         )
     };
     let stub = Stub::answering(move |number, _| match number {
-        0 => page(
-            &[
-                ("a", "available", "2026-11-18T03:00:00Z"),
-                ("b", "available", "2026-11-19T03:00:00Z"),
-            ],
-            "more",
-        ),
-        _ => page(
-            &[
-                ("c", "creating", "2026-11-20T03:00:00Z"),
-                ("d", "available", "2026-11-17T03:00:00Z"),
-            ],
-            "",
-        ),
+        0 => page(&[("a", "available", "2026-11-18T03:00:00Z"), ("b", "available", "2026-11-19T03:00:00Z")], "more"),
+        _ => page(&[("c", "creating", "2026-11-20T03:00:00Z"), ("d", "available", "2026-11-17T03:00:00Z")], ""),
     })
     .await;
-    let newest = RdsDatabases::new(stub.clients())
-        .newest_snapshot(&west(), &replica())
-        .await
-        .unwrap()
-        .unwrap();
+    let newest = RdsDatabases::new(stub.clients()).newest_snapshot(&west(), &replica()).await.unwrap().unwrap();
     assert_eq!(newest.id, "b");
     assert!(stub.asked()[1].body.contains("Marker=more"));
 }

@@ -11,20 +11,13 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use crate::stub::{Answer, Stub, clients_at, replica, west, xml, xml_error};
 
 fn promotion() -> Mutation {
-    Mutation::PromoteReplica {
-        region: west(),
-        instance: replica(),
-        backup_retention_days: 7,
-    }
+    Mutation::PromoteReplica { region: west(), instance: replica(), backup_retention_days: 7 }
 }
 
 #[tokio::test]
 async fn a_mutation_whose_reply_is_lost_is_not_repeated_and_may_have_happened() {
     let stub = Stub::answering(|_, _| Answer::Cut).await;
-    let failure = RecoveryMutations::new(stub.clients())
-        .perform(&promotion())
-        .await
-        .unwrap_err();
+    let failure = RecoveryMutations::new(stub.clients()).perform(&promotion()).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::NoAnswer, "{failure}");
     assert_eq!(stub.asked().len(), 1);
 }
@@ -39,10 +32,7 @@ async fn a_server_error_or_an_unreadable_reply_may_have_happened() {
     })
     .await;
     for _ in 0..4 {
-        let failure = RecoveryMutations::new(stub.clients())
-            .perform(&promotion())
-            .await
-            .unwrap_err();
+        let failure = RecoveryMutations::new(stub.clients()).perform(&promotion()).await.unwrap_err();
         assert_eq!(failure.kind, FailureKind::NoAnswer, "{failure}");
     }
     assert_eq!(stub.asked().len(), 4);
@@ -52,14 +42,8 @@ async fn a_server_error_or_an_unreadable_reply_may_have_happened() {
 async fn throttling_and_a_passing_state_are_not_now_and_sent_once() {
     for code in ["Throttling", "InvalidDBInstanceState"] {
         let stub = Stub::answering(move |_, _| xml_error(400, code, "later")).await;
-        let failure = RecoveryMutations::new(stub.clients())
-            .perform(&promotion())
-            .await
-            .unwrap_err();
-        assert_eq!(
-            (failure.kind, failure.code.as_str()),
-            (FailureKind::NotNow, code)
-        );
+        let failure = RecoveryMutations::new(stub.clients()).perform(&promotion()).await.unwrap_err();
+        assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::NotNow, code));
         assert_eq!(stub.asked().len(), 1);
     }
 }
@@ -72,10 +56,7 @@ async fn a_read_is_repeated() {
         _ => xml_error(404, "DBInstanceNotFound", "no such instance"),
     })
     .await;
-    let failure = RdsDatabases::new(stub.clients())
-        .describe(&west(), &replica())
-        .await
-        .unwrap_err();
+    let failure = RdsDatabases::new(stub.clients()).describe(&west(), &replica()).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::NotFound);
     assert_eq!(stub.asked().len(), 3);
 }
@@ -85,15 +66,8 @@ async fn a_refused_connection_means_that_nothing_was_sent() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let failure = RecoveryMutations::new(clients_at(address))
-        .perform(&promotion())
-        .await
-        .unwrap_err();
-    assert_eq!(
-        (failure.kind, failure.code.as_str()),
-        (FailureKind::NotNow, "not_connected"),
-        "{failure}"
-    );
+    let failure = RecoveryMutations::new(clients_at(address)).perform(&promotion()).await.unwrap_err();
+    assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::NotNow, "not_connected"), "{failure}");
 }
 
 /// An address that takes no connection and gives no reply, as in a Region that is gone: a full queue of connections that nobody
@@ -104,9 +78,7 @@ async fn darkness() -> (SocketAddr, TcpListener, Vec<TcpStream>) {
     let listener = socket.listen(1).unwrap();
     let address = listener.local_addr().unwrap();
     let mut queue = Vec::new();
-    while let Ok(Ok(stream)) =
-        tokio::time::timeout(Duration::from_millis(300), TcpStream::connect(address)).await
-    {
+    while let Ok(Ok(stream)) = tokio::time::timeout(Duration::from_millis(300), TcpStream::connect(address)).await {
         queue.push(stream);
     }
     (address, listener, queue)
@@ -115,41 +87,23 @@ async fn darkness() -> (SocketAddr, TcpListener, Vec<TcpStream>) {
 #[tokio::test]
 async fn a_dark_region_has_done_nothing_and_costs_an_attempt_two_seconds() {
     let (address, _listener, _queue) = darkness().await;
-    let (mutations, databases) = (
-        RecoveryMutations::new(clients_at(address)),
-        RdsDatabases::new(clients_at(address)),
-    );
+    let (mutations, databases) = (RecoveryMutations::new(clients_at(address)), RdsDatabases::new(clients_at(address)));
     let started = Instant::now();
     let failure = mutations.perform(&promotion()).await.unwrap_err();
-    assert_eq!(
-        (failure.kind, failure.code.as_str()),
-        (FailureKind::NotNow, "not_connected"),
-        "{failure}"
-    );
-    assert!(
-        started.elapsed() < Duration::from_millis(2_900),
-        "{:?}",
-        started.elapsed()
-    );
+    assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::NotNow, "not_connected"), "{failure}");
+    assert!(started.elapsed() < Duration::from_millis(2_900), "{:?}", started.elapsed());
     // Nor is a read repeated into the dark.
     let started = Instant::now();
     let failure = databases.describe(&west(), &replica()).await.unwrap_err();
     assert_eq!(failure.code, "not_connected", "{failure}");
-    assert!(
-        started.elapsed() < Duration::from_millis(2_900),
-        "{:?}",
-        started.elapsed()
-    );
+    assert!(started.elapsed() < Duration::from_millis(2_900), "{:?}", started.elapsed());
 }
 
 #[tokio::test]
 async fn messages_are_bounded() {
     let long = "x".repeat(5_000);
     let stub = Stub::answering(move |_, _| xml_error(400, "InvalidParameterValue", &long)).await;
-    let failure = RecoveryMutations::new(stub.clients())
-        .perform(&promotion())
-        .await
-        .unwrap_err();
+    let failure = RecoveryMutations::new(stub.clients()).perform(&promotion()).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Refused);
     assert_eq!(failure.message.chars().count(), 300);
 }
@@ -159,18 +113,11 @@ fn without_credentials_in_the_environment_nothing_is_sent_and_nothing_else_is_tr
     // In a process of its own, because an environment belongs to a process.
     let ended = std::process::Command::new(std::env::current_exe().unwrap())
         .env_clear()
-        .args([
-            "--exact",
-            "failures::in_an_environment_without_credentials",
-            "--ignored",
-        ])
+        .args(["--exact", "failures::in_an_environment_without_credentials", "--ignored"])
         .output()
         .unwrap();
     let output = String::from_utf8_lossy(&ended.stdout).into_owned();
-    assert!(
-        ended.status.success() && output.contains("1 passed"),
-        "{output}"
-    );
+    assert!(ended.status.success() && output.contains("1 passed"), "{output}");
 }
 
 #[tokio::test]
@@ -179,19 +126,8 @@ async fn in_an_environment_without_credentials() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let clients = Clients::new(Some(&format!("http://{}", listener.local_addr().unwrap())));
     let started = Instant::now();
-    let failure = RecoveryMutations::new(clients)
-        .perform(&promotion())
-        .await
-        .unwrap_err();
-    assert_eq!(
-        (failure.kind, failure.code.as_str()),
-        (FailureKind::Denied, "no_credentials"),
-        "{failure}"
-    );
+    let failure = RecoveryMutations::new(clients).perform(&promotion()).await.unwrap_err();
+    assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Denied, "no_credentials"), "{failure}");
     assert!(started.elapsed() < Duration::from_secs(1));
-    assert!(
-        tokio::time::timeout(Duration::from_millis(50), listener.accept())
-            .await
-            .is_err()
-    );
+    assert!(tokio::time::timeout(Duration::from_millis(50), listener.accept()).await.is_err());
 }

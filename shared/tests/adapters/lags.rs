@@ -22,24 +22,8 @@ fn series(id: &str, figures: &[(f64, f64)]) -> Cbor {
     Cbor::Map(vec![
         ("Id", Cbor::Text(id.to_owned())),
         ("StatusCode", Cbor::Text("Complete".to_owned())),
-        (
-            "Timestamps",
-            Cbor::List(
-                figures
-                    .iter()
-                    .map(|(age, _)| Cbor::Time(now - age))
-                    .collect(),
-            ),
-        ),
-        (
-            "Values",
-            Cbor::List(
-                figures
-                    .iter()
-                    .map(|(_, value)| Cbor::Number(*value))
-                    .collect(),
-            ),
-        ),
+        ("Timestamps", Cbor::List(figures.iter().map(|(age, _)| Cbor::Time(now - age)).collect())),
+        ("Values", Cbor::List(figures.iter().map(|(_, value)| Cbor::Number(*value)).collect())),
     ])
 }
 
@@ -52,42 +36,25 @@ fn page(results: Vec<Cbor>, next: Option<&str>) -> Answer {
 }
 
 fn replicas(count: usize) -> Vec<InstanceId> {
-    (0..count)
-        .map(|number| InstanceId::new(format!("replica-{number}")).unwrap())
-        .collect()
+    (0..count).map(|number| InstanceId::new(format!("replica-{number}")).unwrap()).collect()
 }
 
 #[tokio::test]
 async fn the_newest_figure_of_all_pages_counts_in_the_order_asked() {
     let stub = Stub::answering(|number, _| match number {
         0 => page(
-            vec![
-                series("r2", &[(120.0, 9.0), (60.0, -1.0)]),
-                series("r0", &[(120.0, 30.0), (180.0, 40.0)]),
-            ],
+            vec![series("r2", &[(120.0, 9.0), (60.0, -1.0)]), series("r0", &[(120.0, 30.0), (180.0, 40.0)])],
             Some("more"),
         ),
-        _ => page(
-            vec![
-                series("r0", &[(60.0, 2.4), (240.0, 50.0)]),
-                series("r1", &[]),
-            ],
-            None,
-        ),
+        _ => page(vec![series("r0", &[(60.0, 2.4), (240.0, 50.0)]), series("r1", &[])], None),
     })
     .await;
-    let samples = CloudWatchLags::new(stub.clients())
-        .latest(&west(), &replicas(3), now())
-        .await
-        .unwrap();
+    let samples = CloudWatchLags::new(stub.clients()).latest(&west(), &replicas(3), now()).await.unwrap();
     let first = samples[0].as_ref().unwrap();
     assert_eq!(first.lag, Seconds(3));
     assert_eq!(first.observed_at, Seconds(60).before(now()));
     assert_eq!(samples[1], None, "no figure");
-    assert_eq!(
-        samples[2], None,
-        "the newest figure says that replication is not active"
-    );
+    assert_eq!(samples[2], None, "the newest figure says that replication is not active");
     assert_eq!(stub.asked().len(), 2);
     assert!(stub.asked()[1].body.contains("more"));
 }
@@ -96,21 +63,11 @@ async fn the_newest_figure_of_all_pages_counts_in_the_order_asked() {
 async fn a_thousand_replicas_cost_two_calls() {
     let stub = Stub::answering(|number, _| {
         #[allow(clippy::cast_precision_loss)]
-        let results = (0..500)
-            .map(|index| {
-                series(
-                    &format!("r{index}"),
-                    &[(60.0, (number * 500 + index) as f64)],
-                )
-            })
-            .collect();
+        let results = (0..500).map(|index| series(&format!("r{index}"), &[(60.0, (number * 500 + index) as f64)])).collect();
         page(results, None)
     })
     .await;
-    let samples = CloudWatchLags::new(stub.clients())
-        .latest(&west(), &replicas(1_000), now())
-        .await
-        .unwrap();
+    let samples = CloudWatchLags::new(stub.clients()).latest(&west(), &replicas(1_000), now()).await.unwrap();
     assert_eq!(stub.asked().len(), 2);
     for (index, sample) in samples.iter().enumerate() {
         assert_eq!(sample.as_ref().unwrap().lag, Seconds(index as u64));
@@ -120,9 +77,6 @@ async fn a_thousand_replicas_cost_two_calls() {
 #[tokio::test]
 async fn an_answer_that_does_not_end_is_given_up() {
     let stub = Stub::answering(|_, _| page(vec![], Some("again"))).await;
-    let failure = CloudWatchLags::new(stub.clients())
-        .latest(&west(), &replicas(1), now())
-        .await
-        .unwrap_err();
+    let failure = CloudWatchLags::new(stub.clients()).latest(&west(), &replicas(1), now()).await.unwrap_err();
     assert_eq!(failure.code, "too_many_pages");
 }

@@ -11,17 +11,9 @@ use crate::stub::{Stub, json_error, name, replica, scope, variable, west};
 /// One of each kind, with the reads that carrying it out needs.
 fn every_mutation() -> Vec<(Mutation, Vec<Permitted>)> {
     let region = west();
-    let read = |service: &str, operation: &str, resource: &str| {
-        Permitted::new(service, operation, &west(), resource)
-    };
+    let read = |service: &str, operation: &str, resource: &str| Permitted::new(service, operation, &west(), resource);
     vec![
-        (
-            Mutation::ForceFailover {
-                region: region.clone(),
-                instance: replica(),
-            },
-            vec![],
-        ),
+        (Mutation::ForceFailover { region: region.clone(), instance: replica() }, vec![]),
         (
             Mutation::SetSecurityGroups {
                 region: region.clone(),
@@ -30,21 +22,8 @@ fn every_mutation() -> Vec<(Mutation, Vec<Permitted>)> {
             },
             vec![],
         ),
-        (
-            Mutation::RebootInstance {
-                region: region.clone(),
-                instance: replica(),
-            },
-            vec![],
-        ),
-        (
-            Mutation::PromoteReplica {
-                region: region.clone(),
-                instance: replica(),
-                backup_retention_days: 7,
-            },
-            vec![],
-        ),
+        (Mutation::RebootInstance { region: region.clone(), instance: replica() }, vec![]),
+        (Mutation::PromoteReplica { region: region.clone(), instance: replica(), backup_retention_days: 7 }, vec![]),
         (
             Mutation::PutParameter {
                 region: region.clone(),
@@ -73,11 +52,7 @@ fn every_mutation() -> Vec<(Mutation, Vec<Permitted>)> {
                 version: "v2".to_owned(),
                 stage: "recovery-1".to_owned(),
             },
-            vec![read(
-                "secretsmanager",
-                "GetSecretValue",
-                "secret:p/database",
-            )],
+            vec![read("secretsmanager", "GetSecretValue", "secret:p/database")],
         ),
         (
             Mutation::MoveSecretStage {
@@ -96,30 +71,15 @@ fn every_mutation() -> Vec<(Mutation, Vec<Permitted>)> {
                 value: Some("h".to_owned()),
                 kept: vec![],
             },
-            vec![read(
-                "lambda",
-                "GetFunctionConfiguration",
-                "function:reports",
-            )],
+            vec![read("lambda", "GetFunctionConfiguration", "function:reports")],
         ),
-        (
-            Mutation::RestartService {
-                region: region.clone(),
-                cluster: name("main"),
-                service: name("api"),
-            },
-            vec![],
-        ),
+        (Mutation::RestartService { region: region.clone(), cluster: name("main"), service: name("api") }, vec![]),
         (
             Mutation::PatchRestStage {
                 region: region.clone(),
                 api: name("a1"),
                 stage: name("prod"),
-                operations: vec![PatchOperation {
-                    op: "remove".to_owned(),
-                    path: "/~1p/POST".to_owned(),
-                    value: None,
-                }],
+                operations: vec![PatchOperation { op: "remove".to_owned(), path: "/~1p/POST".to_owned(), value: None }],
             },
             vec![],
         ),
@@ -128,10 +88,7 @@ fn every_mutation() -> Vec<(Mutation, Vec<Permitted>)> {
                 region,
                 api: name("a1"),
                 stage: name("prod"),
-                routes: vec![RouteThrottle {
-                    route: "POST /p".to_owned(),
-                    throttle: Some(("0".to_owned(), 0)),
-                }],
+                routes: vec![RouteThrottle { route: "POST /p".to_owned(), throttle: Some(("0".to_owned(), 0)) }],
             },
             vec![read("apigateway", "GetStage", "/apis/a1/stages/prod")],
         ),
@@ -141,14 +98,8 @@ fn every_mutation() -> Vec<(Mutation, Vec<Permitted>)> {
 fn performers(stub: &Stub) -> [(&'static str, Box<dyn Mutations>); 3] {
     [
         ("recovery", Box::new(RecoveryMutations::new(stub.clients()))),
-        (
-            "read-only-toggle",
-            Box::new(ReadOnlyToggleMutations::new(stub.clients())),
-        ),
-        (
-            "update-database-endpoints",
-            Box::new(EndpointMutations::new(stub.clients())),
-        ),
+        ("read-only-toggle", Box::new(ReadOnlyToggleMutations::new(stub.clients()))),
+        ("update-database-endpoints", Box::new(EndpointMutations::new(stub.clients()))),
     ]
 }
 
@@ -160,20 +111,11 @@ async fn outside_the_closed_set_nothing_is_sent() {
     let elsewhere = Region::new("eu-west-1").unwrap();
     for (mutation, _) in every_mutation() {
         // Right operation and resource, wrong Region.
-        let near = Permitted {
-            region: elsewhere.clone(),
-            ..Permitted::of(&mutation)
-        };
+        let near = Permitted { region: elsewhere.clone(), ..Permitted::of(&mutation) };
         for (_, performer) in performers(&stub) {
-            let failure = scope("01-step#1", vec![near.clone()])
-                .run(performer.perform(&mutation))
-                .await
-                .unwrap_err();
+            let failure = scope("01-step#1", vec![near.clone()]).run(performer.perform(&mutation)).await.unwrap_err();
             assert_eq!(failure.kind, FailureKind::Refused);
-            assert!(
-                ["outside_may", NOT_MINE].contains(&failure.code.as_str()),
-                "{failure}"
-            );
+            assert!(["outside_may", NOT_MINE].contains(&failure.code.as_str()), "{failure}");
         }
     }
     assert!(stub.asked().is_empty(), "{:?}", stub.operations());
@@ -186,21 +128,14 @@ async fn the_permission_that_the_domain_computes_is_the_one_that_the_adapter_ask
         let stub = Stub::answering(|_, _| json_error(400, "Unexpected", "")).await;
         let mut takers = Vec::new();
         for (function, performer) in performers(&stub) {
-            let failure = scope("01-step#1", may.clone())
-                .run(performer.perform(&mutation))
-                .await
-                .unwrap_err();
+            let failure = scope("01-step#1", may.clone()).run(performer.perform(&mutation)).await.unwrap_err();
             assert_ne!(failure.code, "outside_may", "{failure}");
             if failure.code != NOT_MINE {
                 takers.push(function);
             }
         }
         // A flag in an environment is both a hold and an endpoint; everything else belongs to one function.
-        let expected = if matches!(mutation, Mutation::SetFunctionVariable { .. }) {
-            2
-        } else {
-            1
-        };
+        let expected = if matches!(mutation, Mutation::SetFunctionVariable { .. }) { 2 } else { 1 };
         assert_eq!(takers.len(), expected, "{mutation:?}: {takers:?}");
         assert_eq!(stub.asked().len(), expected, "{:?}", stub.operations());
     }
@@ -212,9 +147,7 @@ async fn every_call_of_a_step_carries_its_label_and_none_outside_a_step_does() {
         may.push(Permitted::of(&mutation));
         let stub = Stub::answering(|_, _| json_error(400, "Unexpected", "")).await;
         for (_, performer) in performers(&stub) {
-            let inside = scope("07-step#2", may.clone())
-                .run(performer.perform(&mutation))
-                .await;
+            let inside = scope("07-step#2", may.clone()).run(performer.perform(&mutation)).await;
             assert!(inside.is_err());
         }
         let labelled = stub.asked().len();

@@ -2,17 +2,13 @@
 
 use jiff::Timestamp;
 use serde_json::json as value;
-use shared::adapters::aws::{
-    AwsEndpointStores, AwsWriteHolds, CloudWatchLags, EcsServices, RdsDatabases,
-};
+use shared::adapters::aws::{AwsEndpointStores, AwsWriteHolds, CloudWatchLags, EcsServices, RdsDatabases};
 use shared::adapters::probe::NetworkProbes;
 use shared::domain::identifier::ComponentName;
 use shared::domain::plan::{Plan, SiteName};
 use shared::domain::predict::may;
 use shared::domain::step::{PlannedStep, StepKind};
-use shared::ports::{
-    Databases, EndpointStores, PortError, Probes, ReplicaLags, Services, WriteHolds,
-};
+use shared::ports::{Databases, EndpointStores, PortError, Probes, ReplicaLags, Services, WriteHolds};
 
 use crate::stub::{Stub, json_error, scope};
 
@@ -55,109 +51,51 @@ fn plan() -> Plan {
 async fn reads(stub: &Stub, plan: &Plan, step: &PlannedStep) -> Vec<Result<(), PortError>> {
     let clients = stub.clients();
     let databases = RdsDatabases::new(clients.clone());
-    let (primary, recovery) = (
-        plan.region(SiteName::Primary),
-        plan.region(SiteName::Recovery),
-    );
+    let (primary, recovery) = (plan.region(SiteName::Primary), plan.region(SiteName::Recovery));
     let mut ends = Vec::new();
     let database = plan.rds_instance(&step.component);
     match (step.kind, database) {
         (StepKind::ForceFailover | StepKind::Fence, Some(database)) => {
-            ends.push(
-                databases
-                    .describe(primary, &database.primary.id)
-                    .await
-                    .map(drop),
-            );
+            ends.push(databases.describe(primary, &database.primary.id).await.map(drop));
         }
         (StepKind::Gate | StepKind::Promote, Some(database)) => {
-            ends.push(
-                databases
-                    .describe(recovery, &database.recovery.id)
-                    .await
-                    .map(drop),
-            );
+            ends.push(databases.describe(recovery, &database.recovery.id).await.map(drop));
             let wanted = std::slice::from_ref(&database.recovery.id);
             let lags = CloudWatchLags::new(clients.clone());
-            ends.push(
-                lags.latest(recovery, wanted, Timestamp::now())
-                    .await
-                    .map(drop),
-            );
+            ends.push(lags.latest(recovery, wanted, Timestamp::now()).await.map(drop));
             if let (StepKind::Promote, Some(probe)) = (step.kind, &database.write_probe) {
                 let probes = NetworkProbes::new(clients.clone(), None);
-                ends.push(
-                    probes
-                        .write(recovery, &probe.lambda, "dr.example", 5432)
-                        .await
-                        .map(drop),
-                );
+                ends.push(probes.write(recovery, &probe.lambda, "dr.example", 5432).await.map(drop));
             }
         }
         (StepKind::HoldWrites | StepKind::ResumeWrites, Some(database)) => {
             for point in &database.holds {
-                ends.push(
-                    AwsWriteHolds::new(clients.clone())
-                        .read(point)
-                        .await
-                        .map(drop),
-                );
+                ends.push(AwsWriteHolds::new(clients.clone()).read(point).await.map(drop));
             }
         }
         (StepKind::Repoint, Some(database)) => {
-            ends.push(
-                databases
-                    .describe(recovery, &database.recovery.id)
-                    .await
-                    .map(drop),
-            );
+            ends.push(databases.describe(recovery, &database.recovery.id).await.map(drop));
             for place in &database.endpoints {
-                ends.push(
-                    AwsEndpointStores::new(clients.clone())
-                        .read(place)
-                        .await
-                        .map(drop),
-                );
+                ends.push(AwsEndpointStores::new(clients.clone()).read(place).await.map(drop));
             }
         }
         (StepKind::Validate, Some(database)) => {
-            ends.push(
-                databases
-                    .describe(primary, &database.primary.id)
-                    .await
-                    .map(drop),
-            );
-            ends.push(
-                databases
-                    .describe(recovery, &database.recovery.id)
-                    .await
-                    .map(drop),
-            );
+            ends.push(databases.describe(primary, &database.primary.id).await.map(drop));
+            ends.push(databases.describe(recovery, &database.recovery.id).await.map(drop));
         }
         (_, None) => {}
     }
     if let Some(service) = plan.ecs_service(&step.component) {
         let services = EcsServices::new(clients);
-        ends.push(
-            services
-                .describe(recovery, service.at(SiteName::Recovery))
-                .await
-                .map(drop),
-        );
+        ends.push(services.describe(recovery, service.at(SiteName::Recovery)).await.map(drop));
     }
     ends
 }
 
 fn every_step() -> Vec<PlannedStep> {
     let component = |name: &str| ComponentName::new(name).unwrap();
-    let database = StepKind::ALL.map(|kind| PlannedStep {
-        kind,
-        component: component("database"),
-    });
-    let service = PlannedStep {
-        kind: StepKind::Validate,
-        component: component("api"),
-    };
+    let database = StepKind::ALL.map(|kind| PlannedStep { kind, component: component("database") });
+    let service = PlannedStep { kind: StepKind::Validate, component: component("api") };
     database.into_iter().chain([service]).collect()
 }
 
@@ -167,9 +105,7 @@ async fn the_reads_of_every_step_are_inside_its_closed_set_and_carry_its_label()
     for step in every_step() {
         let stub = Stub::answering(|_, _| json_error(400, "Unexpected", "")).await;
         let label = format!("{}#0", step.id(1));
-        let ends = scope(&label, may(&plan, &step))
-            .run(reads(&stub, &plan, &step))
-            .await;
+        let ends = scope(&label, may(&plan, &step)).run(reads(&stub, &plan, &step)).await;
         assert!(!ends.is_empty());
         for failure in ends.iter().filter_map(|end| end.as_ref().err()) {
             assert_ne!(failure.code, "outside_may", "{failure}");
@@ -185,18 +121,13 @@ async fn outside_the_closed_set_nothing_is_read() {
     let plan = plan();
     let stub = Stub::answering(|_, _| json_error(400, "Unexpected", "")).await;
     for step in every_step() {
-        for end in scope("01-step#0", vec![])
-            .run(reads(&stub, &plan, &step))
-            .await
-        {
+        for end in scope("01-step#0", vec![]).run(reads(&stub, &plan, &step)).await {
             assert_eq!(end.unwrap_err().code, "outside_may");
         }
     }
     let databases = RdsDatabases::new(stub.clients());
     let (region, instance) = (crate::stub::west(), crate::stub::replica());
-    let end = scope("01-step#0", vec![])
-        .run(databases.newest_snapshot(&region, &instance))
-        .await;
+    let end = scope("01-step#0", vec![]).run(databases.newest_snapshot(&region, &instance)).await;
     assert_eq!(end.unwrap_err().code, "outside_may");
     assert!(stub.asked().is_empty(), "{:?}", stub.operations());
 }

@@ -12,12 +12,7 @@ use crate::stub::{Answer, Stub, json, json_error, name, west};
 const TEXT: &str = "{\"host\": \"old.example\", \"password\":\"hunter2\",\"port\":5432.0}";
 
 fn place() -> EndpointPlace {
-    EndpointPlace::Secret {
-        name: name("p/database"),
-        field: name("host"),
-        region: west(),
-        consumers: vec![],
-    }
+    EndpointPlace::Secret { name: name("p/database"), field: name("host"), region: west(), consumers: vec![] }
 }
 
 fn answering(text: &'static str) -> impl Fn(usize, &crate::stub::Asked) -> Answer {
@@ -26,10 +21,9 @@ fn answering(text: &'static str) -> impl Fn(usize, &crate::stub::Asked) -> Answe
             200,
             &value!({"Name": "p/database", "VersionIdsToStages": {"v1": ["AWSPREVIOUS"], "v2": ["AWSCURRENT"], "v3": ["recovery-1"]}}),
         ),
-        "GetSecretValue" => json(
-            200,
-            &value!({"Name": "p/database", "VersionId": asked.json()["VersionId"], "SecretString": text}),
-        ),
+        "GetSecretValue" => {
+            json(200, &value!({"Name": "p/database", "VersionId": asked.json()["VersionId"], "SecretString": text}))
+        }
         _ => json(200, &value!({"Name": "p/database", "VersionId": "v4"})),
     }
 }
@@ -49,23 +43,10 @@ fn staging() -> Mutation {
 #[tokio::test]
 async fn one_field_is_read_from_the_version_that_is_current() {
     let stub = Stub::answering(answering(TEXT)).await;
-    let view = AwsEndpointStores::new(stub.clients())
-        .read(&place())
-        .await
-        .unwrap();
+    let view = AwsEndpointStores::new(stub.clients()).read(&place()).await.unwrap();
     assert!(!format!("{view:?}").contains("hunter2"));
-    let PlaceView::SecretField {
-        value,
-        current_version,
-        staged,
-    } = view
-    else {
-        panic!("{view:?}")
-    };
-    assert_eq!(
-        (value.as_deref(), current_version.as_str()),
-        (Some("old.example"), "v2")
-    );
+    let PlaceView::SecretField { value, current_version, staged } = view else { panic!("{view:?}") };
+    assert_eq!((value.as_deref(), current_version.as_str()), (Some("old.example"), "v2"));
     assert_eq!(staged.get("recovery-1").map(String::as_str), Some("v3"));
     assert!(!staged.contains_key("AWSCURRENT"));
     assert_eq!(stub.asked()[1].json()["VersionId"], "v2");
@@ -74,10 +55,7 @@ async fn one_field_is_read_from_the_version_that_is_current() {
 #[tokio::test]
 async fn a_new_version_differs_in_the_one_field_and_stands_under_our_stage_only() {
     let stub = Stub::answering(answering(TEXT)).await;
-    EndpointMutations::new(stub.clients())
-        .perform(&staging())
-        .await
-        .unwrap();
+    EndpointMutations::new(stub.clients()).perform(&staging()).await.unwrap();
     assert_eq!(
         stub.asked()[1].json(),
         value!({
@@ -93,10 +71,7 @@ async fn a_new_version_differs_in_the_one_field_and_stands_under_our_stage_only(
 async fn a_secret_that_is_no_object_is_refused_without_a_write_or_a_word_of_it() {
     for text in ["hunter2", "[\"hunter2\"]"] {
         let stub = Stub::answering(answering(text)).await;
-        let failure = EndpointMutations::new(stub.clients())
-            .perform(&staging())
-            .await
-            .unwrap_err();
+        let failure = EndpointMutations::new(stub.clients()).perform(&staging()).await.unwrap_err();
         assert_eq!(failure.code, "secret_is_no_object");
         assert!(!failure.to_string().contains("hunter2"));
         assert_eq!(stub.operations(), ["GetSecretValue"]);
@@ -127,12 +102,6 @@ async fn the_move_is_conditional_and_a_lost_condition_is_a_conflict() {
         stub.asked()[0].json(),
         value!({"SecretId": "p/database", "VersionStage": "AWSCURRENT", "MoveToVersionId": "v3", "RemoveFromVersionId": "v2"})
     );
-    assert_eq!(
-        mutations.perform(&moving).await.unwrap_err().kind,
-        FailureKind::Conflict
-    );
-    assert_eq!(
-        mutations.perform(&moving).await.unwrap_err().kind,
-        FailureKind::Refused
-    );
+    assert_eq!(mutations.perform(&moving).await.unwrap_err().kind, FailureKind::Conflict);
+    assert_eq!(mutations.perform(&moving).await.unwrap_err().kind, FailureKind::Refused);
 }

@@ -29,21 +29,13 @@ pub(crate) struct Asked {
 
 impl Asked {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// The operation, from the target header of the JSON protocols or the form field of the query protocol.
     pub(crate) fn operation(&self) -> &str {
-        let named = self
-            .header("x-amz-target")
-            .and_then(|target| target.rsplit('.').next());
-        let field = self
-            .body
-            .strip_prefix("Action=")
-            .and_then(|rest| rest.split('&').next());
+        let named = self.header("x-amz-target").and_then(|target| target.rsplit('.').next());
+        let field = self.body.strip_prefix("Action=").and_then(|rest| rest.split('&').next());
         named.or(field).unwrap_or(&self.method)
     }
 
@@ -63,11 +55,7 @@ pub(crate) enum Answer {
 }
 
 pub(crate) fn json(status: u16, body: &Value) -> Answer {
-    Answer::Reply(
-        status,
-        "application/x-amz-json-1.1",
-        body.to_string().into_bytes(),
-    )
+    Answer::Reply(status, "application/x-amz-json-1.1", body.to_string().into_bytes())
 }
 
 pub(crate) fn xml(status: u16, body: &str) -> Answer {
@@ -86,10 +74,7 @@ pub(crate) fn xml_error(status: u16, code: &str, message: &str) -> Answer {
 
 /// An error of a JSON service.
 pub(crate) fn json_error(status: u16, code: &str, message: &str) -> Answer {
-    json(
-        status,
-        &serde_json::json!({"__type": code, "code": code, "message": message}),
-    )
+    json(status, &serde_json::json!({"__type": code, "code": code, "message": message}))
 }
 
 pub(crate) struct Stub {
@@ -100,9 +85,7 @@ pub(crate) struct Stub {
 
 impl Stub {
     /// A service that answers so; the number counts requests from 0.
-    pub(crate) async fn answering(
-        answer: impl Fn(usize, &Asked) -> Answer + Send + Sync + 'static,
-    ) -> Self {
+    pub(crate) async fn answering(answer: impl Fn(usize, &Asked) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -116,18 +99,13 @@ impl Stub {
                 });
                 tokio::spawn(async move {
                     // A connection that the stub cuts, or that its client leaves, ends here.
-                    let ended = hyper::server::conn::http1::Builder::new()
-                        .serve_connection(TokioIo::new(stream), service)
-                        .await;
+                    let ended =
+                        hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
                     drop(ended);
                 });
             }
         });
-        Self {
-            address,
-            asked,
-            server,
-        }
+        Self { address, asked, server }
     }
 
     pub(crate) fn asked(&self) -> Vec<Asked> {
@@ -135,10 +113,7 @@ impl Stub {
     }
 
     pub(crate) fn operations(&self) -> Vec<String> {
-        self.asked()
-            .iter()
-            .map(|asked| asked.operation().to_owned())
-            .collect()
+        self.asked().iter().map(|asked| asked.operation().to_owned()).collect()
     }
 
     pub(crate) fn clients(&self) -> Clients {
@@ -167,27 +142,14 @@ async fn respond(
     answer: &(impl Fn(usize, &Asked) -> Answer + ?Sized),
 ) -> Result<Response<Full<Bytes>>, std::io::Error> {
     let (head, body) = request.into_parts();
-    let body = body
-        .collect()
-        .await
-        .map_err(std::io::Error::other)?
-        .to_bytes();
+    let body = body.collect().await.map_err(std::io::Error::other)?.to_bytes();
     let asked = Asked {
         method: head.method.to_string(),
-        target: head
-            .uri
-            .path_and_query()
-            .map(ToString::to_string)
-            .unwrap_or_default(),
+        target: head.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
         headers: head
             .headers
             .iter()
-            .map(|(name, value)| {
-                (
-                    name.to_string(),
-                    String::from_utf8_lossy(value.as_bytes()).into_owned(),
-                )
-            })
+            .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
             .collect(),
         body: String::from_utf8_lossy(&body).into_owned(),
     };
@@ -198,21 +160,15 @@ async fn respond(
     };
     match answer(number, &asked) {
         Answer::Reply(status, kind, body) => {
-            let mut response = Response::builder()
-                .status(status)
-                .header("content-type", kind);
+            let mut response = Response::builder().status(status).header("content-type", kind);
             if kind == "application/cbor" {
                 response = response.header("smithy-protocol", "rpc-v2-cbor");
             }
             Ok(response.body(Full::new(Bytes::from(body))).unwrap())
         }
         Answer::FunctionError(error) => {
-            let response = Response::builder()
-                .status(200)
-                .header("x-amz-function-error", "Unhandled");
-            Ok(response
-                .body(Full::new(Bytes::from(error.to_string())))
-                .unwrap())
+            let response = Response::builder().status(200).header("x-amz-function-error", "Unhandled");
+            Ok(response.body(Full::new(Bytes::from(error.to_string()))).unwrap())
         }
         Answer::Cut => Err(std::io::Error::other("cut")),
     }
@@ -220,10 +176,7 @@ async fn respond(
 
 /// A scope in which exactly these calls are permitted.
 pub(crate) fn scope(label: &str, may: Vec<Permitted>) -> CallScope {
-    CallScope {
-        label: label.to_owned(),
-        may: may.into(),
-    }
+    CallScope { label: label.to_owned(), may: may.into() }
 }
 
 pub(crate) fn east() -> Region {

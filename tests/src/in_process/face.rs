@@ -12,8 +12,8 @@ use shared::domain::observation::{Connection, HoldView, InstanceView, LagSample,
 use shared::domain::plan::{ApiProtocol, EcsSite, EndpointPlace, HoldPoint};
 use shared::domain::step::{FunctionName, StepRecord};
 use shared::ports::{
-    CallScope, Clock, Commit, Databases, Document, EndpointStores, ExecutionState, Executions, FailureKind, Journal, Mutations,
-    Notices, PortResult, Predictors, Probes, ReplicaLags, Services, WriteHolds, Write,
+    CallScope, Clock, Commit, Databases, Document, EndpointStores, ExecutionState, Executions, FailureKind, Journal,
+    Mutations, Notices, PortResult, Predictors, Probes, ReplicaLags, Services, Write, WriteHolds,
 };
 
 use super::accounting::{Effect, step_of_label};
@@ -298,9 +298,10 @@ impl Predictors for Face {
     async fn observe(&self, function: FunctionName, request: &Value) -> PortResult<Value> {
         let operation = ("lambda", "Invoke");
         self.control(operation, function.as_str().to_owned(), |_| Ok(())).await?;
-        Functions::new(self.0.clone()).answer(function, "live", "a prediction", request).await.map_err(|error| {
-            failure(FailureKind::Refused, operation, error.code.as_str(), error.message)
-        })
+        Functions::new(self.0.clone())
+            .answer(function, "live", "a prediction", request)
+            .await
+            .map_err(|error| failure(FailureKind::Refused, operation, error.code.as_str(), error.message))
     }
 }
 
@@ -344,9 +345,10 @@ impl State {
             self.journal.documents().filter(|(_, document, _)| *document == name).any(|(_, _, content)| {
                 let record: Option<StepRecord> = serde_json::from_str(content).ok();
                 record.is_some_and(|record| {
-                    record.effects.iter().any(|effect| {
-                        effect.ordinal == ordinal && &effect.mutation == mutation && effect.outcome.is_none()
-                    })
+                    record
+                        .effects
+                        .iter()
+                        .any(|effect| effect.ordinal == ordinal && &effect.mutation == mutation && effect.outcome.is_none())
                 })
             })
         });
@@ -364,9 +366,7 @@ fn functions_of(mutation: &Mutation) -> &'static [FunctionName] {
         | Mutation::RebootInstance { .. }
         | Mutation::PatchRestStage { .. }
         | Mutation::PutHttpRouteSettings { .. } => &[FunctionName::ReadOnlyToggle],
-        Mutation::SetFunctionVariable { .. } => {
-            &[FunctionName::ReadOnlyToggle, FunctionName::UpdateDatabaseEndpoints]
-        }
+        Mutation::SetFunctionVariable { .. } => &[FunctionName::ReadOnlyToggle, FunctionName::UpdateDatabaseEndpoints],
         Mutation::PutParameter { .. }
         | Mutation::RestoreParameter { .. }
         | Mutation::StageSecretVersion { .. }

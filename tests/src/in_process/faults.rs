@@ -24,14 +24,8 @@ pub enum Fault {
 
 impl Fault {
     /// Every fault that can strike a single call of any port and after which everything must go on.
-    pub const PASSING: [Self; 6] = [
-        Self::KilledBefore,
-        Self::KilledAfter,
-        Self::ReplyLost,
-        Self::RequestLost,
-        Self::DoubledBefore,
-        Self::DoubledAfter,
-    ];
+    pub const PASSING: [Self; 6] =
+        [Self::KilledBefore, Self::KilledAfter, Self::ReplyLost, Self::RequestLost, Self::DoubledBefore, Self::DoubledAfter];
 }
 
 /// A fault for calls of one operation, while it lasts.
@@ -64,10 +58,8 @@ impl Faults {
             self.by_number = None;
             return Some(fault);
         }
-        let rule = self
-            .rules
-            .iter_mut()
-            .find(|rule| rule.times > 0 && rule.service == service && rule.operation == operation)?;
+        let rule =
+            self.rules.iter_mut().find(|rule| rule.times > 0 && rule.service == service && rule.operation == operation)?;
         if rule.times != u32::MAX {
             rule.times -= 1;
         }

@@ -26,7 +26,11 @@ const TRANSITION: Duration = Duration::from_millis(25);
 const RETRIES: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(120)];
 const MINUTE: Duration = Duration::from_secs(60);
 
+/// Something that a test wants to happen.
+type Happening = Arc<dyn Fn(&mut Simulation) + Send + Sync>;
+
 /// Something that is due.
+#[derive(Clone)]
 enum Due {
     /// A line of an execution takes its next step.
     Line(usize),
@@ -37,7 +41,7 @@ enum Due {
     /// An asynchronous invocation of `recovery`.
     Delivery { payload: Value, request_id: String, tries: usize },
     /// Anything else that a test wants to happen.
-    Happening(Box<dyn FnOnce(&mut Simulation)>),
+    Happening(Happening),
 }
 
 /// A recovery that has ended, as its journal tells it.
@@ -57,7 +61,7 @@ pub struct Simulation {
     pub cloud: Arc<Cloud>,
     /// The functions.
     pub functions: Functions,
-    machine: Machine,
+    machine: Arc<Machine>,
     lines: BTreeMap<usize, Line>,
     agenda: BTreeMap<(Timestamp, u64), Due>,
     put_down: u64,
@@ -76,7 +80,7 @@ impl Simulation {
         let cloud = Arc::new(cloud);
         let mut simulation = Self {
             functions: Functions::new(cloud.clone()),
-            machine: Machine::new(),
+            machine: Arc::new(Machine::new()),
             lines: BTreeMap::new(),
             agenda: BTreeMap::new(),
             put_down: 0,
@@ -87,6 +91,22 @@ impl Simulation {
         let first = simulation.cloud.now() + MINUTE;
         simulation.put(first, Due::Schedule);
         simulation
+    }
+
+    /// Another run that begins where this one stands, and goes its own way.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        let cloud = Arc::new(self.cloud.with(|state| Cloud::new(state.clone())));
+        Self {
+            functions: Functions::new(cloud.clone()),
+            machine: self.machine.clone(),
+            lines: self.lines.clone(),
+            agenda: self.agenda.clone(),
+            put_down: self.put_down,
+            next_line: self.next_line,
+            next_request: self.next_request,
+            cloud,
+        }
     }
 
     // ---- what a test does ---------------------------------------------------------------------------------------------
@@ -118,10 +138,7 @@ impl Simulation {
     /// # Panics
     /// When it does not end within five hours: every incident ends.
     pub fn run_to_end(&mut self) -> Ended {
-        let over = |simulation: &Self| {
-            simulation.latest_incident().is_some_and(|incident| incident.status.is_end()) && simulation.lines.is_empty()
-        };
-        let ended = self.run_until(Duration::from_secs(5 * 3_600), over);
+        let ended = self.run_until(Duration::from_secs(5 * 3_600), Self::is_over);
         assert!(ended, "the incident has not ended after five hours: {:#?}", self.latest_incident());
         self.run_for(MINUTE + MINUTE);
         let incident = self.latest_incident().expect("an incident was declared");
@@ -174,9 +191,9 @@ impl Simulation {
     }
 
     /// Has something happen after a while.
-    pub fn after(&mut self, span: Duration, happening: impl FnOnce(&mut Self) + 'static) {
+    pub fn after(&mut self, span: Duration, happening: impl Fn(&mut Self) + Send + Sync + 'static) {
         let at = self.cloud.now() + span;
-        self.put(at, Due::Happening(Box::new(happening)));
+        self.put(at, Due::Happening(Arc::new(happening)));
     }
 
     /// Lets a fault strike the call of this number.
@@ -200,10 +217,16 @@ impl Simulation {
         self.execution_ended(incident.as_str(), how);
     }
 
-    /// How many lines of executions are under way.
+    /// Whether the latest incident has ended, and its executions with it.
     #[must_use]
-    pub fn lines_under_way(&self) -> usize {
-        self.lines.len()
+    pub fn is_over(&self) -> bool {
+        self.lines.is_empty() && self.latest_incident().is_some_and(|incident| incident.status.is_end())
+    }
+
+    /// How many calls of ports there have been.
+    #[must_use]
+    pub fn call_count(&self) -> usize {
+        self.cloud.with(|state| state.calls.len())
     }
 
     // ---- what a test reads --------------------------------------------------------------------------------------------
@@ -280,7 +303,7 @@ impl Simulation {
     }
 
     /// Does what is due next, if anything is due until then.
-    fn take_turn(&mut self, until: Timestamp) -> bool {
+    pub fn take_turn(&mut self, until: Timestamp) -> bool {
         let Some((&(at, order), _)) = self.agenda.first_key_value() else { return false };
         if at > until {
             return false;
@@ -380,8 +403,7 @@ impl Simulation {
                 assert!(!items.is_empty(), "a Map over nothing");
                 line.open_items = items.len();
                 let soon = self.cloud.now() + TRANSITION;
-                let children: Vec<Line> =
-                    items.into_iter().map(|item| self.machine.begin_item(&line, id, item)).collect();
+                let children: Vec<Line> = items.into_iter().map(|item| self.machine.begin_item(&line, id, item)).collect();
                 self.lines.insert(id, line);
                 for child in children {
                     self.add_line(child, soon);

@@ -94,38 +94,27 @@ impl Request {
         if body.len() > LONGEST {
             return Err(ApiError::malformed("The request is too long."));
         }
-        let document =
-            cbor::decode(body).map_err(|error| ApiError::malformed(error.to_string()))?;
+        let document = cbor::decode(body).map_err(|error| ApiError::malformed(error.to_string()))?;
         serde_json::from_value(document)
             .map_err(|error| ApiError::malformed(format!("The request cannot be read: {error}.")))
     }
 
     pub(super) fn names(&self, namespace: &str) -> bool {
-        self.metric_data_queries
-            .iter()
-            .any(|query| query.metric_stat.metric.namespace == namespace)
+        self.metric_data_queries.iter().any(|query| query.metric_stat.metric.namespace == namespace)
     }
 
     /// Holds the request to the rules of the service.
     pub(super) fn check(&self) -> Result<Range, ApiError> {
         if self.metric_data_queries.is_empty() || self.metric_data_queries.len() > MOST_QUERIES {
-            return Err(ApiError::malformed(format!(
-                "The request must make 1 to {MOST_QUERIES} queries."
-            )));
+            return Err(ApiError::malformed(format!("The request must make 1 to {MOST_QUERIES} queries.")));
         }
         let mut ids = BTreeSet::new();
         for query in &self.metric_data_queries {
             if !is_id(&query.id) {
-                return Err(ApiError::malformed(format!(
-                    "{:?} is no id of a query.",
-                    query.id
-                )));
+                return Err(ApiError::malformed(format!("{:?} is no id of a query.", query.id)));
             }
             if !ids.insert(query.id.as_str()) {
-                return Err(ApiError::malformed(format!(
-                    "The id {} is given twice.",
-                    query.id
-                )));
+                return Err(ApiError::malformed(format!("The id {} is given twice.", query.id)));
             }
             if query.metric_stat.period <= 0 || query.metric_stat.period % 60 != 0 {
                 return Err(ApiError::malformed(format!(
@@ -136,18 +125,14 @@ impl Request {
         }
         let (from, until) = (instant(self.start_time)?, instant(self.end_time)?);
         if from >= until {
-            return Err(ApiError::malformed(
-                "The parameter StartTime must be less than the parameter EndTime.",
-            ));
+            return Err(ApiError::malformed("The parameter StartTime must be less than the parameter EndTime."));
         }
         let most = match self.max_datapoints {
             None => MOST_POINTS,
             Some(most) => usize::try_from(most)
                 .ok()
                 .filter(|most| (1..=MOST_POINTS).contains(most))
-                .ok_or_else(|| {
-                    ApiError::invalid_value(format!("MaxDatapoints cannot be {most}."))
-                })?,
+                .ok_or_else(|| ApiError::invalid_value(format!("MaxDatapoints cannot be {most}.")))?,
         };
         Ok(Range { from, until, most })
     }
@@ -156,14 +141,11 @@ impl Request {
 fn is_id(id: &str) -> bool {
     id.len() <= 255
         && id.starts_with(|first: char| first.is_ascii_lowercase())
-        && id
-            .chars()
-            .all(|character| character.is_ascii_alphanumeric() || character == '_')
+        && id.chars().all(|character| character.is_ascii_alphanumeric() || character == '_')
 }
 
 fn instant(seconds: f64) -> Result<Timestamp, ApiError> {
     // A conversion that does not fit ends at the ends of i64, and those are no instants.
     let milliseconds = (seconds * 1_000.0).round() as i64;
-    Timestamp::from_millisecond(milliseconds)
-        .map_err(|_| ApiError::malformed(format!("{seconds} is no time.")))
+    Timestamp::from_millisecond(milliseconds).map_err(|_| ApiError::malformed(format!("{seconds} is no time.")))
 }

@@ -28,41 +28,22 @@ struct QueryResult {
 }
 
 /// Reads the metrics and cuts out the page that the request is at.
-pub(super) fn page(
-    world: &mut World,
-    region: &str,
-    request: &Request,
-    range: &Range,
-) -> Result<Page, ApiError> {
+pub(super) fn page(world: &mut World, region: &str, request: &Request, range: &Range) -> Result<Page, ApiError> {
     world.rely_on(Fact::MetricOrder);
     world.rely_on(Fact::MetricPages);
     let mut all = Vec::new();
-    for query in request
-        .metric_data_queries
-        .iter()
-        .filter(|query| query.return_data != Some(false))
-    {
+    for query in request.metric_data_queries.iter().filter(|query| query.return_data != Some(false)) {
         let mut points = read(world, region, query, range)?;
         if request.scan_by == ScanBy::TimestampDescending {
             points.reverse();
         }
-        let label = query
-            .label
-            .clone()
-            .unwrap_or_else(|| query.metric_stat.metric.metric_name.clone());
-        all.push(QueryResult {
-            id: query.id.clone(),
-            label,
-            points,
-            complete: true,
-        });
+        let label = query.label.clone().unwrap_or_else(|| query.metric_stat.metric.metric_name.clone());
+        all.push(QueryResult { id: query.id.clone(), label, points, complete: true });
     }
     let there_are: usize = all.iter().map(|result| result.points.len()).sum();
     let given = match &request.next_token {
         None => 0,
-        Some(token) => position(token)
-            .filter(|given| (1..there_are).contains(given))
-            .ok_or_else(invalid_token)?,
+        Some(token) => position(token).filter(|given| (1..there_are).contains(given)).ok_or_else(invalid_token)?,
     };
     let (mut skip, mut room) = (given, range.most);
     let mut results = Vec::new();
@@ -81,19 +62,11 @@ pub(super) fn page(
         }
     }
     let so_far = given + (range.most - room);
-    Ok(Page {
-        results,
-        next_token: (so_far < there_are).then(|| token(so_far)),
-    })
+    Ok(Page { results, next_token: (so_far < there_are).then(|| token(so_far)) })
 }
 
 /// The data points of one query, oldest first. A metric that nobody publishes has none.
-fn read(
-    world: &mut World,
-    region: &str,
-    query: &Query,
-    range: &Range,
-) -> Result<Vec<Datapoint>, ApiError> {
+fn read(world: &mut World, region: &str, query: &Query, range: &Range) -> Result<Vec<Datapoint>, ApiError> {
     let stat = &query.metric_stat;
     if stat.metric.namespace != NAMESPACE || stat.metric.metric_name != METRIC {
         world.rely_on(Fact::UnmodelledIsRefused);
@@ -105,9 +78,7 @@ fn read(
     let [dimension] = stat.metric.dimensions.as_slice() else {
         return Ok(Vec::new());
     };
-    if dimension.name != "DBInstanceIdentifier"
-        || stat.unit.as_deref().is_some_and(|unit| unit != "Seconds")
-    {
+    if dimension.name != "DBInstanceIdentifier" || stat.unit.as_deref().is_some_and(|unit| unit != "Seconds") {
         return Ok(Vec::new());
     }
     let metric = Metric::ReplicaLag(InstanceKey::new(region, &dimension.value));
@@ -126,10 +97,7 @@ fn by_period(points: &[Datapoint], stat: &MetricStat) -> Vec<Datapoint> {
         .into_iter()
         .filter_map(|(begins, values)| {
             let at = Timestamp::from_second(begins).ok()?;
-            Some(Datapoint {
-                at,
-                value: taken(stat.stat, &values),
-            })
+            Some(Datapoint { at, value: taken(stat.stat, &values) })
         })
         .collect()
 }
@@ -156,10 +124,7 @@ fn position(token: &str) -> Option<usize> {
 }
 
 fn invalid_token() -> ApiError {
-    ApiError {
-        code: "InvalidNextToken",
-        ..ApiError::malformed("The next token specified is invalid.")
-    }
+    ApiError { code: "InvalidNextToken", ..ApiError::malformed("The next token specified is invalid.") }
 }
 
 /// What writing can come to. Into memory it cannot fail, which its type does not say.
@@ -170,16 +135,12 @@ pub(super) fn encode(page: &Page) -> Written<Vec<u8>> {
     let mut encoder = Encoder::new(Vec::new());
     let encoder = &mut encoder;
     encoder.map(if page.next_token.is_some() { 3 } else { 2 })?;
-    encoder
-        .str("MetricDataResults")?
-        .array(page.results.len() as u64)?;
+    encoder.str("MetricDataResults")?.array(page.results.len() as u64)?;
     for result in &page.results {
         encoder.map(5)?;
         encoder.str("Id")?.str(&result.id)?;
         encoder.str("Label")?.str(&result.label)?;
-        encoder
-            .str("Timestamps")?
-            .array(result.points.len() as u64)?;
+        encoder.str("Timestamps")?.array(result.points.len() as u64)?;
         for point in &result.points {
             encoder.tag(IanaTag::Timestamp)?.f64(seconds(point.at))?;
         }
@@ -187,11 +148,7 @@ pub(super) fn encode(page: &Page) -> Written<Vec<u8>> {
         for point in &result.points {
             encoder.f64(point.value)?;
         }
-        encoder.str("StatusCode")?.str(if result.complete {
-            "Complete"
-        } else {
-            "PartialData"
-        })?;
+        encoder.str("StatusCode")?.str(if result.complete { "Complete" } else { "PartialData" })?;
     }
     encoder.str("Messages")?.array(0)?;
     if let Some(token) = &page.next_token {

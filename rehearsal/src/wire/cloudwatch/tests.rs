@@ -18,10 +18,7 @@ fn start() -> Timestamp {
 
 /// A world that has been idle for ten minutes and a half.
 fn world() -> World {
-    let config = PairConfig {
-        recovery_id: "orders-dr".to_owned(),
-        ..PairConfig::default()
-    };
+    let config = PairConfig { recovery_id: "orders-dr".to_owned(), ..PairConfig::default() };
     let mut world = World::pair(config, 1, start());
     world.advance(start() + SignedDuration::from_secs(630));
     world
@@ -44,14 +41,7 @@ enum Member {
 
 impl Default for Wanted {
     fn default() -> Self {
-        Self {
-            ids: vec!["lag"],
-            namespace: "AWS/RDS",
-            period: 60,
-            stat: "Maximum",
-            minutes: 10,
-            more: Vec::new(),
-        }
+        Self { ids: vec!["lag"], namespace: "AWS/RDS", period: 60, stat: "Maximum", minutes: 10, more: Vec::new() }
     }
 }
 
@@ -66,44 +56,19 @@ impl Wanted {
         let until = start() + SignedDuration::from_secs(630);
         let from = until - SignedDuration::from_mins(self.minutes);
         encoder.begin_map()?;
-        encoder
-            .str("MetricDataQueries")?
-            .array(self.ids.len() as u64)?;
+        encoder.str("MetricDataQueries")?.array(self.ids.len() as u64)?;
         for id in &self.ids {
-            encoder
-                .begin_map()?
-                .str("Id")?
-                .str(id)?
-                .str("MetricStat")?
-                .begin_map()?;
+            encoder.begin_map()?.str("Id")?.str(id)?.str("MetricStat")?.begin_map()?;
             encoder.str("Metric")?.begin_map()?;
-            encoder
-                .str("Namespace")?
-                .str(self.namespace)?
-                .str("MetricName")?
-                .str("ReplicaLag")?;
+            encoder.str("Namespace")?.str(self.namespace)?.str("MetricName")?.str("ReplicaLag")?;
             encoder.str("Dimensions")?.array(1)?.begin_map()?;
-            encoder
-                .str("Name")?
-                .str("DBInstanceIdentifier")?
-                .str("Value")?
-                .str("orders-dr")?;
+            encoder.str("Name")?.str("DBInstanceIdentifier")?.str("Value")?.str("orders-dr")?;
             encoder.end()?.end()?;
-            encoder
-                .str("Period")?
-                .i32(self.period)?
-                .str("Stat")?
-                .str(self.stat)?;
+            encoder.str("Period")?.i32(self.period)?.str("Stat")?.str(self.stat)?;
             encoder.end()?.str("ReturnData")?.bool(true)?.end()?;
         }
-        encoder
-            .str("StartTime")?
-            .tag(IanaTag::Timestamp)?
-            .f64(from.as_second() as f64)?;
-        encoder
-            .str("EndTime")?
-            .tag(IanaTag::Timestamp)?
-            .f64(until.as_second() as f64)?;
+        encoder.str("StartTime")?.tag(IanaTag::Timestamp)?.f64(from.as_second() as f64)?;
+        encoder.str("EndTime")?.tag(IanaTag::Timestamp)?.f64(until.as_second() as f64)?;
         for (name, member) in &self.more {
             encoder.str(name)?;
             match member {
@@ -125,12 +90,7 @@ impl Wanted {
 
 fn seconds(result: &Value) -> Vec<i64> {
     let since = |time: &Value| time.as_f64().unwrap() as i64 - start().as_second();
-    result["Timestamps"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(since)
-        .collect()
+    result["Timestamps"].as_array().unwrap().iter().map(since).collect()
 }
 
 #[test]
@@ -146,13 +106,7 @@ fn what_the_sdk_puts_on_the_wire_is_understood() {
     assert_eq!(result["Values"].as_array().unwrap().len(), points);
     assert!(document.get("NextToken").is_none());
     assert!(concerns_the_world(&Wanted::default().body()));
-    assert!(!concerns_the_world(
-        &Wanted {
-            namespace: "Recovery/Probe",
-            ..Wanted::default()
-        }
-        .body()
-    ));
+    assert!(!concerns_the_world(&Wanted { namespace: "Recovery/Probe", ..Wanted::default() }.body()));
 }
 
 #[test]
@@ -163,22 +117,14 @@ fn the_newest_data_point_comes_first_unless_asked_otherwise() {
     oldest_first.reverse();
     assert!(oldest_first.is_sorted());
     let ascending = vec![("ScanBy", Member::Text("TimestampAscending".to_owned()))];
-    let asked = Wanted {
-        more: ascending,
-        ..Wanted::default()
-    }
-    .ask(&mut world)
-    .1;
+    let asked = Wanted { more: ascending, ..Wanted::default() }.ask(&mut world).1;
     assert_eq!(seconds(&asked["MetricDataResults"][0]), oldest_first);
 }
 
 #[test]
 fn results_are_cut_at_the_most_data_points_and_go_on_with_the_token() {
     let mut world = world();
-    let two = || Wanted {
-        ids: vec!["one", "two"],
-        ..Wanted::default()
-    };
+    let two = || Wanted { ids: vec!["one", "two"], ..Wanted::default() };
     let whole = two().ask(&mut world).1;
     let (mut points, mut token, mut pages) = (Vec::new(), None::<String>, 0);
     loop {
@@ -189,19 +135,9 @@ fn results_are_cut_at_the_most_data_points_and_go_on_with_the_token() {
         let (status, page) = Wanted { more, ..two() }.ask(&mut world);
         assert_eq!(status, 200, "{page}");
         let results = page["MetricDataResults"].as_array().unwrap();
-        assert!(
-            results
-                .iter()
-                .map(|result| seconds(result).len())
-                .sum::<usize>()
-                <= 7
-        );
+        assert!(results.iter().map(|result| seconds(result).len()).sum::<usize>() <= 7);
         for result in results {
-            points.extend(
-                seconds(result)
-                    .into_iter()
-                    .map(|second| (result["Id"].as_str().unwrap().to_owned(), second)),
-            );
+            points.extend(seconds(result).into_iter().map(|second| (result["Id"].as_str().unwrap().to_owned(), second)));
         }
         pages += 1;
         match page.get("NextToken").and_then(Value::as_str) {
@@ -216,11 +152,7 @@ fn results_are_cut_at_the_most_data_points_and_go_on_with_the_token() {
     let expected: Vec<(String, i64)> = ["one", "two"]
         .iter()
         .enumerate()
-        .flat_map(|(at, id)| {
-            seconds(&whole["MetricDataResults"][at])
-                .into_iter()
-                .map(|second| ((*id).to_owned(), second))
-        })
+        .flat_map(|(at, id)| seconds(&whole["MetricDataResults"][at]).into_iter().map(|second| ((*id).to_owned(), second)))
         .collect();
     assert_eq!(points, expected);
     for token in ["", "after-0", "after-22", "after-x", "something"] {
@@ -237,27 +169,13 @@ fn results_are_cut_at_the_most_data_points_and_go_on_with_the_token() {
 #[test]
 fn values_are_taken_over_whole_periods() {
     let mut world = world();
-    let five_minutes = |stat| Wanted {
-        period: 300,
-        stat,
-        ..Wanted::default()
-    };
+    let five_minutes = |stat| Wanted { period: 300, stat, ..Wanted::default() };
     let count = five_minutes("SampleCount").ask(&mut world).1;
     assert_eq!(seconds(&count["MetricDataResults"][0]), [600, 300, 0]);
-    assert_eq!(
-        count["MetricDataResults"][0]["Values"],
-        serde_json::json!([1.0, 5.0, 5.0])
-    );
-    let value = |world: &mut World, stat| {
-        five_minutes(stat).ask(world).1["MetricDataResults"][0]["Values"][1]
-            .as_f64()
-            .unwrap()
-    };
-    let (least, mean, most) = (
-        value(&mut world, "Minimum"),
-        value(&mut world, "Average"),
-        value(&mut world, "Maximum"),
-    );
+    assert_eq!(count["MetricDataResults"][0]["Values"], serde_json::json!([1.0, 5.0, 5.0]));
+    let value =
+        |world: &mut World, stat| five_minutes(stat).ask(world).1["MetricDataResults"][0]["Values"][1].as_f64().unwrap();
+    let (least, mean, most) = (value(&mut world, "Minimum"), value(&mut world, "Average"), value(&mut world, "Maximum"));
     assert!(least < mean && mean < most, "{least} {mean} {most}");
     assert!((value(&mut world, "Sum") - 5.0 * mean).abs() < 1e-6);
 }
@@ -267,81 +185,28 @@ fn queries_that_break_the_rules_are_refused() {
     let mut world = world();
     let text = |text: &str| Member::Text(text.to_owned());
     let broken = [
-        Wanted {
-            ids: vec![],
-            ..Wanted::default()
-        },
-        Wanted {
-            ids: vec!["lag"; 2],
-            ..Wanted::default()
-        },
-        Wanted {
-            ids: vec!["Lag"],
-            ..Wanted::default()
-        },
-        Wanted {
-            ids: vec!["la-g"],
-            ..Wanted::default()
-        },
-        Wanted {
-            ids: vec![""],
-            ..Wanted::default()
-        },
-        Wanted {
-            period: 30,
-            ..Wanted::default()
-        },
-        Wanted {
-            period: 0,
-            ..Wanted::default()
-        },
-        Wanted {
-            period: -60,
-            ..Wanted::default()
-        },
-        Wanted {
-            stat: "p99",
-            ..Wanted::default()
-        },
-        Wanted {
-            minutes: 0,
-            ..Wanted::default()
-        },
-        Wanted {
-            minutes: -5,
-            ..Wanted::default()
-        },
-        Wanted {
-            namespace: "AWS/EC2",
-            ..Wanted::default()
-        },
-        Wanted {
-            more: vec![("MaxDatapoints", Member::Integer(0))],
-            ..Wanted::default()
-        },
-        Wanted {
-            more: vec![("ScanBy", text("Sideways"))],
-            ..Wanted::default()
-        },
-        Wanted {
-            more: vec![("Surprise", text("!"))],
-            ..Wanted::default()
-        },
+        Wanted { ids: vec![], ..Wanted::default() },
+        Wanted { ids: vec!["lag"; 2], ..Wanted::default() },
+        Wanted { ids: vec!["Lag"], ..Wanted::default() },
+        Wanted { ids: vec!["la-g"], ..Wanted::default() },
+        Wanted { ids: vec![""], ..Wanted::default() },
+        Wanted { period: 30, ..Wanted::default() },
+        Wanted { period: 0, ..Wanted::default() },
+        Wanted { period: -60, ..Wanted::default() },
+        Wanted { stat: "p99", ..Wanted::default() },
+        Wanted { minutes: 0, ..Wanted::default() },
+        Wanted { minutes: -5, ..Wanted::default() },
+        Wanted { namespace: "AWS/EC2", ..Wanted::default() },
+        Wanted { more: vec![("MaxDatapoints", Member::Integer(0))], ..Wanted::default() },
+        Wanted { more: vec![("ScanBy", text("Sideways"))], ..Wanted::default() },
+        Wanted { more: vec![("Surprise", text("!"))], ..Wanted::default() },
     ];
     for (number, wanted) in broken.iter().enumerate() {
         let (status, error) = wanted.ask(&mut world);
         assert_eq!(status, 400, "{number}: {error}");
-        assert!(
-            error["__type"]
-                .as_str()
-                .unwrap()
-                .starts_with("com.amazonaws.cloudwatch#")
-        );
+        assert!(error["__type"].as_str().unwrap().starts_with("com.amazonaws.cloudwatch#"));
     }
-    let many = Wanted {
-        ids: vec!["lag"; 501],
-        ..Wanted::default()
-    };
+    let many = Wanted { ids: vec!["lag"; 501], ..Wanted::default() };
     assert_eq!(many.ask(&mut world).0, 400);
 }
 
@@ -350,21 +215,11 @@ fn what_is_no_request_is_refused() {
     let mut world = world();
     let now = world.now();
     let whole = Wanted::default().body();
-    for body in [
-        &b""[..],
-        b"\x80",
-        b"{}",
-        &whole[..whole.len() - 1],
-        &vec![0x9f; 100_000],
-        &vec![b'a'; 2_000_000],
-    ] {
+    for body in [&b""[..], b"\x80", b"{}", &whole[..whole.len() - 1], &vec![0x9f; 100_000], &vec![b'a'; 2_000_000]] {
         assert_eq!(answer(&mut world, WEST, "GetMetricData", body, now).0, 400);
         assert!(!concerns_the_world(body));
     }
-    assert_eq!(
-        answer(&mut world, WEST, "PutMetricData", &whole, now).0,
-        400
-    );
+    assert_eq!(answer(&mut world, WEST, "PutMetricData", &whole, now).0, 400);
 }
 
 #[test]
@@ -372,10 +227,7 @@ fn throttling_and_darkness_are_answered_as_errors() {
     let mut world = world();
     world.throttle(WEST, 1);
     let (status, error) = Wanted::default().ask(&mut world);
-    assert_eq!(
-        (status, error["__type"].as_str().unwrap()),
-        (400, "com.amazonaws.cloudwatch#Throttling")
-    );
+    assert_eq!((status, error["__type"].as_str().unwrap()), (400, "com.amazonaws.cloudwatch#Throttling"));
     let now = world.now();
     world.region_dark(WEST, true, now);
     assert_eq!(Wanted::default().ask(&mut world).0, 503);
@@ -386,13 +238,7 @@ fn a_metric_that_nobody_publishes_has_no_data_points() {
     let mut world = world();
     let (status, document) = {
         let now = world.now();
-        let (status, _, body) = answer(
-            &mut world,
-            "us-east-1",
-            "GetMetricData",
-            &Wanted::default().body(),
-            now,
-        );
+        let (status, _, body) = answer(&mut world, "us-east-1", "GetMetricData", &Wanted::default().body(), now);
         (status, cbor::decode(&body).unwrap())
     };
     assert_eq!(status, 200);

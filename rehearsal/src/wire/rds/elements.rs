@@ -36,10 +36,7 @@ pub(super) fn instance(element: &mut Document, instance: &DbInstance) {
     });
     element.text("InstanceCreateTime", time(instance.created));
     element.text("AvailabilityZone", &instance.zone);
-    element.optional(
-        "SecondaryAvailabilityZone",
-        instance.standby_zone.as_deref(),
-    );
+    element.optional("SecondaryAvailabilityZone", instance.standby_zone.as_deref());
     element.text("MultiAZ", instance.multi_az);
     element.element("VpcSecurityGroups", |list| {
         for membership in &instance.groups {
@@ -56,10 +53,7 @@ pub(super) fn instance(element: &mut Document, instance: &DbInstance) {
         element.text("LatestRestorableTime", time(latest));
     }
     element.element("PendingModifiedValues", |_| {});
-    element.optional(
-        "ReadReplicaSourceDBInstanceIdentifier",
-        instance.replica_source.as_deref(),
-    );
+    element.optional("ReadReplicaSourceDBInstanceIdentifier", instance.replica_source.as_deref());
     element.element("ReadReplicaDBInstanceIdentifiers", |list| {
         for replica in &instance.replicas {
             list.text("ReadReplicaDBInstanceIdentifier", replica);
@@ -96,14 +90,7 @@ pub(super) fn snapshot(element: &mut Document, snapshot: &DbSnapshot, account: &
     if snapshot.status == SnapshotStatus::Available {
         element.text("SnapshotCreateTime", time(snapshot.created));
     }
-    element.text(
-        "PercentProgress",
-        if snapshot.status == SnapshotStatus::Available {
-            100
-        } else {
-            0
-        },
-    );
+    element.text("PercentProgress", if snapshot.status == SnapshotStatus::Available { 100 } else { 0 });
     element.text("Engine", ENGINE);
     element.text("EngineVersion", ENGINE_VERSION);
     element.text("LicenseModel", LICENSE);

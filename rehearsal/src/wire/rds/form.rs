@@ -21,13 +21,8 @@ impl Form {
         }
         let mut fields = BTreeMap::new();
         for (name, value) in form_urlencoded::parse(body) {
-            if fields
-                .insert(name.to_string(), value.into_owned())
-                .is_some()
-            {
-                return Err(ApiError::malformed(format!(
-                    "The parameter {name} is given twice."
-                )));
+            if fields.insert(name.to_string(), value.into_owned()).is_some() {
+                return Err(ApiError::malformed(format!("The parameter {name} is given twice.")));
             }
         }
         Ok(Self { fields })
@@ -38,9 +33,7 @@ impl Form {
     }
 
     pub(super) fn take_required(&mut self, name: &str) -> Result<String, ApiError> {
-        self.take(name)
-            .filter(|value| !value.is_empty())
-            .ok_or_else(|| ApiError::missing(name))
+        self.take(name).filter(|value| !value.is_empty()).ok_or_else(|| ApiError::missing(name))
     }
 
     pub(super) fn take_bool(&mut self, name: &str) -> Result<Option<bool>, ApiError> {
@@ -48,33 +41,21 @@ impl Form {
             None => Ok(None),
             Some("true") => Ok(Some(true)),
             Some("false") => Ok(Some(false)),
-            Some(other) => Err(ApiError::malformed(format!(
-                "{other} is no boolean value for {name}."
-            ))),
+            Some(other) => Err(ApiError::malformed(format!("{other} is no boolean value for {name}."))),
         }
     }
 
     pub(super) fn take_integer(&mut self, name: &str) -> Result<Option<i64>, ApiError> {
         self.take(name)
-            .map(|text| {
-                text.parse()
-                    .map_err(|_| ApiError::malformed(format!("{text} is no integer for {name}.")))
-            })
+            .map(|text| text.parse().map_err(|_| ApiError::malformed(format!("{text} is no integer for {name}."))))
             .transpose()
     }
 
     /// Takes `<name>.<member>.1`, `.2` and so on; `member` is also understood, as by the service itself.
-    pub(super) fn take_list(
-        &mut self,
-        name: &str,
-        member: &str,
-    ) -> Result<Option<Vec<String>>, ApiError> {
+    pub(super) fn take_list(&mut self, name: &str, member: &str) -> Result<Option<Vec<String>>, ApiError> {
         let mut members = BTreeMap::new();
         for field in self.fields.keys().cloned().collect::<Vec<String>>() {
-            let Some(rest) = field
-                .strip_prefix(name)
-                .and_then(|rest| rest.strip_prefix('.'))
-            else {
+            let Some(rest) = field.strip_prefix(name).and_then(|rest| rest.strip_prefix('.')) else {
                 continue;
             };
             let number = rest
@@ -83,20 +64,14 @@ impl Form {
                 .and_then(|rest| rest.strip_prefix('.'))
                 .and_then(|number| number.parse::<usize>().ok());
             let (Some(number), Some(value)) = (number, self.take(&field)) else {
-                return Err(ApiError::malformed(format!(
-                    "{field} is no member of the list {name}."
-                )));
+                return Err(ApiError::malformed(format!("{field} is no member of the list {name}.")));
             };
             if members.insert(number, value).is_some() {
-                return Err(ApiError::malformed(format!(
-                    "The list {name} has two members {number}."
-                )));
+                return Err(ApiError::malformed(format!("The list {name} has two members {number}.")));
             }
         }
         if !members.keys().copied().eq(1..=members.len()) {
-            return Err(ApiError::malformed(format!(
-                "The members of the list {name} are not numbered from 1."
-            )));
+            return Err(ApiError::malformed(format!("The members of the list {name} are not numbered from 1.")));
         }
         Ok((!members.is_empty()).then(|| members.into_values().collect()))
     }

@@ -17,10 +17,7 @@ fn world() -> World {
         isolation_group: "sg-150a7ed".to_owned(),
         recovery_id: "orders-dr".to_owned(),
         modifying_during_group_change: Some(false),
-        timings: Timings {
-            variation_percent: 0,
-            ..Timings::default()
-        },
+        timings: Timings { variation_percent: 0, ..Timings::default() },
         ..PairConfig::default()
     };
     World::pair(config, 1, start())
@@ -48,11 +45,7 @@ fn code(answer: &(u16, String)) -> (u16, &str) {
 #[test]
 fn describe_is_answered_in_the_documented_elements() {
     let mut world = world();
-    let (status, document) = ask(
-        &mut world,
-        WEST,
-        "Action=DescribeDBInstances&DBInstanceIdentifier=orders-dr",
-    );
+    let (status, document) = ask(&mut world, WEST, "Action=DescribeDBInstances&DBInstanceIdentifier=orders-dr");
     assert_eq!(status, 200);
     assert!(document.starts_with(
         "<DescribeDBInstancesResponse xmlns=\"http://rds.amazonaws.com/doc/2014-10-31/\"><DescribeDBInstancesResult>\
@@ -65,16 +58,9 @@ fn describe_is_answered_in_the_documented_elements() {
     assert_eq!(element("Engine"), Some("postgres"));
     assert_eq!(element("MultiAZ"), Some("false"));
     assert_eq!(element("Port"), Some("5432"));
-    assert!(
-        element("Address")
-            .unwrap()
-            .ends_with(".us-west-2.rds.amazonaws.com")
-    );
+    assert!(element("Address").unwrap().ends_with(".us-west-2.rds.amazonaws.com"));
     assert_eq!(element("PendingModifiedValues"), Some(""));
-    assert_eq!(
-        element("ReadReplicaSourceDBInstanceIdentifier"),
-        Some("arn:aws:rds:us-east-1:123456789012:db:orders-prod")
-    );
+    assert_eq!(element("ReadReplicaSourceDBInstanceIdentifier"), Some("arn:aws:rds:us-east-1:123456789012:db:orders-prod"));
     assert_eq!(
         element("StatusInfos"),
         Some(
@@ -85,14 +71,8 @@ fn describe_is_answered_in_the_documented_elements() {
     assert_eq!(element("Marker"), None);
 
     let (_, primary) = ask(&mut world, EAST, "Action=DescribeDBInstances");
-    assert_eq!(
-        text(&primary, "LatestRestorableTime"),
-        Some("2026-11-20T14:00:00.000Z")
-    );
-    assert_eq!(
-        text(&primary, "ReadReplicaSourceDBInstanceIdentifier"),
-        None
-    );
+    assert_eq!(text(&primary, "LatestRestorableTime"), Some("2026-11-20T14:00:00.000Z"));
+    assert_eq!(text(&primary, "ReadReplicaSourceDBInstanceIdentifier"), None);
     assert_eq!(
         text(&primary, "ReadReplicaDBInstanceIdentifiers"),
         Some(
@@ -118,11 +98,7 @@ fn a_fence_and_a_promotion_go_over_the_wire() {
         )
     );
     world.advance(start() + SignedDuration::from_secs(60));
-    let (_, document) = ask(
-        &mut world,
-        EAST,
-        "Action=RebootDBInstance&DBInstanceIdentifier=orders-prod",
-    );
+    let (_, document) = ask(&mut world, EAST, "Action=RebootDBInstance&DBInstanceIdentifier=orders-prod");
     assert_eq!(text(&document, "DBInstanceStatus"), Some("rebooting"));
     let form = "Action=PromoteReadReplica&DBInstanceIdentifier=orders-dr&BackupRetentionPeriod=7\
                 &PreferredBackupWindow=01%3A00-01%3A30";
@@ -131,10 +107,7 @@ fn a_fence_and_a_promotion_go_over_the_wire() {
     world.advance(start() + SignedDuration::from_secs(660));
     let (_, document) = ask(&mut world, WEST, "Action=DescribeDBInstances");
     assert_eq!(text(&document, "BackupRetentionPeriod"), Some("7"));
-    assert_eq!(
-        text(&document, "PreferredBackupWindow"),
-        Some("01:00-01:30")
-    );
+    assert_eq!(text(&document, "PreferredBackupWindow"), Some("01:00-01:30"));
     assert_eq!(text(&document, "StatusInfos"), Some(""));
 }
 
@@ -149,47 +122,23 @@ fn refusals_carry_the_documented_codes_and_statuses() {
     };
     let expect = |status: u16, code: &str| (status, code.to_owned());
     let nobody = "DBInstanceIdentifier=nobody";
-    assert_eq!(
-        refused(EAST, &format!("Action=DescribeDBInstances&{nobody}")),
-        expect(404, "DBInstanceNotFound")
-    );
-    assert_eq!(
-        refused(EAST, &format!("Action=PromoteReadReplica&{nobody}")),
-        expect(404, "DBInstanceNotFound")
-    );
+    assert_eq!(refused(EAST, &format!("Action=DescribeDBInstances&{nobody}")), expect(404, "DBInstanceNotFound"));
+    assert_eq!(refused(EAST, &format!("Action=PromoteReadReplica&{nobody}")), expect(404, "DBInstanceNotFound"));
     let primary = "DBInstanceIdentifier=orders-prod";
+    assert_eq!(refused(EAST, &format!("Action=PromoteReadReplica&{primary}")), expect(400, "InvalidDBInstanceState"));
     assert_eq!(
-        refused(EAST, &format!("Action=PromoteReadReplica&{primary}")),
-        expect(400, "InvalidDBInstanceState")
-    );
-    assert_eq!(
-        refused(
-            EAST,
-            &format!("Action=RebootDBInstance&{primary}&ForceFailover=true")
-        ),
+        refused(EAST, &format!("Action=RebootDBInstance&{primary}&ForceFailover=true")),
         expect(400, "InvalidParameterCombination")
     );
-    assert_eq!(
-        refused(
-            EAST,
-            "Action=DescribeDBSnapshots&DBSnapshotIdentifier=nothing"
-        ),
-        expect(404, "DBSnapshotNotFound")
-    );
-    assert_eq!(
-        refused(EAST, "Action=RebootDBInstance"),
-        expect(400, "MissingParameter")
-    );
+    assert_eq!(refused(EAST, "Action=DescribeDBSnapshots&DBSnapshotIdentifier=nothing"), expect(404, "DBSnapshotNotFound"));
+    assert_eq!(refused(EAST, "Action=RebootDBInstance"), expect(400, "MissingParameter"));
 }
 
 #[test]
 fn throttling_and_failing_are_answered_as_the_service_does() {
     let mut world = world();
     world.throttle(EAST, 1);
-    assert_eq!(
-        code(&ask(&mut world, EAST, "Action=DescribeDBInstances")),
-        (400, "Throttling")
-    );
+    assert_eq!(code(&ask(&mut world, EAST, "Action=DescribeDBInstances")), (400, "Throttling"));
     world.control_plane_dark(EAST, true, start());
     let answer = ask(&mut world, EAST, "Action=DescribeDBInstances");
     assert_eq!(code(&answer), (503, "ServiceUnavailable"));
@@ -199,25 +148,11 @@ fn throttling_and_failing_are_answered_as_the_service_does() {
 #[test]
 fn an_unknown_action_is_an_invalid_action() {
     let mut world = world();
-    assert_eq!(
-        code(&ask(&mut world, EAST, "Action=MakeCoffee")),
-        (400, "InvalidAction")
-    );
-    let (status, _, body) = answer(
-        &mut world,
-        EAST,
-        b"Action=DescribeDBInstances&Version=2013-01-10",
-        start(),
-    );
-    assert_eq!(
-        code(&(status, String::from_utf8(body).unwrap())),
-        (400, "InvalidAction")
-    );
+    assert_eq!(code(&ask(&mut world, EAST, "Action=MakeCoffee")), (400, "InvalidAction"));
+    let (status, _, body) = answer(&mut world, EAST, b"Action=DescribeDBInstances&Version=2013-01-10", start());
+    assert_eq!(code(&(status, String::from_utf8(body).unwrap())), (400, "InvalidAction"));
     let (status, _, body) = answer(&mut world, EAST, b"", start());
-    assert_eq!(
-        code(&(status, String::from_utf8(body).unwrap())),
-        (400, "MissingParameter")
-    );
+    assert_eq!(code(&(status, String::from_utf8(body).unwrap())), (400, "MissingParameter"));
 }
 
 #[test]
@@ -235,17 +170,9 @@ fn a_parameter_that_is_not_modelled_is_refused() {
     ] {
         let answer = ask(&mut world, EAST, form);
         assert_eq!(code(&answer), (400, "ValidationError"), "{form}");
-        assert!(
-            text(&answer.1, "Message")
-                .unwrap()
-                .contains("does not model"),
-            "{form}"
-        );
+        assert!(text(&answer.1, "Message").unwrap().contains("does not model"), "{form}");
     }
-    assert_eq!(
-        ask(&mut world, EAST, "Action=DescribeDBInstances").1,
-        before
-    );
+    assert_eq!(ask(&mut world, EAST, "Action=DescribeDBInstances").1, before);
 }
 
 #[test]
@@ -267,17 +194,10 @@ fn forms_that_cannot_be_read_are_refused() {
 #[test]
 fn what_a_caller_sends_cannot_break_the_document() {
     let mut world = world();
-    let answer = ask(
-        &mut world,
-        EAST,
-        "Action=DescribeDBInstances&DBInstanceIdentifier=%3C%2FMessage%3E%26%00%0D%22",
-    );
+    let answer = ask(&mut world, EAST, "Action=DescribeDBInstances&DBInstanceIdentifier=%3C%2FMessage%3E%26%00%0D%22");
     assert_eq!(code(&answer), (404, "DBInstanceNotFound"));
     let message = text(&answer.1, "Message").unwrap();
-    assert!(
-        message.contains("&lt;/Message&gt;&amp;\u{fffd}&#13;&quot;"),
-        "{message}"
-    );
+    assert!(message.contains("&lt;/Message&gt;&amp;\u{fffd}&#13;&quot;"), "{message}");
 }
 
 #[test]
@@ -287,26 +207,12 @@ fn pages_go_on_where_the_marker_says() {
     for number in 0..30 {
         world.add_manual_snapshot(&primary, &format!("by-hand-{number:02}"), start());
     }
-    let (_, first) = ask(
-        &mut world,
-        EAST,
-        "Action=DescribeDBSnapshots&MaxRecords=20&SnapshotType=manual",
-    );
+    let (_, first) = ask(&mut world, EAST, "Action=DescribeDBSnapshots&MaxRecords=20&SnapshotType=manual");
     let marker = text(&first, "Marker").unwrap();
-    let (_, second) = ask(
-        &mut world,
-        EAST,
-        &format!("Action=DescribeDBSnapshots&MaxRecords=20&SnapshotType=manual&Marker={marker}"),
-    );
+    let (_, second) =
+        ask(&mut world, EAST, &format!("Action=DescribeDBSnapshots&MaxRecords=20&SnapshotType=manual&Marker={marker}"));
     let count = |document: &str| document.matches("<DBSnapshot>").count();
     assert_eq!((count(&first), count(&second)), (20, 10));
     assert_eq!(text(&second, "Marker"), None);
-    assert_eq!(
-        code(&ask(
-            &mut world,
-            EAST,
-            "Action=DescribeDBSnapshots&MaxRecords=5"
-        )),
-        (400, "InvalidParameterValue")
-    );
+    assert_eq!(code(&ask(&mut world, EAST, "Action=DescribeDBSnapshots&MaxRecords=5")), (400, "InvalidParameterValue"));
 }

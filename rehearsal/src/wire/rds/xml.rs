@@ -43,24 +43,16 @@ impl Document {
 
 /// A successful answer.
 pub(super) fn response(action: &str, version: &str, request: &str, result: Document) -> Vec<u8> {
-    let mut document = Document(format!(
-        "<{action}Response xmlns=\"http://rds.amazonaws.com/doc/{version}/\">"
-    ));
-    document.element(&format!("{action}Result"), |inside| {
-        inside.0.push_str(&result.0)
-    });
-    document.element("ResponseMetadata", |metadata| {
-        metadata.text("RequestId", request)
-    });
+    let mut document = Document(format!("<{action}Response xmlns=\"http://rds.amazonaws.com/doc/{version}/\">"));
+    document.element(&format!("{action}Result"), |inside| inside.0.push_str(&result.0));
+    document.element("ResponseMetadata", |metadata| metadata.text("RequestId", request));
     document.close(&format!("{action}Response"));
     document.0.into_bytes()
 }
 
 /// A refusal.
 pub(super) fn error(error: &ApiError, version: &str, request: &str) -> Vec<u8> {
-    let mut document = Document(format!(
-        "<ErrorResponse xmlns=\"http://rds.amazonaws.com/doc/{version}/\">"
-    ));
+    let mut document = Document(format!("<ErrorResponse xmlns=\"http://rds.amazonaws.com/doc/{version}/\">"));
     document.element("Error", |element| {
         element.text(
             "Type",

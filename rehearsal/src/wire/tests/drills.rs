@@ -62,14 +62,7 @@ impl Drill {
         })
         .await
         .unwrap();
-        Self {
-            stub,
-            proxy,
-            world,
-            log,
-            faults,
-            roles,
-        }
+        Self { stub, proxy, world, log, faults, roles }
     }
 
     /// Sends a request over a connection of its own.
@@ -101,29 +94,15 @@ pub(super) async fn send(address: SocketAddr, request: &[u8]) -> io::Result<Repl
             let head = String::from_utf8_lossy(&read[..end]).into_owned();
             let length: usize = head
                 .lines()
-                .find_map(|line| {
-                    line.to_ascii_lowercase()
-                        .strip_prefix("content-length:")?
-                        .trim()
-                        .parse()
-                        .ok()
-                })
+                .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok())
                 .unwrap_or(0);
             while read.len() < end + 4 + length {
                 if stream.read_buf(&mut read).await? == 0 {
                     return Err(io::ErrorKind::UnexpectedEof.into());
                 }
             }
-            let status = head
-                .split(' ')
-                .nth(1)
-                .and_then(|status| status.parse().ok())
-                .unwrap_or(0);
-            return Ok(Reply {
-                status,
-                head,
-                body: String::from_utf8_lossy(&read[end + 4..]).into_owned(),
-            });
+            let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+            return Ok(Reply { status, head, body: String::from_utf8_lossy(&read[end + 4..]).into_owned() });
         }
         if stream.read_buf(&mut read).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());

@@ -23,11 +23,7 @@ struct OneInstance(Mutex<State>);
 
 impl OneInstance {
     fn answering() -> Arc<Self> {
-        Arc::new(Self(Mutex::new(State {
-            connectivity: Connectivity::Answers,
-            commits: Ok(0),
-            cut: None,
-        })))
+        Arc::new(Self(Mutex::new(State { connectivity: Connectivity::Answers, commits: Ok(0), cut: None })))
     }
 
     fn becomes(&self, connectivity: Connectivity) {
@@ -78,31 +74,13 @@ async fn an_instance_answers_probes_and_commits_writes() {
     let instances = OneInstance::answering();
     let (_listeners, address) = listening(&instances).await;
     let mut session = TcpStream::connect(address).await.unwrap();
-    assert_eq!(
-        say(&mut session, &SSL_REQUEST[..5])
-            .await
-            .unwrap_err()
-            .kind(),
-        ErrorKind::TimedOut
-    );
+    assert_eq!(say(&mut session, &SSL_REQUEST[..5]).await.unwrap_err().kind(), ErrorKind::TimedOut);
     assert_eq!(say(&mut session, &SSL_REQUEST[5..]).await.unwrap(), "N");
-    assert_eq!(
-        say(&mut session, b"write\n").await.unwrap(),
-        "committed 1\n"
-    );
-    assert_eq!(
-        say(&mut session, b"write\n").await.unwrap(),
-        "committed 2\n"
-    );
-    assert_eq!(
-        say(&mut session, b"drop table patients\n").await.unwrap(),
-        "refused not understood\n"
-    );
+    assert_eq!(say(&mut session, b"write\n").await.unwrap(), "committed 1\n");
+    assert_eq!(say(&mut session, b"write\n").await.unwrap(), "committed 2\n");
+    assert_eq!(say(&mut session, b"drop table patients\n").await.unwrap(), "refused not understood\n");
     instances.0.lock().unwrap().commits = Err("read-only\nreplica".to_owned());
-    assert_eq!(
-        say(&mut session, b"write\n").await.unwrap(),
-        "refused read-only replica\n"
-    );
+    assert_eq!(say(&mut session, b"write\n").await.unwrap(), "refused read-only replica\n");
 }
 
 #[tokio::test]
@@ -111,10 +89,7 @@ async fn a_refusing_instance_is_like_a_closed_port_and_keeps_its_address() {
     instances.becomes(Connectivity::Refuses);
     let (listeners, address) = listening(&instances).await;
     for _ in 0..3 {
-        assert_eq!(
-            TcpStream::connect(address).await.unwrap_err().kind(),
-            ErrorKind::ConnectionRefused
-        );
+        assert_eq!(TcpStream::connect(address).await.unwrap_err().kind(), ErrorKind::ConnectionRefused);
         instances.becomes(Connectivity::Answers);
         a_moment().await;
         let mut session = TcpStream::connect(address).await.unwrap();
@@ -134,16 +109,9 @@ async fn an_instance_that_hangs_accepts_and_says_nothing_until_it_recovers() {
     let mut session = TcpStream::connect(address).await.unwrap();
     session.write_all(&SSL_REQUEST).await.unwrap();
     let mut answer = [0; 1];
-    assert!(
-        timeout(Duration::from_millis(100), session.read(&mut answer))
-            .await
-            .is_err()
-    );
+    assert!(timeout(Duration::from_millis(100), session.read(&mut answer)).await.is_err());
     instances.becomes(Connectivity::Answers);
-    timeout(Duration::from_secs(2), session.read_exact(&mut answer))
-        .await
-        .unwrap()
-        .unwrap();
+    timeout(Duration::from_secs(2), session.read_exact(&mut answer)).await.unwrap().unwrap();
     assert_eq!(&answer, b"N");
 }
 
@@ -152,30 +120,17 @@ async fn an_established_session_still_writes_to_an_isolated_instance_until_it_is
     let instances = OneInstance::answering();
     let (_listeners, address) = listening(&instances).await;
     let mut session = TcpStream::connect(address).await.unwrap();
-    assert_eq!(
-        say(&mut session, b"write\n").await.unwrap(),
-        "committed 1\n"
-    );
+    assert_eq!(say(&mut session, b"write\n").await.unwrap(), "committed 1\n");
 
     instances.becomes(Connectivity::Refuses);
     a_moment().await;
-    assert_eq!(
-        TcpStream::connect(address).await.unwrap_err().kind(),
-        ErrorKind::ConnectionRefused
-    );
-    assert_eq!(
-        say(&mut session, b"write\n").await.unwrap(),
-        "committed 2\n",
-        "isolation does not reach it"
-    );
+    assert_eq!(TcpStream::connect(address).await.unwrap_err().kind(), ErrorKind::ConnectionRefused);
+    assert_eq!(say(&mut session, b"write\n").await.unwrap(), "committed 2\n", "isolation does not reach it");
 
     instances.0.lock().unwrap().cut = Some(1);
     a_moment().await;
     let cut = say(&mut session, b"write\n").await;
-    assert!(
-        cut.as_ref().is_err() || cut.as_deref().is_ok_and(str::is_empty),
-        "{cut:?}"
-    );
+    assert!(cut.as_ref().is_err() || cut.as_deref().is_ok_and(str::is_empty), "{cut:?}");
     assert_eq!(instances.0.lock().unwrap().commits, Ok(2));
 }
 
@@ -184,17 +139,11 @@ async fn a_silent_session_learns_at_once_that_it_was_cut() {
     let instances = OneInstance::answering();
     let (_listeners, address) = listening(&instances).await;
     let mut session = TcpStream::connect(address).await.unwrap();
-    assert_eq!(
-        say(&mut session, b"write\n").await.unwrap(),
-        "committed 1\n"
-    );
+    assert_eq!(say(&mut session, b"write\n").await.unwrap(), "committed 1\n");
     instances.0.lock().unwrap().cut = Some(1);
     let mut answer = [0; 1];
     let end = timeout(Duration::from_secs(2), session.read(&mut answer)).await;
-    assert_eq!(
-        end.expect("still open").unwrap_err().kind(),
-        ErrorKind::ConnectionReset
-    );
+    assert_eq!(end.expect("still open").unwrap_err().kind(), ErrorKind::ConnectionReset);
 }
 
 #[tokio::test]
@@ -227,10 +176,7 @@ async fn a_session_opened_after_a_reboot_is_not_cut_by_it() {
     let (_listeners, address) = listening(&instances).await;
     let mut session = TcpStream::connect(address).await.unwrap();
     a_moment().await;
-    assert_eq!(
-        say(&mut session, b"write\n").await.unwrap(),
-        "committed 1\n"
-    );
+    assert_eq!(say(&mut session, b"write\n").await.unwrap(), "committed 1\n");
 }
 
 #[tokio::test]
@@ -242,9 +188,6 @@ async fn each_instance_has_its_own_address_and_gives_it_back() {
     assert_eq!(listeners.addresses().len(), 2);
     listeners.remove("replica");
     a_moment().await;
-    assert_eq!(
-        TcpStream::connect(replica).await.unwrap_err().kind(),
-        ErrorKind::ConnectionRefused
-    );
+    assert_eq!(TcpStream::connect(replica).await.unwrap_err().kind(), ErrorKind::ConnectionRefused);
     assert!(TcpStream::connect(primary).await.is_ok());
 }

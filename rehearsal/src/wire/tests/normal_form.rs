@@ -34,10 +34,7 @@ fn rows() -> Vec<Row> {
             parameters: json!({"DBInstanceIdentifier": "dr", "MasterUserPassword": "${secret}"}),
         },
         Row {
-            wire: requests::form(
-                "rds",
-                "Action=DescribeDBInstances&Version=2014-10-31&DBInstanceIdentifier=dr",
-            ),
+            wire: requests::form("rds", "Action=DescribeDBInstances&Version=2014-10-31&DBInstanceIdentifier=dr"),
             class: Read,
             resource: "db:dr",
             parameters: json!({"DBInstanceIdentifier": "dr"}),
@@ -118,12 +115,7 @@ fn rows() -> Vec<Row> {
                 "Environment": {"Variables": {"DATABASE_HOST": "dr.example", "API_KEY": "${kept}"}}, "RevisionId": "${revision}"}),
         },
         Row {
-            wire: requests::rest(
-                "lambda",
-                "PUT",
-                "/2015-03-31/functions/orders/code",
-                json!({"ZipFile": "hunter2"}),
-            ),
+            wire: requests::rest("lambda", "PUT", "/2015-03-31/functions/orders/code", json!({"ZipFile": "hunter2"})),
             class: Mutation,
             resource: "function:orders",
             parameters: json!({"FunctionName": "orders", "ZipFile": "${hidden}"}),
@@ -186,11 +178,7 @@ fn rows() -> Vec<Row> {
             parameters: Value::Null,
         },
         Row {
-            wire: requests::target(
-                "kms",
-                "TrentService.Encrypt",
-                json!({"Plaintext": "hunter2"}),
-            ),
+            wire: requests::target("kms", "TrentService.Encrypt", json!({"Plaintext": "hunter2"})),
             class: Mutation,
             resource: "*",
             parameters: json!({"Plaintext": "${hidden}"}),
@@ -236,22 +224,9 @@ fn services_go_by_the_names_that_policies_use() {
     };
     let pair = |service: &str, operation: &str| (service.to_owned(), operation.to_owned());
     assert_eq!(
-        named(requests::cbor(
-            "monitoring",
-            "/service/GraniteServiceVersion20100801/operation/GetMetricData",
-            b"\xa0"
-        )),
+        named(requests::cbor("monitoring", "/service/GraniteServiceVersion20100801/operation/GetMetricData", b"\xa0")),
         pair("cloudwatch", "GetMetricData")
     );
-    assert_eq!(
-        named(requests::form(
-            "monitoring",
-            "Action=PutMetricData&Version=1"
-        )),
-        pair("cloudwatch", "PutMetricData")
-    );
-    assert_eq!(
-        named(requests::rest("apigateway", "GET", "/v2/apis", json!(null))),
-        pair("apigatewayv2", "GetApis")
-    );
+    assert_eq!(named(requests::form("monitoring", "Action=PutMetricData&Version=1")), pair("cloudwatch", "PutMetricData"));
+    assert_eq!(named(requests::rest("apigateway", "GET", "/v2/apis", json!(null))), pair("apigatewayv2", "GetApis"));
 }

@@ -20,20 +20,12 @@ use crate::wire::log::{AnsweredBy, AuthorizedBy};
 use crate::wire::proxy::{Proxy, ProxyError, ProxySettings};
 
 fn promote() -> Wire {
-    requests::form(
-        "rds",
-        "Action=PromoteReadReplica&Version=2014-10-31&DBInstanceIdentifier=dr",
-    )
-    .tagged("promote#1")
+    requests::form("rds", "Action=PromoteReadReplica&Version=2014-10-31&DBInstanceIdentifier=dr").tagged("promote#1")
 }
 
 fn put_parameter() -> Wire {
-    requests::target(
-        "ssm",
-        "AmazonSSM.PutParameter",
-        json!({"Name": "/host", "Value": "dr", "Type": "String"}),
-    )
-    .tagged("switch#1")
+    requests::target("ssm", "AmazonSSM.PutParameter", json!({"Name": "/host", "Value": "dr", "Type": "String"}))
+        .tagged("switch#1")
 }
 
 fn update_service() -> Wire {
@@ -56,20 +48,13 @@ fn denial(action: &str) -> String {
 #[tokio::test]
 async fn a_request_is_forwarded_as_it_came() {
     let drill = Drill::before(Stub::ok("emulated").await).await;
-    let wire = requests::rest(
-        "lambda",
-        "GET",
-        "/2015-03-31/functions/a%3Ab?Qualifier=live&x=%7E+1",
-        Value::Null,
-    )
-    .header("X-Amz-Date", "20261120T000000Z");
+    let wire = requests::rest("lambda", "GET", "/2015-03-31/functions/a%3Ab?Qualifier=live&x=%7E+1", Value::Null)
+        .header("X-Amz-Date", "20261120T000000Z");
     let reply = drill.send(&wire).await.unwrap();
     assert_eq!((reply.status, reply.body.as_str()), (200, "emulated"));
     let received = &drill.stub.received()[0];
     assert!(
-        received
-            .head
-            .starts_with("GET /2015-03-31/functions/a%3Ab?Qualifier=live&x=%7E+1 HTTP/1.1\r\n"),
+        received.head.starts_with("GET /2015-03-31/functions/a%3Ab?Qualifier=live&x=%7E+1 HTTP/1.1\r\n"),
         "{}",
         received.head
     );
@@ -88,9 +73,7 @@ async fn a_body_arrives_byte_for_byte_also_when_it_was_chunked() {
     wire.body = bytes.clone();
     drill.send(&wire).await.unwrap();
 
-    let mut head =
-        String::from_utf8(requests::rest("s3", "PUT", "/artifacts/other.zip", Value::Null).bytes())
-            .unwrap();
+    let mut head = String::from_utf8(requests::rest("s3", "PUT", "/artifacts/other.zip", Value::Null).bytes()).unwrap();
     head = head.replace("content-length: 0", "transfer-encoding: chunked");
     let mut chunked = head.into_bytes();
     for chunk in bytes.chunks(30_000) {
@@ -119,28 +102,19 @@ async fn an_answer_of_the_emulator_is_passed_on_unchanged() {
     }
     let record = &drill.log.records()[0];
     assert_eq!(record.error.as_deref(), Some("ResourceNotFoundException"));
-    assert_eq!(
-        (record.status, record.answered_by),
-        (Some(404), AnsweredBy::Emulator)
-    );
+    assert_eq!((record.status, record.answered_by), (Some(404), AnsweredBy::Emulator));
 }
 
 #[tokio::test]
 async fn the_world_answers_what_it_owns_once_the_emulator_let_it_pass() {
-    let unknown = "<ErrorResponse><Error><Code>InvalidAction</Code><Message>Unknown RDS action</Message></Error></ErrorResponse>";
+    let unknown =
+        "<ErrorResponse><Error><Code>InvalidAction</Code><Message>Unknown RDS action</Message></Error></ErrorResponse>";
     let drill = Drill::before(Stub::start(move |_| response(400, "text/xml", unknown)).await).await;
     let reply = drill.send(&promote()).await.unwrap();
     assert_eq!((reply.status, reply.body.as_str()), (200, "<world/>"));
-    assert_eq!(
-        drill.stub.received().len(),
-        1,
-        "the emulator was asked first"
-    );
+    assert_eq!(drill.stub.received().len(), 1, "the emulator was asked first");
     let record = &drill.log.records()[0];
-    assert_eq!(
-        (record.answered_by, record.authorized_by),
-        (AnsweredBy::World, Some(AuthorizedBy::Emulator))
-    );
+    assert_eq!((record.answered_by, record.authorized_by), (AnsweredBy::World, Some(AuthorizedBy::Emulator)));
     assert_eq!(record.simulated.as_millisecond() / 10_000, 0);
     let made = drill.log.mutations();
     assert_eq!(
@@ -153,35 +127,21 @@ async fn the_world_answers_what_it_owns_once_the_emulator_let_it_pass() {
 
 #[tokio::test]
 async fn a_denial_is_final_and_the_world_never_hears_of_it() {
-    let drill = Drill::before(
-        Stub::start(|_| response(403, "text/xml", &denial("rds:PromoteReadReplica"))).await,
-    )
-    .await;
-    drill
-        .roles
-        .set(
-            "switch",
-            &[json!({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}})],
-        )
-        .unwrap();
+    let drill = Drill::before(Stub::start(|_| response(403, "text/xml", &denial("rds:PromoteReadReplica"))).await).await;
+    drill.roles.set("switch", &[json!({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}})]).unwrap();
     let reply = drill.send(&promote()).await.unwrap();
     assert_eq!(reply.status, 403);
     assert!(reply.body.contains("is not authorized"));
     assert!(drill.asked().is_empty());
     let record = &drill.log.records()[0];
-    assert_eq!(
-        (record.answered_by, record.authorized_by),
-        (AnsweredBy::Emulator, None)
-    );
+    assert_eq!((record.answered_by, record.authorized_by), (AnsweredBy::Emulator, None));
     assert!(!drill.log.mutations()[0].took_effect);
 }
 
 #[tokio::test]
 async fn a_bad_signature_is_final_too_although_its_status_is_400() {
-    let incomplete =
-        "<ErrorResponse><Error><Code>IncompleteSignature</Code></Error></ErrorResponse>";
-    let drill =
-        Drill::before(Stub::start(move |_| response(400, "text/xml", incomplete)).await).await;
+    let incomplete = "<ErrorResponse><Error><Code>IncompleteSignature</Code></Error></ErrorResponse>";
+    let drill = Drill::before(Stub::start(move |_| response(400, "text/xml", incomplete)).await).await;
     assert_eq!(drill.send(&promote()).await.unwrap().status, 400);
     assert!(drill.asked().is_empty());
 }
@@ -196,11 +156,7 @@ async fn without_the_emulator_the_world_does_not_answer_either() {
     let proxy = Proxy::start(ProxySettings {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         upstream,
-        time: Arc::new(crate::wire::time::ScaledTime {
-            real_ms: 0,
-            simulated_ms: 0,
-            speed: 1.0,
-        }),
+        time: Arc::new(crate::wire::time::ScaledTime { real_ms: 0, simulated_ms: 0, speed: 1.0 }),
         world: drill.world.clone(),
         log: drill.log.clone(),
         faults: drill.faults.clone(),
@@ -208,13 +164,7 @@ async fn without_the_emulator_the_world_does_not_answer_either() {
     })
     .await
     .unwrap();
-    assert_eq!(
-        send(proxy.address(), &promote().bytes())
-            .await
-            .unwrap()
-            .status,
-        502
-    );
+    assert_eq!(send(proxy.address(), &promote().bytes()).await.unwrap().status, 502);
     assert!(drill.asked().is_empty());
     assert_eq!(drill.log.records()[0].answered_by, AnsweredBy::Proxy);
 }
@@ -222,48 +172,29 @@ async fn without_the_emulator_the_world_does_not_answer_either() {
 #[tokio::test]
 async fn a_false_denial_is_made_again_as_root_where_the_role_allows_it() {
     let stub = Stub::start(|request| match request.header("authorization") {
-        Some(signed) if signed.contains("Credential=123456789012/") => {
-            response(200, "application/json", "{}")
-        }
+        Some(signed) if signed.contains("Credential=123456789012/") => response(200, "application/json", "{}"),
         _ => response(403, "application/json", &denial("ecs:UpdateService")),
     })
     .await;
     let drill = Drill::before(stub).await;
-    assert_eq!(
-        drill.send(&update_service()).await.unwrap().status,
-        403,
-        "no policy, no right"
-    );
+    assert_eq!(drill.send(&update_service()).await.unwrap().status, 403, "no policy, no right");
     let statement = json!({"Effect": "Allow", "Action": "ecs:UpdateService",
         "Resource": "arn:aws:ecs:us-west-2:123456789012:service/main/web"});
-    drill
-        .roles
-        .set("switch", &[json!({"Statement": [statement]})])
-        .unwrap();
+    drill.roles.set("switch", &[json!({"Statement": [statement]})]).unwrap();
     assert_eq!(drill.send(&update_service()).await.unwrap().status, 200);
     let again = drill.stub.received().pop().unwrap();
-    assert_eq!(
-        again.header("x-amz-security-token"),
-        None,
-        "a root key has no session"
-    );
+    assert_eq!(again.header("x-amz-security-token"), None, "a root key has no session");
     assert_eq!(again.body, update_service().body);
     let passed = drill.log.authorized_by_proxy();
     assert_eq!(passed.len(), 1);
-    assert_eq!(
-        (passed[0].operation.as_str(), passed[0].answered_by),
-        ("UpdateService", AnsweredBy::Emulator)
-    );
+    assert_eq!((passed[0].operation.as_str(), passed[0].answered_by), ("UpdateService", AnsweredBy::Emulator));
 }
 
 #[tokio::test]
 async fn a_call_that_no_policy_was_asked_about_is_not_said_to_be_authorised() {
     let drill = Drill::before(Stub::ok("").await).await;
     let path = "/service/GraniteServiceVersion20100801/operation/GetMetricData";
-    drill
-        .send(&requests::cbor("monitoring", path, b"\xa0"))
-        .await
-        .unwrap();
+    drill.send(&requests::cbor("monitoring", path, b"\xa0")).await.unwrap();
     drill.send(&put_parameter()).await.unwrap();
     let unchecked = drill.log.unchecked_since(0);
     assert_eq!(unchecked.len(), 1);
@@ -279,16 +210,8 @@ async fn no_secret_reaches_the_log() {
             "secretsmanager.PutSecretValue",
             json!({"SecretId": "s", "SecretString": "hunter2"}),
         ),
-        requests::rest(
-            "lambda",
-            "POST",
-            "/2015-03-31/functions/f/invocations",
-            json!({"password": "hunter2"}),
-        ),
-        requests::form(
-            "rds",
-            "Action=ModifyDBInstance&DBInstanceIdentifier=dr&MasterUserPassword=hunter2",
-        ),
+        requests::rest("lambda", "POST", "/2015-03-31/functions/f/invocations", json!({"password": "hunter2"})),
+        requests::form("rds", "Action=ModifyDBInstance&DBInstanceIdentifier=dr&MasterUserPassword=hunter2"),
         requests::rest("s3", "GET", "/b/k?X-Amz-Signature=hunter2", Value::Null),
     ] {
         drill.send(&wire.tagged("change#1")).await.unwrap();
@@ -302,45 +225,24 @@ async fn no_secret_reaches_the_log() {
 async fn a_lost_reply_is_lost_after_the_effect() {
     let drill = Drill::before(Stub::ok("").await).await;
     let select = Selector::operation("rds", "PromoteReadReplica").nth(Nth::Only(1));
-    let fault = drill
-        .faults
-        .add(FaultRule::new("lost", select, FaultAction::ReplyLost));
-    assert_eq!(
-        drill.send(&promote()).await.unwrap_err().kind(),
-        ErrorKind::UnexpectedEof
-    );
+    let fault = drill.faults.add(FaultRule::new("lost", select, FaultAction::ReplyLost));
+    assert_eq!(drill.send(&promote()).await.unwrap_err().kind(), ErrorKind::UnexpectedEof);
     assert_eq!(drill.asked(), ["PromoteReadReplica"]);
     assert_eq!(drill.send(&promote()).await.unwrap().status, 200);
     assert_eq!(drill.faults.fired(fault), 1);
     let records = drill.log.records();
-    assert_eq!(
-        (
-            records[0].status,
-            records[0].delivered,
-            records[0].fault.as_deref()
-        ),
-        (Some(200), false, Some("lost"))
-    );
+    assert_eq!((records[0].status, records[0].delivered, records[0].fault.as_deref()), (Some(200), false, Some("lost")));
     let made = drill.log.mutations();
-    assert_eq!(
-        (made.len(), made[0].attempts, made[0].took_effect),
-        (1, 2, true)
-    );
+    assert_eq!((made.len(), made[0].attempts, made[0].took_effect), (1, 2, true));
 }
 
 #[tokio::test]
 async fn what_is_throttled_or_failed_has_no_effect() {
     let drill = Drill::before(Stub::ok("").await).await;
-    for (action, status) in [
-        (FaultAction::Throttle, 400),
-        (FaultAction::ServerError(500), 500),
-        (FaultAction::ServerError(503), 503),
-    ] {
-        let fault = drill.faults.add(FaultRule::new(
-            "broken",
-            Selector::operation("rds", "PromoteReadReplica"),
-            action,
-        ));
+    for (action, status) in
+        [(FaultAction::Throttle, 400), (FaultAction::ServerError(500), 500), (FaultAction::ServerError(503), 503)]
+    {
+        let fault = drill.faults.add(FaultRule::new("broken", Selector::operation("rds", "PromoteReadReplica"), action));
         let reply = drill.send(&promote()).await.unwrap();
         assert_eq!(reply.status, status);
         assert!(reply.body.starts_with("<ErrorResponse>"), "{}", reply.body);
@@ -354,10 +256,7 @@ async fn what_is_throttled_or_failed_has_no_effect() {
 async fn a_dark_region_resets_its_connections_and_no_other() {
     let drill = Drill::before(Stub::ok("").await).await;
     drill.faults.add(FaultRule::region_dark("us-east-1"));
-    let dark = drill
-        .send(&put_parameter().in_region("us-east-1"))
-        .await
-        .unwrap_err();
+    let dark = drill.send(&put_parameter().in_region("us-east-1")).await.unwrap_err();
     assert_eq!(dark.kind(), ErrorKind::ConnectionReset);
     assert_eq!(drill.send(&put_parameter()).await.unwrap().status, 200);
     assert_eq!(drill.stub.received().len(), 1);
@@ -367,29 +266,16 @@ async fn a_dark_region_resets_its_connections_and_no_other() {
 #[tokio::test]
 async fn a_dark_control_plane_answers_503_for_its_service_only() {
     let drill = Drill::before(Stub::ok("").await).await;
-    drill
-        .faults
-        .add(FaultRule::control_plane_dark("ssm", "us-west-2"));
+    drill.faults.add(FaultRule::control_plane_dark("ssm", "us-west-2"));
     assert_eq!(drill.send(&put_parameter()).await.unwrap().status, 503);
-    assert_eq!(
-        drill
-            .send(&put_parameter().in_region("us-east-1"))
-            .await
-            .unwrap()
-            .status,
-        200
-    );
+    assert_eq!(drill.send(&put_parameter().in_region("us-east-1")).await.unwrap().status, 200);
     assert_eq!(drill.send(&promote()).await.unwrap().status, 200);
 }
 
 #[tokio::test]
 async fn a_delayed_call_takes_effect_late_even_when_the_caller_has_gone() {
     let drill = Drill::before(Stub::ok("").await).await;
-    drill.faults.add(FaultRule::new(
-        "late",
-        Selector::default(),
-        FaultAction::Delay(Duration::from_millis(150)),
-    ));
+    drill.faults.add(FaultRule::new("late", Selector::default(), FaultAction::Delay(Duration::from_millis(150))));
     let mut stream = TcpStream::connect(drill.proxy.address()).await.unwrap();
     stream.write_all(&promote().bytes()).await.unwrap();
     sleep(Duration::from_millis(50)).await;
@@ -405,11 +291,7 @@ async fn a_delayed_call_takes_effect_late_even_when_the_caller_has_gone() {
 #[tokio::test]
 async fn a_delayed_reply_comes_late_but_the_effect_does_not() {
     let drill = Drill::before(Stub::ok("").await).await;
-    drill.faults.add(FaultRule::new(
-        "slow",
-        Selector::default(),
-        FaultAction::DelayReply(Duration::from_millis(300)),
-    ));
+    drill.faults.add(FaultRule::new("slow", Selector::default(), FaultAction::DelayReply(Duration::from_millis(300))));
     let promotion = promote();
     let (reply, effect) = tokio::join!(drill.send(&promotion), async {
         sleep(Duration::from_millis(100)).await;
@@ -422,13 +304,7 @@ async fn a_delayed_reply_comes_late_but_the_effect_does_not() {
 fn calling_shell(address: SocketAddr, request: &[u8]) -> Child {
     let script = "exec 3<>/dev/tcp/127.0.0.1/$1; printf %s \"$2\" >&3; cat <&3; sleep 30";
     Command::new("bash")
-        .args([
-            "-c",
-            script,
-            "bash",
-            &address.port().to_string(),
-            std::str::from_utf8(request).unwrap(),
-        ])
+        .args(["-c", script, "bash", &address.port().to_string(), std::str::from_utf8(request).unwrap()])
         .stdout(Stdio::null())
         .kill_on_drop(true)
         .spawn()
@@ -439,20 +315,10 @@ fn calling_shell(address: SocketAddr, request: &[u8]) -> Child {
 async fn the_caller_is_killed_after_the_effect_and_before_the_reply() {
     let drill = Drill::before(Stub::ok("").await).await;
     drill.proxy.set_emulator(std::process::id());
-    let fault = drill.faults.add(FaultRule::new(
-        "killed",
-        Selector::default(),
-        FaultAction::KillCallerAfterEffect,
-    ));
+    let fault = drill.faults.add(FaultRule::new("killed", Selector::default(), FaultAction::KillCallerAfterEffect));
     let mut shell = calling_shell(drill.proxy.address(), &promote().bytes());
-    let status = timeout(Duration::from_secs(10), shell.wait())
-        .await
-        .expect("the shell outlived the fault")
-        .unwrap();
-    assert_eq!(
-        std::os::unix::process::ExitStatusExt::signal(&status),
-        Some(9)
-    );
+    let status = timeout(Duration::from_secs(10), shell.wait()).await.expect("the shell outlived the fault").unwrap();
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(9));
     assert_eq!(drill.asked(), ["PromoteReadReplica"]);
     while drill.log.records().is_empty() {
         sleep(Duration::from_millis(5)).await;
@@ -465,22 +331,14 @@ async fn the_caller_is_killed_after_the_effect_and_before_the_reply() {
 #[tokio::test]
 async fn nobody_but_a_descendant_of_the_emulator_is_ever_killed() {
     let drill = Drill::before(Stub::ok("").await).await;
-    drill.faults.add(FaultRule::new(
-        "killed",
-        Selector::default(),
-        FaultAction::KillCallerAfterEffect,
-    ));
+    drill.faults.add(FaultRule::new("killed", Selector::default(), FaultAction::KillCallerAfterEffect));
     // Nobody said yet which process is the emulator.
     assert_eq!(drill.send(&promote()).await.unwrap().status, 200);
     // This process is the emulator itself.
     drill.proxy.set_emulator(std::process::id());
     assert_eq!(drill.send(&promote()).await.unwrap().status, 200);
     // The emulator is a process that did not start the caller.
-    let mut emulator = Command::new("sleep")
-        .arg("30")
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
+    let mut emulator = Command::new("sleep").arg("30").kill_on_drop(true).spawn().unwrap();
     drill.proxy.set_emulator(emulator.id().unwrap());
     let mut shell = calling_shell(drill.proxy.address(), &promote().bytes());
     while drill.log.records().len() < 3 {
@@ -509,27 +367,17 @@ async fn a_request_beyond_the_bound_is_refused_and_not_forwarded() {
 #[tokio::test]
 async fn only_loopback_is_ever_listened_on_or_forwarded_to() {
     let drill = Drill::before(Stub::ok("").await).await;
-    for (listen, upstream) in [
-        ("0.0.0.0:0", "127.0.0.1:1"),
-        ("127.0.0.1:0", "192.0.2.1:80"),
-    ] {
+    for (listen, upstream) in [("0.0.0.0:0", "127.0.0.1:1"), ("127.0.0.1:0", "192.0.2.1:80")] {
         let settings = ProxySettings {
             listen: listen.parse().unwrap(),
             upstream: upstream.parse().unwrap(),
-            time: Arc::new(crate::wire::time::ScaledTime {
-                real_ms: 0,
-                simulated_ms: 0,
-                speed: 1.0,
-            }),
+            time: Arc::new(crate::wire::time::ScaledTime { real_ms: 0, simulated_ms: 0, speed: 1.0 }),
             world: drill.world.clone(),
             log: drill.log.clone(),
             faults: drill.faults.clone(),
             roles: drill.roles.clone(),
         };
-        assert!(matches!(
-            Proxy::start(settings).await,
-            Err(ProxyError::NotLoopback(_))
-        ));
+        assert!(matches!(Proxy::start(settings).await, Err(ProxyError::NotLoopback(_))));
     }
 }
 
@@ -538,8 +386,5 @@ async fn a_stopped_proxy_refuses() {
     let drill = Drill::before(Stub::ok("").await).await;
     let address = drill.proxy.address();
     drill.proxy.stop().await;
-    assert_eq!(
-        send(address, &promote().bytes()).await.unwrap_err().kind(),
-        ErrorKind::ConnectionRefused
-    );
+    assert_eq!(send(address, &promote().bytes()).await.unwrap_err().kind(), ErrorKind::ConnectionRefused);
 }

@@ -18,53 +18,31 @@ pub(in crate::wire) struct Wire {
 }
 
 pub(in crate::wire) fn form(service: &str, body: &str) -> Wire {
-    request(
-        service,
-        "POST",
-        "/",
-        "application/x-www-form-urlencoded",
-        body.as_bytes(),
-    )
+    request(service, "POST", "/", "application/x-www-form-urlencoded", body.as_bytes())
 }
 
 pub(in crate::wire) fn target(service: &str, target: &str, body: Value) -> Wire {
-    let wire = request(
-        service,
-        "POST",
-        "/",
-        "application/x-amz-json-1.1",
-        body.to_string().as_bytes(),
-    );
+    let wire = request(service, "POST", "/", "application/x-amz-json-1.1", body.to_string().as_bytes());
     wire.header("x-amz-target", target)
 }
 
 pub(in crate::wire) fn rest(service: &str, method: &str, path: &str, body: Value) -> Wire {
-    let body = if body.is_null() {
-        String::new()
-    } else {
-        body.to_string()
-    };
+    let body = if body.is_null() { String::new() } else { body.to_string() };
     request(service, method, path, "application/json", body.as_bytes())
 }
 
 pub(in crate::wire) fn cbor(service: &str, path: &str, body: &[u8]) -> Wire {
-    request(service, "POST", path, "application/cbor", body)
-        .header("smithy-protocol", "rpc-v2-cbor")
+    request(service, "POST", path, "application/cbor", body).header("smithy-protocol", "rpc-v2-cbor")
 }
 
 fn request(service: &str, method: &str, path: &str, kind: &str, body: &[u8]) -> Wire {
     let authorization = format!(
         "AWS4-HMAC-SHA256 Credential=ASIAEXAMPLE/20261120/us-west-2/{service}/aws4_request, SignedHeaders=host, Signature=00"
     );
-    Wire {
-        method: method.parse().unwrap(),
-        path: path.to_owned(),
-        headers: Vec::new(),
-        body: body.to_vec(),
-    }
-    .header("host", "aws.example:1234")
-    .header("authorization", &authorization)
-    .header("content-type", kind)
+    Wire { method: method.parse().unwrap(), path: path.to_owned(), headers: Vec::new(), body: body.to_vec() }
+        .header("host", "aws.example:1234")
+        .header("authorization", &authorization)
+        .header("content-type", kind)
 }
 
 impl Wire {
@@ -88,19 +66,12 @@ impl Wire {
 
     /// What the proxy makes of it.
     pub(in crate::wire) fn call(&self) -> WireCall {
-        let mut builder = Request::builder()
-            .method(self.method.clone())
-            .uri(&self.path);
+        let mut builder = Request::builder().method(self.method.clone()).uri(&self.path);
         for (name, value) in &self.headers {
             builder = builder.header(name, value);
         }
         let (parts, ()) = builder.body(()).unwrap().into_parts();
-        reading::read(
-            &parts,
-            Bytes::from(self.body.clone()),
-            Timestamp::UNIX_EPOCH,
-            Timestamp::UNIX_EPOCH,
-        )
+        reading::read(&parts, Bytes::from(self.body.clone()), Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH)
     }
 
     /// The bytes on the wire.

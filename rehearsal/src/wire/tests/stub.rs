@@ -40,9 +40,7 @@ impl Drop for Stub {
 
 impl Stub {
     /// Answers every request with what `answering` makes of it.
-    pub(super) async fn start(
-        answering: impl Fn(&Received) -> Vec<u8> + Send + Sync + 'static,
-    ) -> Self {
+    pub(super) async fn start(answering: impl Fn(&Received) -> Vec<u8> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let received = Arc::new(Mutex::new(Vec::new()));
@@ -52,11 +50,7 @@ impl Stub {
                 tokio::spawn(serve(stream, Arc::clone(&kept), Arc::clone(&answering)));
             }
         });
-        Self {
-            address,
-            received,
-            accepting,
-        }
+        Self { address, received, accepting }
     }
 
     /// Answers everything with 200 and this body.
@@ -71,18 +65,10 @@ impl Stub {
 
 /// A response with a length.
 pub(super) fn response(status: u16, kind: &str, body: &str) -> Vec<u8> {
-    format!(
-        "HTTP/1.1 {status} Text\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    )
-    .into_bytes()
+    format!("HTTP/1.1 {status} Text\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
 
-async fn serve(
-    mut stream: TcpStream,
-    received: Arc<Mutex<Vec<Received>>>,
-    answering: Arc<Answering>,
-) {
+async fn serve(mut stream: TcpStream, received: Arc<Mutex<Vec<Received>>>, answering: Arc<Answering>) {
     let mut unread = Vec::new();
     while let Some(request) = next(&mut stream, &mut unread).await {
         let answer = answering(&request);
@@ -103,13 +89,8 @@ async fn next(stream: &mut TcpStream, unread: &mut Vec<u8>) -> Option<Received> 
         }
     };
     let head = String::from_utf8(unread.drain(..end).collect()).unwrap();
-    let mut request = Received {
-        head,
-        body: Vec::new(),
-    };
-    let length: usize = request
-        .header("content-length")
-        .map_or(0, |length| length.parse().unwrap());
+    let mut request = Received { head, body: Vec::new() };
+    let length: usize = request.header("content-length").map_or(0, |length| length.parse().unwrap());
     while unread.len() < length {
         if stream.read_buf(unread).await.ok()? == 0 {
             return None;

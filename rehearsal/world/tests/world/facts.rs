@@ -19,11 +19,7 @@ fn sources(directory: &Path, found: &mut Vec<String>) {
 fn all_sources() -> Vec<String> {
     let world = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found = Vec::new();
-    for directory in [
-        world.join("src"),
-        world.join("tests"),
-        world.join("../src/wire"),
-    ] {
+    for directory in [world.join("src"), world.join("tests"), world.join("../src/wire")] {
         sources(&directory, &mut found);
     }
     found
@@ -45,9 +41,7 @@ fn every_row_names_a_test_that_exists() {
         let test = format!("#[test]\nfn {}(", row.test);
         let indented = format!("#[test]\n    fn {}(", row.test);
         assert!(
-            sources
-                .iter()
-                .any(|source| source.contains(&test) || source.contains(&indented)),
+            sources.iter().any(|source| source.contains(&test) || source.contains(&indented)),
             "{} names the test {}, which is not there",
             row.id,
             row.test
@@ -59,24 +53,11 @@ fn every_row_names_a_test_that_exists() {
 fn every_row_names_a_source_or_says_that_it_has_none() {
     for row in fact_rows() {
         if row.is_verified() {
-            assert!(
-                row.source.starts_with("https://"),
-                "{}: {}",
-                row.id,
-                row.source
-            );
+            assert!(row.source.starts_with("https://"), "{}: {}", row.id, row.source);
         } else {
-            assert!(
-                row.note.as_ref().is_some_and(|note| !note.is_empty()),
-                "{} does not say what it rests on",
-                row.id
-            );
+            assert!(row.note.as_ref().is_some_and(|note| !note.is_empty()), "{} does not say what it rests on", row.id);
         }
-        assert!(
-            !row.behaviour.is_empty() && !row.service.is_empty() && !row.operation.is_empty(),
-            "{}",
-            row.id
-        );
+        assert!(!row.behaviour.is_empty() && !row.service.is_empty() && !row.operation.is_empty(), "{}", row.id);
     }
     assert!(unverified_facts().count() < fact_rows().len() / 2);
 }
@@ -87,28 +68,15 @@ fn every_fact_is_relied_on_somewhere() {
     let sources = all_sources();
     for fact in Fact::ALL {
         let reference = format!("Fact::{fact:?}");
-        assert!(
-            sources.iter().any(|source| source.contains(&reference)),
-            "{reference} is referred to nowhere"
-        );
+        assert!(sources.iter().any(|source| source.contains(&reference)), "{reference} is referred to nowhere");
     }
 }
 
 #[test]
 fn a_run_knows_which_facts_it_rested_on() {
     let mut stage = crate::stage::Stage::new();
-    assert!(
-        !stage
-            .world
-            .relied_on()
-            .contains(&Fact::PromotionUnseenAtFirst)
-    );
+    assert!(!stage.world.relied_on().contains(&Fact::PromotionUnseenAtFirst));
     stage.promote().unwrap();
-    assert!(
-        stage
-            .world
-            .relied_on()
-            .contains(&Fact::PromotionUnseenAtFirst)
-    );
+    assert!(stage.world.relied_on().contains(&Fact::PromotionUnseenAtFirst));
     assert!(!stage.world.relied_on().contains(&Fact::FailoverSwapsZones));
 }

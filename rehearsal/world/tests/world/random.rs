@@ -6,8 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use rehearsal_world::{
-    Breakage, Commit, DbInstance, InstanceKey, Metric, PageRequest, PairConfig, Promotion, Session,
-    SnapshotSelection, World,
+    Breakage, Commit, DbInstance, InstanceKey, Metric, PageRequest, PairConfig, Promotion, Session, SnapshotSelection, World,
 };
 
 use crate::stage::{CLIENTS, EAST, ISOLATION, WEST, config};
@@ -53,40 +52,19 @@ enum Move {
     Isolate,
     LetIn,
     Both,
-    Reboot {
-        primary: bool,
-        failover: bool,
-    },
-    Promote {
-        primary: bool,
-        retention: Option<i64>,
-    },
-    Commit {
-        primary: bool,
-    },
-    Connect {
-        primary: bool,
-    },
+    Reboot { primary: bool, failover: bool },
+    Promote { primary: bool, retention: Option<i64> },
+    Commit { primary: bool },
+    Connect { primary: bool },
     CommitInOldest,
-    Break {
-        primary: bool,
-        failed: bool,
-    },
+    Break { primary: bool, failed: bool },
     BreakReplication(bool),
-    Dark {
-        east: bool,
-        dark: bool,
-    },
-    ControlPlaneDark {
-        east: bool,
-        dark: bool,
-    },
+    Dark { east: bool, dark: bool },
+    ControlPlaneDark { east: bool, dark: bool },
     Throttle(u32),
     Stale(u64),
     Lag(u64),
-    Backup {
-        primary: bool,
-    },
+    Backup { primary: bool },
     Describe,
     Measure,
 }
@@ -135,10 +113,7 @@ struct Play {
 impl Play {
     fn new(config: PairConfig, seed: u64) -> Self {
         let now: Timestamp = "2026-11-20T14:00:00Z".parse().unwrap();
-        let (primary, replica) = (
-            InstanceKey::new(EAST, "orders-prod"),
-            InstanceKey::new(WEST, "orders-dr"),
-        );
+        let (primary, replica) = (InstanceKey::new(EAST, "orders-prod"), InstanceKey::new(WEST, "orders-dr"));
         Self {
             world: World::pair(config, seed, now),
             primary,
@@ -153,21 +128,12 @@ impl Play {
     }
 
     fn key(&self, primary: bool) -> InstanceKey {
-        if primary {
-            self.primary.clone()
-        } else {
-            self.replica.clone()
-        }
+        if primary { self.primary.clone() } else { self.replica.clone() }
     }
 
     fn make(&mut self, step: &Move) {
         let now = self.now;
-        let groups = |groups: &[&str]| {
-            groups
-                .iter()
-                .map(|&group| group.to_owned())
-                .collect::<Vec<String>>()
-        };
+        let groups = |groups: &[&str]| groups.iter().map(|&group| group.to_owned()).collect::<Vec<String>>();
         let answer = match step {
             Move::Wait(seconds) => {
                 self.now += SignedDuration::from_secs(i64::from(*seconds));
@@ -175,8 +141,7 @@ impl Play {
                 String::new()
             }
             Move::GoBack(seconds) => {
-                self.world
-                    .advance(now - SignedDuration::from_secs(i64::from(*seconds)));
+                self.world.advance(now - SignedDuration::from_secs(i64::from(*seconds)));
                 String::new()
             }
             Move::Isolate | Move::LetIn | Move::Both => {
@@ -187,31 +152,18 @@ impl Play {
                 };
                 // Letting the old primary's clients in again after a promotion undoes the fence.
                 self.may_overlap |= self.promoted && !matches!(step, Move::Isolate);
-                format!(
-                    "{:?}",
-                    self.world
-                        .modify_db_instance(EAST, "orders-prod", Some(&wanted), now)
-                )
+                format!("{:?}", self.world.modify_db_instance(EAST, "orders-prod", Some(&wanted), now))
             }
             Move::Reboot { primary, failover } => {
                 let key = self.key(*primary);
-                format!(
-                    "{:?}",
-                    self.world
-                        .reboot_db_instance(&key.region, &key.identifier, *failover, now)
-                )
+                format!("{:?}", self.world.reboot_db_instance(&key.region, &key.identifier, *failover, now))
             }
             Move::Promote { primary, retention } => {
                 let key = self.key(*primary);
-                let promotion = Promotion {
-                    backup_retention: *retention,
-                    backup_window: None,
-                };
+                let promotion = Promotion { backup_retention: *retention, backup_window: None };
                 // Fenced means: isolated, and no session left that began before.
                 let fenced = self.is_fenced();
-                let answer =
-                    self.world
-                        .promote_read_replica(&key.region, &key.identifier, promotion, now);
+                let answer = self.world.promote_read_replica(&key.region, &key.identifier, promotion, now);
                 if answer.is_ok() {
                     self.promoted = true;
                     self.may_overlap |= !fenced;
@@ -242,28 +194,20 @@ impl Play {
                 }
             },
             Move::Break { primary, failed } => {
-                let breakage = if *failed {
-                    Breakage::Failed
-                } else {
-                    Breakage::Hung
-                };
-                self.world
-                    .break_instance(&self.key(*primary), breakage, now);
+                let breakage = if *failed { Breakage::Failed } else { Breakage::Hung };
+                self.world.break_instance(&self.key(*primary), breakage, now);
                 String::new()
             }
             Move::BreakReplication(broken) => {
-                self.world
-                    .break_replication(&self.replica.clone(), *broken, now);
+                self.world.break_replication(&self.replica.clone(), *broken, now);
                 String::new()
             }
             Move::Dark { east, dark } => {
-                self.world
-                    .region_dark(if *east { EAST } else { WEST }, *dark, now);
+                self.world.region_dark(if *east { EAST } else { WEST }, *dark, now);
                 String::new()
             }
             Move::ControlPlaneDark { east, dark } => {
-                self.world
-                    .control_plane_dark(if *east { EAST } else { WEST }, *dark, now);
+                self.world.control_plane_dark(if *east { EAST } else { WEST }, *dark, now);
                 String::new()
             }
             Move::Throttle(calls) => {
@@ -271,13 +215,11 @@ impl Play {
                 String::new()
             }
             Move::Stale(seconds) => {
-                self.world
-                    .stale_reads(WEST, Duration::from_secs(*seconds), now);
+                self.world.stale_reads(WEST, Duration::from_secs(*seconds), now);
                 String::new()
             }
             Move::Lag(seconds) => {
-                self.world
-                    .set_lag(&self.replica.clone(), Duration::from_secs(*seconds), now);
+                self.world.set_lag(&self.replica.clone(), Duration::from_secs(*seconds), now);
                 String::new()
             }
             Move::Backup { primary } => {
@@ -287,26 +229,14 @@ impl Play {
             Move::Describe => {
                 let mut answer = String::new();
                 for region in [EAST, WEST] {
-                    let page = self.world.describe_db_instances(
-                        region,
-                        None,
-                        &PageRequest::default(),
-                        now,
-                    );
+                    let page = self.world.describe_db_instances(region, None, &PageRequest::default(), now);
                     if let Ok(page) = &page {
                         page.items.iter().for_each(looks_like_rds);
                     }
                     answer += &format!("{page:?}");
                     let selection = SnapshotSelection::default();
-                    answer += &format!(
-                        "{:?}",
-                        self.world.describe_db_snapshots(
-                            region,
-                            &selection,
-                            &PageRequest::default(),
-                            now
-                        )
-                    );
+                    answer +=
+                        &format!("{:?}", self.world.describe_db_snapshots(region, &selection, &PageRequest::default(), now));
                 }
                 answer
             }
@@ -338,21 +268,11 @@ impl Play {
         looking.throttle(EAST, 0);
         looking.region_dark(EAST, false, now);
         looking.control_plane_dark(EAST, false, now);
-        let page = looking
-            .describe_db_instances(EAST, None, &PageRequest::default(), now)
-            .unwrap();
-        let isolated = page.items[0]
-            .groups
-            .iter()
-            .all(|membership| membership.group == ISOLATION);
-        let settled = page.items[0].groups.len() == 1
-            && page.items[0].groups[0].state == rehearsal_world::MembershipState::Active;
-        isolated
-            && settled
-            && looking
-                .writable_instances(now)
-                .iter()
-                .all(|writable| writable.instance != self.primary)
+        let page = looking.describe_db_instances(EAST, None, &PageRequest::default(), now).unwrap();
+        let isolated = page.items[0].groups.iter().all(|membership| membership.group == ISOLATION);
+        let settled =
+            page.items[0].groups.len() == 1 && page.items[0].groups[0].state == rehearsal_world::MembershipState::Active;
+        isolated && settled && looking.writable_instances(now).iter().all(|writable| writable.instance != self.primary)
     }
 
     fn hold(&mut self) {
@@ -367,35 +287,17 @@ impl Play {
         // Every acknowledged commit is on record, in order, and numbered without gaps.
         for key in [self.primary.clone(), self.replica.clone()] {
             let commits: &[Commit] = self.world.commits(&key);
-            assert_eq!(
-                commits.len() as u64,
-                self.acknowledged.get(&key).copied().unwrap_or_default()
-            );
-            assert!(
-                commits.windows(2).all(
-                    |pair| pair[0].at <= pair[1].at && pair[0].number.0 + 1 == pair[1].number.0
-                )
-            );
+            assert_eq!(commits.len() as u64, self.acknowledged.get(&key).copied().unwrap_or_default());
+            assert!(commits.windows(2).all(|pair| pair[0].at <= pair[1].at && pair[0].number.0 + 1 == pair[1].number.0));
         }
         // What was lost and what survived is all there was.
         for loss in self.world.losses() {
-            let acknowledged = self
-                .acknowledged
-                .get(&loss.source)
-                .copied()
-                .unwrap_or_default();
+            let acknowledged = self.acknowledged.get(&loss.source).copied().unwrap_or_default();
             assert_eq!(loss.last_common.0 + loss.lost.len() as u64, acknowledged);
             assert_eq!(loss.lost.is_empty(), self.world.lost_commits().is_empty());
         }
         if let Some(received) = self.world.received(&self.replica.clone(), self.now) {
-            assert!(
-                received.0
-                    <= self
-                        .acknowledged
-                        .get(&self.primary)
-                        .copied()
-                        .unwrap_or_default()
-            );
+            assert!(received.0 <= self.acknowledged.get(&self.primary).copied().unwrap_or_default());
         }
     }
 }
@@ -404,10 +306,7 @@ fn looks_like_rds(instance: &DbInstance) {
     assert!(DOCUMENTED_STATUSES.contains(&instance.status.as_str()));
     assert!(!instance.groups.is_empty());
     assert!(instance.backup_retention <= 35);
-    assert_eq!(
-        instance.replica_source.is_some(),
-        instance.replication.is_some()
-    );
+    assert_eq!(instance.replica_source.is_some(), instance.replication.is_some());
     assert_eq!(instance.multi_az, instance.standby_zone.is_some());
     assert_ne!(Some(&instance.zone), instance.standby_zone.as_ref());
 }
@@ -442,10 +341,7 @@ proptest! {
 #[test]
 fn every_status_is_a_documented_one() {
     let mut play = Play::new(config(), 1);
-    play.make(&Move::Promote {
-        primary: false,
-        retention: None,
-    });
+    play.make(&Move::Promote { primary: false, retention: None });
     for _ in 0..100 {
         play.make(&Move::Describe);
         play.make(&Move::Wait(5));

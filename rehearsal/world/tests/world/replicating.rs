@@ -9,82 +9,46 @@ fn a_replica_takes_no_writes() {
 
 #[test]
 fn commits_are_acknowledged_before_they_reach_the_replica() {
-    let mut stage = Stage::with(PairConfig {
-        lag: seconds(30),
-        ..config()
-    });
+    let mut stage = Stage::with(PairConfig { lag: seconds(30), ..config() });
     let replica = stage.replica.clone();
     assert_eq!(stage.commit_to_primary(), Ok(CommitNumber(1)));
     stage.wait(29);
-    assert_eq!(
-        stage.world.received(&replica, stage.now),
-        Some(CommitNumber(0))
-    );
+    assert_eq!(stage.world.received(&replica, stage.now), Some(CommitNumber(0)));
     stage.wait(1);
-    assert_eq!(
-        stage.world.received(&replica, stage.now),
-        Some(CommitNumber(1))
-    );
+    assert_eq!(stage.world.received(&replica, stage.now), Some(CommitNumber(1)));
 }
 
 #[test]
 fn what_was_not_sent_before_the_primary_broke_stays_behind() {
-    let mut stage = Stage::with(PairConfig {
-        lag: seconds(10),
-        ..config()
-    });
+    let mut stage = Stage::with(PairConfig { lag: seconds(10), ..config() });
     let (primary, replica) = (stage.primary.clone(), stage.replica.clone());
     stage.write_for(20);
-    stage
-        .world
-        .break_instance(&primary, Breakage::Hung, stage.now);
+    stage.world.break_instance(&primary, Breakage::Hung, stage.now);
     stage.wait(3_600);
     // One commit a second: the last ten were under way.
-    assert_eq!(
-        stage.world.received(&replica, stage.now),
-        Some(CommitNumber(11))
-    );
+    assert_eq!(stage.world.received(&replica, stage.now), Some(CommitNumber(11)));
     stage.reboot().unwrap();
     stage.wait(40);
-    assert_eq!(
-        stage.world.received(&replica, stage.now),
-        Some(CommitNumber(20)),
-        "a primary that returns sends them"
-    );
+    assert_eq!(stage.world.received(&replica, stage.now), Some(CommitNumber(20)), "a primary that returns sends them");
 }
 
 #[test]
 fn lag_can_be_set_and_takes_nothing_back() {
-    let mut stage = Stage::with(PairConfig {
-        lag: seconds(1),
-        ..config()
-    });
+    let mut stage = Stage::with(PairConfig { lag: seconds(1), ..config() });
     let replica = stage.replica.clone();
     stage.write_for(10);
-    assert_eq!(
-        stage.world.received(&replica, stage.now),
-        Some(CommitNumber(10))
-    );
+    assert_eq!(stage.world.received(&replica, stage.now), Some(CommitNumber(10)));
     stage.world.set_lag(&replica, seconds(60), stage.now);
     stage.write_for(10);
-    assert_eq!(
-        stage.world.received(&replica, stage.now),
-        Some(CommitNumber(10))
-    );
+    assert_eq!(stage.world.received(&replica, stage.now), Some(CommitNumber(10)));
     stage.world.set_lag(&replica, seconds(0), stage.now);
     stage.wait(0);
-    assert_eq!(
-        stage.world.received(&replica, stage.now),
-        Some(CommitNumber(20))
-    );
+    assert_eq!(stage.world.received(&replica, stage.now), Some(CommitNumber(20)));
 }
 
 #[test]
 fn a_promotion_ends_replication() {
-    let mut stage = Stage::with(PairConfig {
-        lag: seconds(5),
-        ..config()
-    });
+    let mut stage = Stage::with(PairConfig { lag: seconds(5), ..config() });
     let replica = stage.replica.clone();
     stage.write_for(10);
     stage.promote().unwrap();
@@ -95,10 +59,7 @@ fn a_promotion_ends_replication() {
 
 #[test]
 fn a_promoted_instance_goes_on_from_what_it_had() {
-    let mut stage = Stage::with(PairConfig {
-        lag: seconds(5),
-        ..config()
-    });
+    let mut stage = Stage::with(PairConfig { lag: seconds(5), ..config() });
     stage.write_for(10);
     stage.promote().unwrap();
     let common = stage.world.losses()[0].last_common;
@@ -111,9 +72,7 @@ fn stalled_replication_becomes_an_error_after_a_while_and_recovers() {
     let mut stage = Stage::new();
     let primary = stage.primary.clone();
     let status = |stage: &mut Stage| stage.replica_shown().replication.unwrap().status;
-    stage
-        .world
-        .break_instance(&primary, Breakage::Hung, stage.now);
+    stage.world.break_instance(&primary, Breakage::Hung, stage.now);
     assert_eq!(status(stage.wait(299)), ReplicationStatus::Replicating);
     assert_eq!(status(stage.wait(1)), ReplicationStatus::Error);
     stage.reboot().unwrap();
@@ -125,20 +84,12 @@ fn replication_that_stalls_for_thirty_days_is_given_up_for_good() {
     let mut stage = Stage::new();
     let (primary, replica) = (stage.primary.clone(), stage.replica.clone());
     stage.write_for(10);
-    stage
-        .world
-        .break_instance(&primary, Breakage::Hung, stage.now);
+    stage.world.break_instance(&primary, Breakage::Hung, stage.now);
     stage.wait(30 * 24 * 3_600 + 1);
-    assert_eq!(
-        stage.replica_shown().replication.unwrap().status,
-        ReplicationStatus::Terminated
-    );
+    assert_eq!(stage.replica_shown().replication.unwrap().status, ReplicationStatus::Terminated);
     stage.reboot().unwrap();
     stage.wait(3_600);
-    assert_eq!(
-        stage.replica_shown().replication.unwrap().status,
-        ReplicationStatus::Terminated
-    );
+    assert_eq!(stage.replica_shown().replication.unwrap().status, ReplicationStatus::Terminated);
     assert!(stage.world.received(&replica, stage.now) < Some(CommitNumber(10)));
     assert!(stage.promote().is_ok(), "it can still be promoted");
 }

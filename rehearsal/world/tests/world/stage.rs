@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use rehearsal_world::{
-    DbInstance, InstanceKey, InstanceStatus, PageRequest, PairConfig, Promotion, Timings, World,
-};
+use rehearsal_world::{DbInstance, InstanceKey, InstanceStatus, PageRequest, PairConfig, Promotion, Timings, World};
 
 pub(crate) const EAST: &str = "us-east-1";
 pub(crate) const WEST: &str = "us-west-2";
@@ -25,10 +23,7 @@ pub(crate) fn seconds(seconds: u64) -> Duration {
 
 /// Timings without chance, so that scenes can be counted out in seconds.
 pub(crate) fn exact() -> Timings {
-    Timings {
-        variation_percent: 0,
-        ..Timings::default()
-    }
+    Timings { variation_percent: 0, ..Timings::default() }
 }
 
 pub(crate) fn config() -> PairConfig {
@@ -59,12 +54,7 @@ impl Stage {
         let now: Timestamp = "2026-11-20T14:00:00Z".parse().unwrap();
         let primary = InstanceKey::new(&config.primary_region, &config.primary_id);
         let replica = InstanceKey::new(&config.recovery_region, &config.recovery_id);
-        Self {
-            world: World::pair(config, seed, now),
-            primary,
-            replica,
-            now,
-        }
+        Self { world: World::pair(config, seed, now), primary, replica, now }
     }
 
     /// Lets seconds pass.
@@ -75,12 +65,7 @@ impl Stage {
     }
 
     pub(crate) fn show(&mut self, key: &InstanceKey) -> DbInstance {
-        let page = self.world.describe_db_instances(
-            &key.region,
-            Some(&key.identifier),
-            &PageRequest::default(),
-            self.now,
-        );
+        let page = self.world.describe_db_instances(&key.region, Some(&key.identifier), &PageRequest::default(), self.now);
         page.unwrap().items.remove(0)
     }
 
@@ -96,23 +81,17 @@ impl Stage {
         self.show(&self.replica.clone())
     }
 
-    pub(crate) fn modify(
-        &mut self,
-        groups: &[&str],
-    ) -> Result<DbInstance, rehearsal_world::ApiError> {
+    pub(crate) fn modify(&mut self, groups: &[&str]) -> Result<DbInstance, rehearsal_world::ApiError> {
         let groups: Vec<String> = groups.iter().map(|&group| group.to_owned()).collect();
-        self.world
-            .modify_db_instance(EAST, "orders-prod", Some(&groups), self.now)
+        self.world.modify_db_instance(EAST, "orders-prod", Some(&groups), self.now)
     }
 
     pub(crate) fn reboot(&mut self) -> Result<DbInstance, rehearsal_world::ApiError> {
-        self.world
-            .reboot_db_instance(EAST, "orders-prod", false, self.now)
+        self.world.reboot_db_instance(EAST, "orders-prod", false, self.now)
     }
 
     pub(crate) fn promote(&mut self) -> Result<DbInstance, rehearsal_world::ApiError> {
-        self.world
-            .promote_read_replica(WEST, "orders-dr", Promotion::default(), self.now)
+        self.world.promote_read_replica(WEST, "orders-dr", Promotion::default(), self.now)
     }
 
     /// Isolates the primary and ends its sessions: the whole fence.
@@ -123,15 +102,11 @@ impl Stage {
         self.wait(40);
     }
 
-    pub(crate) fn commit_to_primary(
-        &mut self,
-    ) -> Result<rehearsal_world::CommitNumber, rehearsal_world::Refused> {
+    pub(crate) fn commit_to_primary(&mut self) -> Result<rehearsal_world::CommitNumber, rehearsal_world::Refused> {
         self.world.commit(&self.primary.clone(), self.now)
     }
 
-    pub(crate) fn commit_to_replica(
-        &mut self,
-    ) -> Result<rehearsal_world::CommitNumber, rehearsal_world::Refused> {
+    pub(crate) fn commit_to_replica(&mut self) -> Result<rehearsal_world::CommitNumber, rehearsal_world::Refused> {
         self.world.commit(&self.replica.clone(), self.now)
     }
 

@@ -12,24 +12,14 @@ fn nothing_is_lost_before_a_promotion() {
 
 #[test]
 fn a_promotion_loses_what_had_not_arrived() {
-    let mut stage = Stage::with(PairConfig {
-        lag: seconds(10),
-        ..config()
-    });
+    let mut stage = Stage::with(PairConfig { lag: seconds(10), ..config() });
     let primary = stage.primary.clone();
     stage.write_for(60);
-    stage
-        .world
-        .break_instance(&primary, Breakage::Hung, stage.now);
+    stage.world.break_instance(&primary, Breakage::Hung, stage.now);
     stage.wait(120);
     stage.promote().unwrap();
     stage.wait(600);
-    let numbers: Vec<u64> = stage
-        .world
-        .lost_commits()
-        .iter()
-        .map(|commit| commit.number.0)
-        .collect();
+    let numbers: Vec<u64> = stage.world.lost_commits().iter().map(|commit| commit.number.0).collect();
     assert_eq!(numbers, (52..=60).collect::<Vec<u64>>());
     // The oldest lost commit was made nine seconds before the primary hung, and nothing was written since.
     assert_eq!(stage.world.true_rpo(), Some(seconds(9)));
@@ -53,10 +43,7 @@ fn a_graceful_promotion_loses_nothing() {
 
 #[test]
 fn commits_after_the_promotion_are_lost_too_until_writes_stop() {
-    let mut stage = Stage::with(PairConfig {
-        lag: seconds(5),
-        ..config()
-    });
+    let mut stage = Stage::with(PairConfig { lag: seconds(5), ..config() });
     stage.write_for(10);
     stage.promote().unwrap();
     stage.write_for(200);
@@ -75,10 +62,7 @@ fn two_writers_show_as_an_overlap() {
     stage.promote().unwrap();
     stage.wait(135);
     stage.commit_to_primary().unwrap();
-    assert!(
-        !stage.world.writer_overlap().is_split_brain(),
-        "one side alone is a loss, and no split yet"
-    );
+    assert!(!stage.world.writer_overlap().is_split_brain(), "one side alone is a loss, and no split yet");
     stage.commit_to_replica().unwrap();
     let overlap = stage.world.writer_overlap();
     assert_eq!((overlap.old_side.len(), overlap.new_side.len()), (1, 1));
@@ -115,29 +99,16 @@ fn a_primary_that_returns_from_a_dark_region_is_writable_again() {
 #[test]
 fn lag_at_the_last_observation_plus_the_time_until_writes_stopped_bounds_the_loss() {
     for (lag, seconds_written) in [(0, 200), (3, 130), (45, 250), (200, 400)] {
-        let mut stage = Stage::with(PairConfig {
-            lag: seconds(lag),
-            ..config()
-        });
+        let mut stage = Stage::with(PairConfig { lag: seconds(lag), ..config() });
         let (primary, replica) = (stage.primary.clone(), stage.replica.clone());
         stage.write_for(seconds_written);
-        let observed = stage
-            .world
-            .latest(&Metric::ReplicaLag(replica), stage.now)
-            .unwrap()
-            .unwrap();
+        let observed = stage.world.latest(&Metric::ReplicaLag(replica), stage.now).unwrap().unwrap();
         stage.write_for(17);
-        stage
-            .world
-            .break_instance(&primary, Breakage::Failed, stage.now);
+        stage.world.break_instance(&primary, Breakage::Failed, stage.now);
         let stopped = stage.now;
         stage.wait(30).promote().unwrap();
         let since = stopped.duration_since(observed.at).as_secs_f64();
         let truth = stage.world.true_rpo().unwrap().as_secs_f64();
-        assert!(
-            observed.value + since >= truth,
-            "lag {lag}: {} + {since} < {truth}",
-            observed.value
-        );
+        assert!(observed.value + since >= truth, "lag {lag}: {} + {since} < {truth}", observed.value);
     }
 }

@@ -77,9 +77,7 @@ impl Clients {
             sns: Cache::default(),
             ssm: Cache::default(),
         };
-        Self {
-            inner: Arc::new(inner),
-        }
+        Self { inner: Arc::new(inner) }
     }
 
     fn config(&self) -> &SdkConfig {
@@ -87,10 +85,8 @@ impl Clients {
             let builder = match &self.inner.given {
                 Some(given) => given.clone().into_builder(),
                 None => {
-                    let mut builder =
-                        SdkConfig::builder().credentials_provider(SharedCredentialsProvider::new(
-                            EnvironmentVariableCredentialsProvider::new(),
-                        ));
+                    let mut builder = SdkConfig::builder()
+                        .credentials_provider(SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new()));
                     builder.set_endpoint_url(self.inner.endpoint_url.clone());
                     builder
                 }
@@ -112,10 +108,7 @@ impl Clients {
 
 impl fmt::Debug for Clients {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Clients")
-            .field("endpoint_url", &self.inner.endpoint_url)
-            .finish_non_exhaustive()
+        formatter.debug_struct("Clients").field("endpoint_url", &self.inner.endpoint_url).finish_non_exhaustive()
     }
 }
 

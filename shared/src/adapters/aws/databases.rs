@@ -43,10 +43,7 @@ impl Databases for RdsDatabases {
             .await
             .map_err(|error| operation.failed(&error))?;
         // An answer about something else is no answer: a stale or confused page must not be taken for this instance.
-        let found = answer
-            .db_instances()
-            .iter()
-            .find(|found| found.db_instance_identifier() == Some(instance.as_str()));
+        let found = answer.db_instances().iter().find(|found| found.db_instance_identifier() == Some(instance.as_str()));
         match found {
             Some(found) => Ok(view(found)),
             None if answer.db_instances().is_empty() => Err(operation.failure(
@@ -62,11 +59,7 @@ impl Databases for RdsDatabases {
         }
     }
 
-    async fn newest_snapshot(
-        &self,
-        region: &Region,
-        instance: &InstanceId,
-    ) -> PortResult<Option<SnapshotView>> {
+    async fn newest_snapshot(&self, region: &Region, instance: &InstanceId) -> PortResult<Option<SnapshotView>> {
         let operation = Operation::new("rds", "DescribeDBSnapshots");
         operation.permit(region, &resource(instance))?;
         let client = self.clients.rds(region);
@@ -81,40 +74,22 @@ impl Databases for RdsDatabases {
                 .send()
                 .await
                 .map_err(|error| operation.failed(&error))?;
-            for snapshot in page
-                .db_snapshots()
-                .iter()
-                .filter(|snapshot| snapshot.status() == Some("available"))
-            {
-                let (Some(id), Some(created_at)) = (
-                    snapshot.db_snapshot_identifier(),
-                    snapshot.snapshot_create_time().and_then(timestamp),
-                ) else {
+            for snapshot in page.db_snapshots().iter().filter(|snapshot| snapshot.status() == Some("available")) {
+                let (Some(id), Some(created_at)) =
+                    (snapshot.db_snapshot_identifier(), snapshot.snapshot_create_time().and_then(timestamp))
+                else {
                     continue;
                 };
-                if newest
-                    .as_ref()
-                    .is_none_or(|newest| newest.created_at < created_at)
-                {
-                    newest = Some(SnapshotView {
-                        id: id.to_owned(),
-                        created_at,
-                    });
+                if newest.as_ref().is_none_or(|newest| newest.created_at < created_at) {
+                    newest = Some(SnapshotView { id: id.to_owned(), created_at });
                 }
             }
-            marker = page
-                .marker()
-                .filter(|marker| !marker.is_empty())
-                .map(str::to_owned);
+            marker = page.marker().filter(|marker| !marker.is_empty()).map(str::to_owned);
             if marker.is_none() {
                 return Ok(newest);
             }
         }
-        Err(operation.failure(
-            FailureKind::NoAnswer,
-            "too_many_pages",
-            "the list of snapshots does not end",
-        ))
+        Err(operation.failure(FailureKind::NoAnswer, "too_many_pages", "the list of snapshots does not end"))
     }
 }
 
@@ -124,31 +99,21 @@ fn resource(instance: &InstanceId) -> String {
 
 fn view(instance: &DbInstance) -> InstanceView {
     let text = |value: Option<&str>| value.filter(|value| !value.is_empty()).map(str::to_owned);
-    let replication = instance
-        .status_infos()
-        .iter()
-        .find(|info| info.status_type() == Some("read replication"));
+    let replication = instance.status_infos().iter().find(|info| info.status_type() == Some("read replication"));
     InstanceView {
         status: instance.db_instance_status().unwrap_or_default().to_owned(),
         multi_az: instance.multi_az().unwrap_or_default(),
         availability_zone: text(instance.availability_zone()),
         source: text(instance.read_replica_source_db_instance_identifier())
             .or_else(|| text(instance.read_replica_source_db_cluster_identifier())),
-        replicating: replication
-            .map(|info| info.status() == Some("replicating") && info.normal() != Some(false)),
+        replicating: replication.map(|info| info.status() == Some("replicating") && info.normal() != Some(false)),
         host: text(instance.endpoint().and_then(|endpoint| endpoint.address())),
-        port: instance
-            .endpoint()
-            .and_then(|endpoint| endpoint.port())
-            .and_then(|port| u16::try_from(port).ok()),
+        port: instance.endpoint().and_then(|endpoint| endpoint.port()).and_then(|port| u16::try_from(port).ok()),
         security_groups: instance
             .vpc_security_groups()
             .iter()
             .filter_map(|group| {
-                Some((
-                    group.vpc_security_group_id()?.to_owned(),
-                    group.status().unwrap_or_default().to_owned(),
-                ))
+                Some((group.vpc_security_group_id()?.to_owned(), group.status().unwrap_or_default().to_owned()))
             })
             .collect(),
         backup_retention_days: instance
@@ -161,9 +126,7 @@ fn view(instance: &DbInstance) -> InstanceView {
 
 fn performed(instance: Option<&DbInstance>) -> Performed {
     Performed {
-        instance_status: instance
-            .and_then(DbInstance::db_instance_status)
-            .map(str::to_owned),
+        instance_status: instance.and_then(DbInstance::db_instance_status).map(str::to_owned),
         ..Performed::plainly()
     }
 }
@@ -223,11 +186,7 @@ pub(super) async fn promote(
     let operation = Operation::new("rds", "PromoteReadReplica");
     operation.permit(region, &resource(instance))?;
     let days = i32::try_from(backup_retention_days).map_err(|_| {
-        operation.failure(
-            FailureKind::Refused,
-            "retention_too_long",
-            &format!("{backup_retention_days} days of backups"),
-        )
+        operation.failure(FailureKind::Refused, "retention_too_long", &format!("{backup_retention_days} days of backups"))
     })?;
     let answer = clients
         .rds(region)

@@ -25,31 +25,12 @@ impl AwsEndpointStores {
 impl EndpointStores for AwsEndpointStores {
     async fn read(&self, place: &EndpointPlace) -> PortResult<PlaceView> {
         match place {
-            EndpointPlace::SsmParameter { name, region, .. } => {
-                parameters::read(&self.clients, region, name).await
-            }
-            EndpointPlace::Secret {
-                name,
-                field,
-                region,
-                ..
-            } => secrets::read(&self.clients, region, name, field).await,
-            EndpointPlace::LambdaEnvironment {
-                function,
-                variable,
-                region,
-                ..
-            } => {
-                let functions::Variable {
-                    value,
-                    others,
-                    updating,
-                } = functions::read_variable(&self.clients, region, function, variable).await?;
-                Ok(PlaceView::Variable {
-                    value,
-                    others,
-                    updating,
-                })
+            EndpointPlace::SsmParameter { name, region, .. } => parameters::read(&self.clients, region, name).await,
+            EndpointPlace::Secret { name, field, region, .. } => secrets::read(&self.clients, region, name, field).await,
+            EndpointPlace::LambdaEnvironment { function, variable, region, .. } => {
+                let functions::Variable { value, others, updating } =
+                    functions::read_variable(&self.clients, region, function, variable).await?;
+                Ok(PlaceView::Variable { value, others, updating })
             }
         }
     }

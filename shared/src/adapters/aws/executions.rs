@@ -42,9 +42,7 @@ impl Executions for StateMachineExecutions {
             Ok(started) => Ok(started.execution_arn().to_owned()),
             // The name is the incident's, so whoever started it started the same thing.
             Err(error) => match operation.failed(&error) {
-                failure if failure.code == "ExecutionAlreadyExists" => {
-                    Ok(self.machine.execution(incident))
-                }
+                failure if failure.code == "ExecutionAlreadyExists" => Ok(self.machine.execution(incident)),
                 failure => Err(failure),
             },
         }
@@ -61,9 +59,7 @@ impl Executions for StateMachineExecutions {
             .await;
         match described {
             Ok(described) => Ok(match described.status() {
-                ExecutionStatus::Running | ExecutionStatus::PendingRedrive => {
-                    ExecutionState::Running
-                }
+                ExecutionStatus::Running | ExecutionStatus::PendingRedrive => ExecutionState::Running,
                 ended => ExecutionState::Ended(ended.as_str().to_owned()),
             }),
             Err(error) => match operation.failed(&error) {
@@ -75,14 +71,7 @@ impl Executions for StateMachineExecutions {
 
     async fn resume(&self, token: &str) -> PortResult<()> {
         let operation = Operation::new("states", "SendTaskSuccess");
-        let sent = self
-            .clients
-            .sfn(self.machine.region())
-            .send_task_success()
-            .task_token(token)
-            .output("{}")
-            .send()
-            .await;
+        let sent = self.clients.sfn(self.machine.region()).send_task_success().task_token(token).output("{}").send().await;
         match sent.map_err(|error| operation.failed(&error)) {
             Ok(_) => Ok(()),
             // The wait is over already: timed out, or answered by an earlier try. The verdict is in the journal.

@@ -36,11 +36,7 @@ pub(super) async fn read_variable(
     let variables = configuration.variables.expose();
     Ok(Variable {
         value: variables.get(variable.as_str()).cloned(),
-        others: variables
-            .keys()
-            .filter(|name| *name != variable.as_str())
-            .cloned()
-            .collect(),
+        others: variables.keys().filter(|name| *name != variable.as_str()).cloned().collect(),
         updating: configuration.updating,
     })
 }
@@ -56,19 +52,7 @@ pub(super) async fn set_variable(
     kept: &[String],
 ) -> PortResult<Performed> {
     let operation = Operation::new("lambda", "UpdateFunctionConfiguration");
-    operation
-        .within(
-            OPERATION,
-            update(
-                operation,
-                clients,
-                region,
-                function,
-                (variable, value),
-                kept,
-            ),
-        )
-        .await
+    operation.within(OPERATION, update(operation, clients, region, function, (variable, value), kept)).await
 }
 
 async fn update(
@@ -80,19 +64,13 @@ async fn update(
     kept: &[String],
 ) -> PortResult<Performed> {
     operation.permit(region, &resource(function))?;
-    let Configuration {
-        variables,
-        revision,
-        ..
-    } = get(clients, region, function).await?;
+    let Configuration { variables, revision, .. } = get(clients, region, function).await?;
     let mut variables = variables.into_exposed();
     variables.remove(variable.as_str());
     let found: BTreeSet<&str> = variables.keys().map(String::as_str).collect();
     let expected: BTreeSet<&str> = kept.iter().map(String::as_str).collect();
     if found != expected {
-        let message = format!(
-            "the other variables of {function} are not those that were read before; nothing was written"
-        );
+        let message = format!("the other variables of {function} are not those that were read before; nothing was written");
         return Err(operation.failure(FailureKind::Conflict, "environment_changed", &message));
     }
     if let Some(value) = value {
@@ -102,11 +80,7 @@ async fn update(
         .lambda(region)
         .update_function_configuration()
         .function_name(function.as_str())
-        .environment(
-            Environment::builder()
-                .set_variables(Some(variables.into_iter().collect()))
-                .build(),
-        )
+        .environment(Environment::builder().set_variables(Some(variables.into_iter().collect())).build())
         .revision_id(revision)
         .customize()
         .config_override(once!(aws_sdk_lambda))
@@ -116,11 +90,7 @@ async fn update(
     Ok(Performed::plainly())
 }
 
-async fn get(
-    clients: &Clients,
-    region: &Region,
-    function: &ResourceName,
-) -> PortResult<Configuration> {
+async fn get(clients: &Clients, region: &Region, function: &ResourceName) -> PortResult<Configuration> {
     let operation = Operation::new("lambda", "GetFunctionConfiguration");
     operation.permit(region, &resource(function))?;
     let answer = clients
@@ -139,19 +109,10 @@ async fn get(
         );
         return Err(operation.failure(FailureKind::Denied, "environment_unreadable", &message));
     }
-    let variables = environment
-        .and_then(|environment| environment.variables())
-        .into_iter()
-        .flatten();
-    let variables = variables
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
+    let variables = environment.and_then(|environment| environment.variables()).into_iter().flatten();
+    let variables = variables.map(|(name, value)| (name.clone(), value.clone())).collect();
     let revision = answer.revision_id().ok_or_else(|| {
-        operation.failure(
-            FailureKind::NoAnswer,
-            "no_revision",
-            &format!("{function} came without a RevisionId"),
-        )
+        operation.failure(FailureKind::NoAnswer, "no_revision", &format!("{function} came without a RevisionId"))
     })?;
     Ok(Configuration {
         variables: Secret::new(variables),

@@ -23,10 +23,7 @@ pub(super) async fn read(
     Ok(settings
         .into_iter()
         .filter_map(|(route, setting)| {
-            let throttle = Throttle {
-                rate: setting.throttling_rate_limit()?,
-                burst: setting.throttling_burst_limit()?,
-            };
+            let throttle = Throttle { rate: setting.throttling_rate_limit()?, burst: setting.throttling_burst_limit()? };
             Some((route, throttle))
         })
         .collect())
@@ -42,12 +39,7 @@ pub(super) async fn put(
     routes: &[RouteThrottle],
 ) -> PortResult<Performed> {
     let operation = Operation::new("apigateway", "UpdateStage");
-    operation
-        .within(
-            OPERATION,
-            update(operation, clients, region, api, stage, routes),
-        )
-        .await
+    operation.within(OPERATION, update(operation, clients, region, api, stage, routes)).await
 }
 
 async fn update(
@@ -66,24 +58,13 @@ async fn update(
         match throttle {
             Some((rate, burst)) => {
                 let rate: f64 = rate.parse().map_err(|_| {
-                    operation.failure(
-                        FailureKind::Refused,
-                        "rate_is_no_number",
-                        &format!("the rate of {route} is {rate}"),
-                    )
+                    operation.failure(FailureKind::Refused, "rate_is_no_number", &format!("the rate of {route} is {rate}"))
                 })?;
                 let kept = RouteSettings::builder()
                     .set_data_trace_enabled(before.and_then(RouteSettings::data_trace_enabled))
-                    .set_detailed_metrics_enabled(
-                        before.and_then(RouteSettings::detailed_metrics_enabled),
-                    )
+                    .set_detailed_metrics_enabled(before.and_then(RouteSettings::detailed_metrics_enabled))
                     .set_logging_level(before.and_then(RouteSettings::logging_level).cloned());
-                settings.insert(
-                    route.clone(),
-                    kept.throttling_rate_limit(rate)
-                        .throttling_burst_limit(*burst)
-                        .build(),
-                );
+                settings.insert(route.clone(), kept.throttling_rate_limit(rate).throttling_burst_limit(*burst).build());
             }
             None if before.is_some_and(is_throttled) => {
                 return Err(cannot_remove(operation, api, stage, route));
@@ -110,20 +91,11 @@ fn is_throttled(setting: &RouteSettings) -> bool {
 }
 
 /// Says what a person has to do, since leaving the throttle in place and calling it removed would keep writes held for good.
-fn cannot_remove(
-    operation: Operation,
-    api: &ResourceName,
-    stage: &ResourceName,
-    route: &str,
-) -> PortError {
+fn cannot_remove(operation: Operation, api: &ResourceName, stage: &ResourceName, route: &str) -> PortError {
     let message = format!(
         "UpdateStage cannot remove a route's throttle; run: aws apigatewayv2 delete-route-settings --api-id {api} --stage-name {stage} --route-key '{route}'"
     );
-    operation.failure(
-        FailureKind::Refused,
-        "route_settings_need_removal",
-        &message,
-    )
+    operation.failure(FailureKind::Refused, "route_settings_need_removal", &message)
 }
 
 async fn get(

@@ -37,32 +37,18 @@ pub(in crate::adapters) async fn invoke(
         .map_err(|error| operation.failed(&error))?;
     let handled = answer.function_error().is_none();
     let payload = answer.payload.map(Blob::into_inner).unwrap_or_default();
-    if handled {
-        Ok(payload)
-    } else {
-        Err(function_error(operation, &payload))
-    }
+    if handled { Ok(payload) } else { Err(function_error(operation, &payload)) }
 }
 
 /// A function that died or ran out of time may have done its work; one that answered with an error has said what became of it.
 fn function_error(operation: Operation, payload: &[u8]) -> PortError {
     let error: FunctionError = serde_json::from_slice(payload).unwrap_or_default();
-    let died = ["Runtime.", "Sandbox.", "Function."]
-        .iter()
-        .any(|origin| error.error_type.starts_with(origin));
+    let died = ["Runtime.", "Sandbox.", "Function."].iter().any(|origin| error.error_type.starts_with(origin));
     if error.error_type.is_empty() || died {
-        let code = if error.error_type.is_empty() {
-            "function_failed"
-        } else {
-            &error.error_type
-        };
+        let code = if error.error_type.is_empty() { "function_failed" } else { &error.error_type };
         operation.failure(FailureKind::NoAnswer, code, &error.error_message)
     } else {
-        operation.failure(
-            FailureKind::Refused,
-            &error.error_type,
-            &error.error_message,
-        )
+        operation.failure(FailureKind::Refused, &error.error_type, &error.error_message)
     }
 }
 
@@ -79,21 +65,9 @@ mod tests {
                 FailureKind::Refused,
                 "scenario_not_in_plan",
             ),
-            (
-                br#"{"errorType":"Runtime.ExitError","errorMessage":"killed"}"#,
-                FailureKind::NoAnswer,
-                "Runtime.ExitError",
-            ),
-            (
-                br#"{"errorType":"Sandbox.Timedout","errorMessage":"late"}"#,
-                FailureKind::NoAnswer,
-                "Sandbox.Timedout",
-            ),
-            (
-                br#"{"errorMessage":"Task timed out after 15.00 seconds"}"#,
-                FailureKind::NoAnswer,
-                "function_failed",
-            ),
+            (br#"{"errorType":"Runtime.ExitError","errorMessage":"killed"}"#, FailureKind::NoAnswer, "Runtime.ExitError"),
+            (br#"{"errorType":"Sandbox.Timedout","errorMessage":"late"}"#, FailureKind::NoAnswer, "Sandbox.Timedout"),
+            (br#"{"errorMessage":"Task timed out after 15.00 seconds"}"#, FailureKind::NoAnswer, "function_failed"),
             (b"not json", FailureKind::NoAnswer, "function_failed"),
         ] {
             let error = function_error(operation, payload);

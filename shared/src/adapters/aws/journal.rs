@@ -41,11 +41,7 @@ impl DynamoJournal {
     /// The journal in this table.
     #[must_use]
     pub fn new(clients: Clients, region: Region, table: impl Into<String>) -> Self {
-        Self {
-            clients,
-            region,
-            table: table.into(),
-        }
+        Self { clients, region, table: table.into() }
     }
 }
 
@@ -66,10 +62,7 @@ impl Journal for DynamoJournal {
             .send()
             .await
             .map_err(|error| operation.failed(&error))?;
-        answer
-            .item()
-            .map(|item| document(operation, item))
-            .transpose()
+        answer.item().map(|item| document(operation, item)).transpose()
     }
 
     async fn list(&self, partition: &str, prefix: &str) -> PortResult<Vec<Document>> {
@@ -92,17 +85,11 @@ impl Journal for DynamoJournal {
                     .key_condition_expression("pk = :partition AND begins_with(sk, :prefix)")
                     .expression_attribute_values(":prefix", text(prefix))
             };
-            let page = query
-                .send()
-                .await
-                .map_err(|error| operation.failed(&error))?;
+            let page = query.send().await.map_err(|error| operation.failed(&error))?;
             for item in page.items() {
                 documents.push(document(operation, item)?);
             }
-            start = page
-                .last_evaluated_key()
-                .filter(|key| !key.is_empty())
-                .cloned();
+            start = page.last_evaluated_key().filter(|key| !key.is_empty()).cloned();
             if start.is_none() {
                 return Ok(documents);
             }
@@ -117,15 +104,10 @@ impl Journal for DynamoJournal {
     async fn commit(&self, writes: &[Write]) -> PortResult<Commit> {
         let operation = Operation::new("dynamodb", "TransactWriteItems");
         if writes.is_empty() || writes.len() > MOST_WRITES {
-            let message = format!(
-                "a commit has 1 to {MOST_WRITES} writes, not {}",
-                writes.len()
-            );
+            let message = format!("a commit has 1 to {MOST_WRITES} writes, not {}", writes.len());
             return Err(operation.failure(FailureKind::Refused, "commit_size", &message));
         }
-        operation
-            .within(OPERATION, self.commit_surely(operation, writes))
-            .await
+        operation.within(OPERATION, self.commit_surely(operation, writes)).await
     }
 }
 
@@ -146,37 +128,20 @@ impl DynamoJournal {
                 Err(failure) => failure,
             };
             doubtful |= failure.kind == FailureKind::NoAnswer;
-            let again = matches!(failure.kind, FailureKind::NoAnswer | FailureKind::NotNow)
-                && attempt < ATTEMPTS;
+            let again = matches!(failure.kind, FailureKind::NoAnswer | FailureKind::NotNow) && attempt < ATTEMPTS;
             if !again {
                 // "Nothing happened" is only true when it is true of every try.
-                return Err(PortError {
-                    kind: if doubtful {
-                        FailureKind::NoAnswer
-                    } else {
-                        failure.kind
-                    },
-                    ..failure
-                });
+                return Err(PortError { kind: if doubtful { FailureKind::NoAnswer } else { failure.kind }, ..failure });
             }
             tokio::time::sleep(PAUSE * attempt).await;
             attempt += 1;
         }
     }
 
-    async fn try_commit(
-        &self,
-        operation: Operation,
-        writes: &[Write],
-        token: &str,
-    ) -> PortResult<Commit> {
+    async fn try_commit(&self, operation: Operation, writes: &[Write], token: &str) -> PortResult<Commit> {
         let mut items = Vec::with_capacity(writes.len());
         for write in writes {
-            items.push(
-                TransactWriteItem::builder()
-                    .put(self.put(operation, write)?)
-                    .build(),
-            );
+            items.push(TransactWriteItem::builder().put(self.put(operation, write)?).build());
         }
         let answer = self
             .clients
@@ -207,25 +172,16 @@ impl DynamoJournal {
         let put = if write.expected == 0 {
             put.condition_expression("attribute_not_exists(pk)")
         } else {
-            put.condition_expression("revision = :revision")
-                .expression_attribute_values(":revision", number(write.expected))
+            put.condition_expression("revision = :revision").expression_attribute_values(":revision", number(write.expected))
         };
-        put.build().map_err(|error| {
-            operation.failure(
-                FailureKind::Refused,
-                "request_not_built",
-                &error.to_string(),
-            )
-        })
+        put.build().map_err(|error| operation.failure(FailureKind::Refused, "request_not_built", &error.to_string()))
     }
 
     /// Whether the table holds exactly what these writes would have written.
     async fn holds(&self, writes: &[Write]) -> PortResult<bool> {
         for write in writes {
             let found = self.read(&write.partition, &write.name).await?;
-            if !found.is_some_and(|found| {
-                found.revision == write.expected + 1 && found.content == write.content
-            }) {
+            if !found.is_some_and(|found| found.revision == write.expected + 1 && found.content == write.content) {
                 return Ok(false);
             }
         }
@@ -233,63 +189,32 @@ impl DynamoJournal {
     }
 }
 
-fn reasons(
-    error: &SdkError<TransactWriteItemsError, HttpResponse>,
-) -> Option<&[CancellationReason]> {
+fn reasons(error: &SdkError<TransactWriteItemsError, HttpResponse>) -> Option<&[CancellationReason]> {
     match error.as_service_error()? {
-        TransactWriteItemsError::TransactionCanceledException(cancelled) => {
-            Some(cancelled.cancellation_reasons())
-        }
+        TransactWriteItemsError::TransactionCanceledException(cancelled) => Some(cancelled.cancellation_reasons()),
         _ => None,
     }
 }
 
 /// What a cancelled transaction means. A failed condition is final whatever else was in the way.
 fn cancelled(operation: Operation, reasons: &[CancellationReason]) -> PortResult<Commit> {
-    let codes: Vec<&str> = reasons
-        .iter()
-        .filter_map(CancellationReason::code)
-        .filter(|code| *code != "None")
-        .collect();
+    let codes: Vec<&str> = reasons.iter().filter_map(CancellationReason::code).filter(|code| *code != "None").collect();
     if codes.contains(&"ConditionalCheckFailed") {
         return Ok(Commit::Conflict);
     }
-    let passing = [
-        "TransactionConflict",
-        "ThrottlingError",
-        "ProvisionedThroughputExceeded",
-    ];
-    let code = codes
-        .first()
-        .copied()
-        .unwrap_or("TransactionCanceledException");
+    let passing = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
+    let code = codes.first().copied().unwrap_or("TransactionCanceledException");
     if !codes.is_empty() && codes.iter().all(|code| passing.contains(code)) {
-        return Err(operation.failure(
-            FailureKind::NotNow,
-            code,
-            "another transaction or a limit was in the way",
-        ));
+        return Err(operation.failure(FailureKind::NotNow, code, "another transaction or a limit was in the way"));
     }
-    Err(operation.failure(
-        FailureKind::Refused,
-        code,
-        "DynamoDB cancelled the transaction",
-    ))
+    Err(operation.failure(FailureKind::Refused, code, "DynamoDB cancelled the transaction"))
 }
 
 fn document(operation: Operation, item: &Item) -> PortResult<Document> {
     let field = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
-    let revision = item
-        .get(REVISION)
-        .and_then(|value| value.as_n().ok())
-        .and_then(|digits| digits.parse().ok());
+    let revision = item.get(REVISION).and_then(|value| value.as_n().ok()).and_then(|digits| digits.parse().ok());
     match (field(PARTITION), field(NAME), revision, field(CONTENT)) {
-        (Some(partition), Some(name), Some(revision), Some(content)) => Ok(Document {
-            partition,
-            name,
-            revision,
-            content,
-        }),
+        (Some(partition), Some(name), Some(revision), Some(content)) => Ok(Document { partition, name, revision, content }),
         _ => Err(operation.failure(
             FailureKind::Refused,
             "item_unreadable",
@@ -322,29 +247,15 @@ mod tests {
     fn a_failed_condition_is_a_conflict_and_a_passing_hindrance_is_not_now() {
         let operation = Operation::new("dynamodb", "TransactWriteItems");
         let said = |codes: &[&str]| {
-            let reasons: Vec<CancellationReason> = codes
-                .iter()
-                .map(|code| CancellationReason::builder().code(*code).build())
-                .collect();
+            let reasons: Vec<CancellationReason> =
+                codes.iter().map(|code| CancellationReason::builder().code(*code).build()).collect();
             cancelled(operation, &reasons).map_err(|failure| failure.kind)
         };
-        assert_eq!(
-            said(&["None", "ConditionalCheckFailed"]),
-            Ok(Commit::Conflict)
-        );
-        assert_eq!(
-            said(&["TransactionConflict", "ConditionalCheckFailed"]),
-            Ok(Commit::Conflict)
-        );
-        assert_eq!(
-            said(&["TransactionConflict", "None"]),
-            Err(FailureKind::NotNow)
-        );
+        assert_eq!(said(&["None", "ConditionalCheckFailed"]), Ok(Commit::Conflict));
+        assert_eq!(said(&["TransactionConflict", "ConditionalCheckFailed"]), Ok(Commit::Conflict));
+        assert_eq!(said(&["TransactionConflict", "None"]), Err(FailureKind::NotNow));
         assert_eq!(said(&["ThrottlingError"]), Err(FailureKind::NotNow));
-        assert_eq!(
-            said(&["TransactionConflict", "ValidationError"]),
-            Err(FailureKind::Refused)
-        );
+        assert_eq!(said(&["TransactionConflict", "ValidationError"]), Err(FailureKind::Refused));
         assert_eq!(said(&[]), Err(FailureKind::Refused));
     }
 

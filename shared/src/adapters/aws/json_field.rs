@@ -12,11 +12,7 @@ use serde_json::Deserializer;
 /// `Err` when the text is not one JSON object.
 pub(super) fn value_of(text: &str, field: &str) -> Result<Option<Range<usize>>, NotAnObject> {
     let (fields, _) = fields(text)?;
-    Ok(fields
-        .into_iter()
-        .rev()
-        .find(|(name, _)| name == field)
-        .map(|(_, value)| value))
+    Ok(fields.into_iter().rev().find(|(name, _)| name == field).map(|(_, value)| value))
 }
 
 /// The text with the field set to a string. A field that is not there is added at the end.
@@ -34,11 +30,7 @@ pub(super) fn with_string(text: &str, field: &str, value: &str) -> Result<String
         return Err(NotAnObject);
     };
     let comma = if fields.is_empty() { "" } else { "," };
-    Ok(format!(
-        "{before}{comma}{}:{}{after}",
-        quoted(field),
-        quoted(value)
-    ))
+    Ok(format!("{before}{comma}{}:{}{after}", quoted(field), quoted(value)))
 }
 
 /// The text is not one JSON object.
@@ -75,10 +67,7 @@ fn fields(text: &str) -> Result<(Vec<Field>, usize), NotAnObject> {
 }
 
 /// The next value, and where it ends.
-fn next<'a, T: serde::Deserialize<'a>>(
-    text: &'a str,
-    at: usize,
-) -> Result<(T, usize), NotAnObject> {
+fn next<'a, T: serde::Deserialize<'a>>(text: &'a str, at: usize) -> Result<(T, usize), NotAnObject> {
     let rest = text.get(at..).ok_or(NotAnObject)?;
     let mut values = Deserializer::from_str(rest).into_iter::<T>();
     let value = values.next().and_then(Result::ok).ok_or(NotAnObject)?;
@@ -106,51 +95,27 @@ mod tests {
     #[test]
     fn one_value_changes_and_every_other_character_stays() {
         for (before, after) in [
-            (
-                r#"{"host":"old","port":5432}"#,
-                r#"{"host":"new","port":5432}"#,
-            ),
+            (r#"{"host":"old","port":5432}"#, r#"{"host":"new","port":5432}"#),
             (
                 r#"{ "port" : 1.50, "host" : "old" , "n":12345678901234567890123 }"#,
                 r#"{ "port" : 1.50, "host" : "new" , "n":12345678901234567890123 }"#,
             ),
             (r#"{"host":null}"#, r#"{"host":"new"}"#),
             (r#"{"host":5432}"#, r#"{"host":"new"}"#),
-            (
-                r#"{"inner":{"host":"kept"},"host":{"a":["}"]}}"#,
-                r#"{"inner":{"host":"kept"},"host":"new"}"#,
-            ),
+            (r#"{"inner":{"host":"kept"},"host":{"a":["}"]}}"#, r#"{"inner":{"host":"kept"},"host":"new"}"#),
             (r#"{"h\u006fst":"old"}"#, r#"{"h\u006fst":"new"}"#),
-            (
-                r#"{"host":"first","host":"second"}"#,
-                r#"{"host":"first","host":"new"}"#,
-            ),
-            (
-                r#"{"password":"\"host\":\"x\" é{"}"#,
-                r#"{"password":"\"host\":\"x\" é{","host":"new"}"#,
-            ),
+            (r#"{"host":"first","host":"second"}"#, r#"{"host":"first","host":"new"}"#),
+            (r#"{"password":"\"host\":\"x\" é{"}"#, r#"{"password":"\"host\":\"x\" é{","host":"new"}"#),
             ("{ }", r#"{"host":"new" }"#),
             ("{\n  \"a\": 1\n}\n", "{\n  \"a\": 1,\"host\":\"new\"\n}\n"),
         ] {
-            assert_eq!(
-                with_string(before, "host", "new").unwrap(),
-                after,
-                "{before}"
-            );
+            assert_eq!(with_string(before, "host", "new").unwrap(), after, "{before}");
         }
     }
 
     #[test]
     fn what_is_not_one_object_is_left_alone() {
-        for text in [
-            "",
-            "hunter2",
-            "[]",
-            "\"host\"",
-            "{\"host\":\"x\"} x",
-            "{\"host\"",
-            "{\"a\":1,}",
-        ] {
+        for text in ["", "hunter2", "[]", "\"host\"", "{\"host\":\"x\"} x", "{\"host\"", "{\"a\":1,}"] {
             assert_eq!(with_string(text, "host", "new"), Err(NotAnObject), "{text}");
         }
     }

@@ -45,22 +45,9 @@ impl Notices for TopicNotices {
 
 /// A subject that SNS cannot refuse: a page must not fail for a stray character.
 fn subject_of(text: &str) -> String {
-    let plain: String = text
-        .chars()
-        .map(|c| {
-            if c.is_ascii() && !c.is_ascii_control() {
-                c
-            } else {
-                ' '
-            }
-        })
-        .collect();
+    let plain: String = text.chars().map(|c| if c.is_ascii() && !c.is_ascii_control() { c } else { ' ' }).collect();
     let subject: String = plain.trim().chars().take(LONGEST_SUBJECT).collect();
-    if subject.is_empty() {
-        "Recovery notice".to_owned()
-    } else {
-        subject
-    }
+    if subject.is_empty() { "Recovery notice".to_owned() } else { subject }
 }
 
 fn body_of(text: &str) -> String {
@@ -80,10 +67,7 @@ mod tests {
 
     #[test]
     fn a_notice_is_made_such_that_the_service_takes_it() {
-        assert_eq!(
-            subject_of("SEV1: database\nis — down"),
-            "SEV1: database is   down"
-        );
+        assert_eq!(subject_of("SEV1: database\nis — down"), "SEV1: database is   down");
         assert_eq!(subject_of(&"x".repeat(500)).len(), LONGEST_SUBJECT);
         assert_eq!(subject_of(" \n "), "Recovery notice");
         assert!(body_of(&"é".repeat(LONGEST_BODY)).len() <= LONGEST_BODY);

@@ -23,20 +23,11 @@ struct Parameter {
 
 /// What the parameter holds. An encrypted value is shown only when it is a database host, which is what the plan says it is;
 /// anything else in a SecureString stays hidden.
-pub(super) async fn read(
-    clients: &Clients,
-    region: &Region,
-    name: &ResourceName,
-) -> PortResult<PlaceView> {
+pub(super) async fn read(clients: &Clients, region: &Region, name: &ResourceName) -> PortResult<PlaceView> {
     let parameter = get(clients, region, name, None).await?;
-    let shown = parameter.parameter_type != ParameterType::SecureString
-        || is_database_host(parameter.value.expose());
+    let shown = parameter.parameter_type != ParameterType::SecureString || is_database_host(parameter.value.expose());
     Ok(PlaceView::Parameter {
-        value: if shown {
-            parameter.value.into_exposed()
-        } else {
-            HIDDEN.to_owned()
-        },
+        value: if shown { parameter.value.into_exposed() } else { HIDDEN.to_owned() },
         parameter_type: parameter.parameter_type,
         version: parameter.version,
     })
@@ -73,17 +64,10 @@ pub(super) async fn restore(
         let before = get(clients, region, name, Some(version)).await?;
         write(clients, region, name, parameter_type, &before.value, true).await
     };
-    Operation::new("ssm", "PutParameter")
-        .within(OPERATION, restored)
-        .await
+    Operation::new("ssm", "PutParameter").within(OPERATION, restored).await
 }
 
-async fn get(
-    clients: &Clients,
-    region: &Region,
-    name: &ResourceName,
-    version: Option<&str>,
-) -> PortResult<Parameter> {
+async fn get(clients: &Clients, region: &Region, name: &ResourceName, version: Option<&str>) -> PortResult<Parameter> {
     let operation = Operation::new("ssm", "GetParameter");
     operation.permit(region, &resource(name))?;
     let selector = version.map_or_else(|| name.to_string(), |version| format!("{name}:{version}"));
@@ -138,17 +122,8 @@ async fn write(
         .config_override(once!(aws_sdk_ssm))
         .send()
         .await
-        .map_err(|error| {
-            if is_secret {
-                operation.failed_with_secret(&error)
-            } else {
-                operation.failed(&error)
-            }
-        })?;
-    Ok(Performed {
-        version: Some(answer.version().to_string()),
-        ..Performed::plainly()
-    })
+        .map_err(|error| if is_secret { operation.failed_with_secret(&error) } else { operation.failed(&error) })?;
+    Ok(Performed { version: Some(answer.version().to_string()), ..Performed::plainly() })
 }
 
 fn resource(name: &ResourceName) -> String {
@@ -157,13 +132,10 @@ fn resource(name: &ResourceName) -> String {
 
 /// Whether a text is the host of an RDS endpoint and nothing else.
 fn is_database_host(value: &str) -> bool {
-    let suffixed =
-        value.ends_with(".rds.amazonaws.com") || value.ends_with(".rds.amazonaws.com.cn");
+    let suffixed = value.ends_with(".rds.amazonaws.com") || value.ends_with(".rds.amazonaws.com.cn");
     suffixed
         && value.len() <= 255
-        && value
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.')
+        && value.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.')
 }
 
 #[cfg(test)]
@@ -172,16 +144,9 @@ mod tests {
 
     #[test]
     fn only_a_plain_database_host_leaves_an_encrypted_parameter() {
-        assert!(is_database_host(
-            "healthcare-platform-dr.c7x2example.us-west-2.rds.amazonaws.com"
-        ));
-        for other in [
-            "hunter2",
-            "postgres://u:p@db.rds.amazonaws.com",
-            "db.example.com",
-            "pass word.rds.amazonaws.com",
-            "",
-        ] {
+        assert!(is_database_host("healthcare-platform-dr.c7x2example.us-west-2.rds.amazonaws.com"));
+        for other in ["hunter2", "postgres://u:p@db.rds.amazonaws.com", "db.example.com", "pass word.rds.amazonaws.com", ""]
+        {
             assert!(!is_database_host(other), "{other}");
         }
     }

@@ -21,11 +21,7 @@ impl LambdaPredictors {
     /// Asks the functions of this Region under this alias.
     #[must_use]
     pub fn new(clients: Clients, region: Region, alias: impl Into<String>) -> Self {
-        Self {
-            clients,
-            region,
-            alias: alias.into(),
-        }
+        Self { clients, region, alias: alias.into() }
     }
 }
 
@@ -36,15 +32,8 @@ impl Predictors for LambdaPredictors {
         let name = format!("{}:{}", function.as_str(), self.alias);
         let answer = invoke(&self.clients, &self.region, &name, request.to_string().into_bytes()).await?;
         serde_json::from_slice(&answer).map_err(|error| {
-            let message = format!(
-                "{} answered something that is not JSON: {error}",
-                function.as_str()
-            );
-            Operation::new("lambda", "Invoke").failure(
-                FailureKind::NoAnswer,
-                "prediction_unreadable",
-                &message,
-            )
+            let message = format!("{} answered something that is not JSON: {error}", function.as_str());
+            Operation::new("lambda", "Invoke").failure(FailureKind::NoAnswer, "prediction_unreadable", &message)
         })
     }
 }

@@ -41,12 +41,7 @@ impl CloudWatchLags {
 
 #[async_trait]
 impl ReplicaLags for CloudWatchLags {
-    async fn latest(
-        &self,
-        region: &Region,
-        replicas: &[InstanceId],
-        now: Timestamp,
-    ) -> PortResult<Vec<Option<LagSample>>> {
+    async fn latest(&self, region: &Region, replicas: &[InstanceId], now: Timestamp) -> PortResult<Vec<Option<LagSample>>> {
         let operation = Operation::new("cloudwatch", "GetMetricData");
         operation.permit(region, "metric:AWS/RDS/ReplicaLag")?;
         let mut samples = Vec::with_capacity(replicas.len());
@@ -66,11 +61,8 @@ impl CloudWatchLags {
         now: Timestamp,
     ) -> PortResult<Vec<Option<LagSample>>> {
         let client = self.clients.cloudwatch(region);
-        let queries: Vec<MetricDataQuery> = replicas
-            .iter()
-            .enumerate()
-            .map(|(index, replica)| query(index, replica))
-            .collect();
+        let queries: Vec<MetricDataQuery> =
+            replicas.iter().enumerate().map(|(index, replica)| query(index, replica)).collect();
         let mut latest: Vec<Option<(Timestamp, f64)>> = vec![None; replicas.len()];
         let mut token = None;
         for _ in 0..MOST_PAGES {
@@ -85,27 +77,17 @@ impl CloudWatchLags {
                 .await
                 .map_err(|error| operation.failed(&error))?;
             for result in page.metric_data_results() {
-                let Some(slot) = result
-                    .id()
-                    .and_then(index_of)
-                    .and_then(|index| latest.get_mut(index))
-                else {
+                let Some(slot) = result.id().and_then(index_of).and_then(|index| latest.get_mut(index)) else {
                     continue;
                 };
                 let times = result.timestamps().iter().map(timestamp);
-                for (time, value) in times
-                    .zip(result.values())
-                    .filter_map(|(time, value)| Some((time?, *value)))
-                {
+                for (time, value) in times.zip(result.values()).filter_map(|(time, value)| Some((time?, *value))) {
                     if slot.is_none_or(|(newest, _)| newest < time) {
                         *slot = Some((time, value));
                     }
                 }
             }
-            token = page
-                .next_token()
-                .filter(|token| !token.is_empty())
-                .map(str::to_owned);
+            token = page.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
             if token.is_none() {
                 return Ok(latest
                     .into_iter()
@@ -113,35 +95,16 @@ impl CloudWatchLags {
                     .collect());
             }
         }
-        Err(operation.failure(
-            FailureKind::NoAnswer,
-            "too_many_pages",
-            "the answer does not end",
-        ))
+        Err(operation.failure(FailureKind::NoAnswer, "too_many_pages", "the answer does not end"))
     }
 }
 
 fn query(index: usize, replica: &InstanceId) -> MetricDataQuery {
-    let dimension = Dimension::builder()
-        .name("DBInstanceIdentifier")
-        .value(replica.as_str())
-        .build();
-    let metric = Metric::builder()
-        .namespace(NAMESPACE)
-        .metric_name(METRIC)
-        .dimensions(dimension)
-        .build();
+    let dimension = Dimension::builder().name("DBInstanceIdentifier").value(replica.as_str()).build();
+    let metric = Metric::builder().namespace(NAMESPACE).metric_name(METRIC).dimensions(dimension).build();
     // The worst figure of a minute, counted from the minute's start: the loss bound built on it stays an upper bound.
-    let stat = MetricStat::builder()
-        .metric(metric)
-        .period(PERIOD)
-        .stat("Maximum")
-        .build();
-    MetricDataQuery::builder()
-        .id(format!("r{index}"))
-        .metric_stat(stat)
-        .return_data(true)
-        .build()
+    let stat = MetricStat::builder().metric(metric).period(PERIOD).stat("Maximum").build();
+    MetricDataQuery::builder().id(format!("r{index}")).metric_stat(stat).return_data(true).build()
 }
 
 fn index_of(id: &str) -> Option<usize> {
@@ -152,8 +115,7 @@ fn index_of(id: &str) -> Option<usize> {
 /// would only hide that.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn sample(time: Timestamp, value: f64, now: Timestamp) -> Option<LagSample> {
-    let usable =
-        value.is_finite() && (0.0..=LONGEST_LAG).contains(&value) && time >= WINDOW.before(now);
+    let usable = value.is_finite() && (0.0..=LONGEST_LAG).contains(&value) && time >= WINDOW.before(now);
     usable.then(|| LagSample {
         lag: Seconds(value.ceil() as u64),
         observed_at: time.min(now),
@@ -171,19 +133,8 @@ mod tests {
         let at = |age: u64| Seconds(age).before(now);
         assert_eq!(sample(at(60), 2.1, now).unwrap().lag, Seconds(3));
         assert_eq!(sample(at(60), 0.0, now).unwrap().observed_at, at(60));
-        assert_eq!(
-            sample(Seconds(30).after(now), 1.0, now)
-                .unwrap()
-                .observed_at,
-            now
-        );
-        for (time, value) in [
-            (at(60), -1.0),
-            (at(60), f64::NAN),
-            (at(60), f64::INFINITY),
-            (at(60), 1e30),
-            (at(601), 1.0),
-        ] {
+        assert_eq!(sample(Seconds(30).after(now), 1.0, now).unwrap().observed_at, now);
+        for (time, value) in [(at(60), -1.0), (at(60), f64::NAN), (at(60), f64::INFINITY), (at(60), 1e30), (at(601), 1.0)] {
             assert_eq!(sample(time, value, now), None, "{value} at {time}");
         }
     }

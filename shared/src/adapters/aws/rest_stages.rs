@@ -32,10 +32,7 @@ pub(super) async fn read(
     let settings = answer.method_settings().into_iter().flatten();
     Ok(settings
         .map(|(key, setting)| {
-            let throttle = Throttle {
-                rate: setting.throttling_rate_limit(),
-                burst: setting.throttling_burst_limit(),
-            };
+            let throttle = Throttle { rate: setting.throttling_rate_limit(), burst: setting.throttling_burst_limit() };
             (method_key(key), throttle)
         })
         .collect())
@@ -52,11 +49,7 @@ pub(super) async fn patch(
     let operation = Operation::new("apigateway", "UpdateStage");
     operation.permit(region, &resource(api, stage))?;
     let patches = operations.iter().map(|patch| {
-        SdkPatchOperation::builder()
-            .op(Op::from(patch.op.as_str()))
-            .path(&patch.path)
-            .set_value(patch.value.clone())
-            .build()
+        SdkPatchOperation::builder().op(Op::from(patch.op.as_str())).path(&patch.path).set_value(patch.value.clone()).build()
     });
     clients
         .apigateway(region)

@@ -48,11 +48,7 @@ pub(super) async fn read(
     let value = json_field::value_of(text.expose(), field.as_str())
         .map_err(|_| not_an_object(secret))?
         .and_then(|range| serde_json::from_str::<String>(text.expose().get(range)?).ok());
-    Ok(PlaceView::SecretField {
-        value,
-        current_version,
-        staged,
-    })
+    Ok(PlaceView::SecretField { value, current_version, staged })
 }
 
 /// Puts a new version that differs from its base in one field. Nobody reads it yet.
@@ -69,8 +65,7 @@ pub(super) async fn stage(
     operation.permit(region, &resource(secret))?;
     let staged = async {
         let base = text_of(clients, region, secret, base_version).await?;
-        let text = json_field::with_string(base.expose(), field.as_str(), value)
-            .map_err(|_| not_an_object(secret))?;
+        let text = json_field::with_string(base.expose(), field.as_str(), value).map_err(|_| not_an_object(secret))?;
         let text = Secret::new(text);
         clients
             .secretsmanager(region)
@@ -86,10 +81,7 @@ pub(super) async fn stage(
             .map_err(|error| operation.failed_with_secret(&error))
     };
     let answer = operation.within(OPERATION, staged).await?;
-    Ok(Performed {
-        version: answer.version_id().map(str::to_owned),
-        ..Performed::plainly()
-    })
+    Ok(Performed { version: answer.version_id().map(str::to_owned), ..Performed::plainly() })
 }
 
 /// Moves AWSCURRENT, and only from the version that must hold it now.
@@ -114,29 +106,20 @@ pub(super) async fn move_current(
         .send()
         .await
         .map_err(|error| lost_condition(operation.failed(&error)))?;
-    Ok(Performed {
-        version: Some(to_version.to_owned()),
-        ..Performed::plainly()
-    })
+    Ok(Performed { version: Some(to_version.to_owned()), ..Performed::plainly() })
 }
 
 /// The service has no error of its own for "the stage is elsewhere": it is an InvalidParameterException that speaks of the
 /// version to which the label is attached.
 fn lost_condition(mut failure: PortError) -> PortError {
-    let speaks_of_it = failure.message.contains("attached to version")
-        || failure.message.contains("RemoveFromVersionId");
+    let speaks_of_it = failure.message.contains("attached to version") || failure.message.contains("RemoveFromVersionId");
     if failure.code == "InvalidParameterException" && speaks_of_it {
         failure.kind = FailureKind::Conflict;
     }
     failure
 }
 
-async fn text_of(
-    clients: &Clients,
-    region: &Region,
-    secret: &ResourceName,
-    version: &str,
-) -> PortResult<Secret<String>> {
+async fn text_of(clients: &Clients, region: &Region, secret: &ResourceName, version: &str) -> PortResult<Secret<String>> {
     let operation = Operation::new("secretsmanager", "GetSecretValue");
     operation.permit(region, &resource(secret))?;
     let answer = clients
@@ -147,16 +130,9 @@ async fn text_of(
         .send()
         .await
         .map_err(|error| operation.failed(&error))?;
-    answer
-        .secret_string()
-        .map(|text| Secret::new(text.to_owned()))
-        .ok_or_else(|| {
-            operation.failure(
-                FailureKind::Refused,
-                "secret_is_binary",
-                &format!("{secret} holds bytes, so it has no fields"),
-            )
-        })
+    answer.secret_string().map(|text| Secret::new(text.to_owned())).ok_or_else(|| {
+        operation.failure(FailureKind::Refused, "secret_is_binary", &format!("{secret} holds bytes, so it has no fields"))
+    })
 }
 
 fn not_an_object(secret: &ResourceName) -> PortError {

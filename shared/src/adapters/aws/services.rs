@@ -40,10 +40,7 @@ impl Services for EcsServices {
             .send()
             .await
             .map_err(|error| operation.failed(&error))?;
-        let found = answer
-            .services()
-            .iter()
-            .find(|found| found.service_name() == Some(service.service.as_str()));
+        let found = answer.services().iter().find(|found| found.service_name() == Some(service.service.as_str()));
         match found {
             // A deleted service is still described for a while.
             Some(found) if found.status() != Some("INACTIVE") => view(found).ok_or_else(|| {
@@ -51,33 +48,18 @@ impl Services for EcsServices {
                 operation.failure(FailureKind::Refused, "no_primary_deployment", &message)
             }),
             Some(_) => Err(not_found(operation, service)),
-            None => match answer
-                .failures()
-                .first()
-                .and_then(|failure| failure.reason())
-            {
+            None => match answer.failures().first().and_then(|failure| failure.reason()) {
                 Some("MISSING") => Err(not_found(operation, service)),
                 // Silence about a service does not say that there is none.
-                None => Err(operation.failure(
-                    FailureKind::NoAnswer,
-                    "empty_answer",
-                    "ECS said nothing about the service",
-                )),
-                Some(reason) => Err(operation.failure(
-                    FailureKind::Refused,
-                    reason,
-                    "ECS could not describe the service",
-                )),
+                None => Err(operation.failure(FailureKind::NoAnswer, "empty_answer", "ECS said nothing about the service")),
+                Some(reason) => Err(operation.failure(FailureKind::Refused, reason, "ECS could not describe the service")),
             },
         }
     }
 }
 
 fn not_found(operation: Operation, service: &EcsSite) -> PortError {
-    let message = format!(
-        "cluster {} has no active service {}",
-        service.cluster, service.service
-    );
+    let message = format!("cluster {} has no active service {}", service.cluster, service.service);
     operation.failure(FailureKind::NotFound, "ServiceNotFoundException", &message)
 }
 
@@ -86,18 +68,13 @@ fn resource(cluster: &ResourceName, service: &ResourceName) -> String {
 }
 
 fn view(service: &Service) -> Option<ServiceView> {
-    let primary = service
-        .deployments()
-        .iter()
-        .find(|deployment| deployment.status() == Some("PRIMARY"))?;
+    let primary = service.deployments().iter().find(|deployment| deployment.status() == Some("PRIMARY"))?;
     let count = |number: i32| u32::try_from(number).unwrap_or_default();
     Some(ServiceView {
         desired: count(service.desired_count()),
         running: count(service.running_count()),
         deployment: primary.id()?.to_owned(),
-        rollout: primary
-            .rollout_state()
-            .map(|state| state.as_str().to_owned()),
+        rollout: primary.rollout_state().map(|state| state.as_str().to_owned()),
     })
 }
 

@@ -15,13 +15,7 @@ impl ClassifyRetry for NoRepeatAfterSilence {
 
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
         let error = context.output_or_error().and_then(Result::err);
-        let silent = error
-            .and_then(|error| error.as_connector_error())
-            .is_some_and(|error| error.is_timeout());
-        if silent {
-            RetryAction::RetryForbidden
-        } else {
-            RetryAction::NoActionIndicated
-        }
+        let silent = error.and_then(|error| error.as_connector_error()).is_some_and(|error| error.is_timeout());
+        if silent { RetryAction::RetryForbidden } else { RetryAction::NoActionIndicated }
     }
 }

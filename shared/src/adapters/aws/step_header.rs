@@ -29,10 +29,7 @@ impl Intercept for StepHeader {
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         if let Some(scope) = CallScope::current() {
-            context
-                .request_mut()
-                .headers_mut()
-                .try_insert(HEADER, scope.label)?;
+            context.request_mut().headers_mut().try_insert(HEADER, scope.label)?;
         }
         Ok(())
     }

@@ -25,39 +25,17 @@ impl AwsWriteHolds {
 impl WriteHolds for AwsWriteHolds {
     async fn read(&self, point: &HoldPoint) -> PortResult<HoldView> {
         match point {
-            HoldPoint::ApiGatewayStage {
-                protocol,
-                api,
-                stage,
-                region,
-                ..
-            } => {
+            HoldPoint::ApiGatewayStage { protocol, api, stage, region, .. } => {
                 let by_method = match protocol {
-                    ApiProtocol::Rest => {
-                        rest_stages::read(&self.clients, region, api, stage).await?
-                    }
-                    ApiProtocol::Http => {
-                        http_stages::read(&self.clients, region, api, stage).await?
-                    }
+                    ApiProtocol::Rest => rest_stages::read(&self.clients, region, api, stage).await?,
+                    ApiProtocol::Http => http_stages::read(&self.clients, region, api, stage).await?,
                 };
                 Ok(HoldView::Throttles { by_method })
             }
-            HoldPoint::LambdaEnvironment {
-                function,
-                variable,
-                region,
-                ..
-            } => {
-                let functions::Variable {
-                    value,
-                    others,
-                    updating,
-                } = functions::read_variable(&self.clients, region, function, variable).await?;
-                Ok(HoldView::Variable {
-                    value,
-                    others,
-                    updating,
-                })
+            HoldPoint::LambdaEnvironment { function, variable, region, .. } => {
+                let functions::Variable { value, others, updating } =
+                    functions::read_variable(&self.clients, region, function, variable).await?;
+                Ok(HoldView::Variable { value, others, updating })
             }
         }
     }

@@ -24,15 +24,22 @@ pub(super) fn fence(case: StepCase<'_>, instance: &Sight<InstanceView>, connecti
     let region = case.plan.sites.primary.region.clone();
     let primary = &database.primary.id;
     let Some(isolation) = database.primary.isolation_security_group.clone() else {
-        return unproven(memory, format!("the plan names no isolation security group for {primary}, so it cannot be fenced"));
+        return unproven(
+            memory,
+            format!("the plan names no isolation security group for {primary}, so it cannot be fenced"),
+        );
     };
     let view = match instance {
         Sight::Found { found } => found,
         Sight::Absent => {
-            return unproven(memory, format!("{primary} does not exist any more, which is no proof that its sessions ended"));
+            return unproven(
+                memory,
+                format!("{primary} does not exist any more, which is no proof that its sessions ended"),
+            );
         }
         Sight::Unreached { reason } => {
-            let entry = memory.unreached.entry(CONTROL_PLANE.to_owned()).or_insert(Unreached { times: 0, reason: String::new() });
+            let entry =
+                memory.unreached.entry(CONTROL_PLANE.to_owned()).or_insert(Unreached { times: 0, reason: String::new() });
             entry.times += 1;
             reason.clone_into(&mut entry.reason);
             if entry.times >= TRIES || case.overdue {
@@ -43,10 +50,12 @@ pub(super) fn fence(case: StepCase<'_>, instance: &Sight<InstanceView>, connecti
         }
     };
     if case.overdue {
-        let reason = format!("the fence of {primary} could not be proven within its budget (status {}, {connection:?})", view.status);
+        let reason =
+            format!("the fence of {primary} could not be proven within its budget (status {}, {connection:?})", view.status);
         return unproven(memory, reason);
     }
-    let isolate = Mutation::SetSecurityGroups { region: region.clone(), instance: primary.clone(), groups: vec![isolation.clone()] };
+    let isolate =
+        Mutation::SetSecurityGroups { region: region.clone(), instance: primary.clone(), groups: vec![isolation.clone()] };
     match isolation_of(view, &isolation) {
         Isolation::None => {
             memory.fence.reached_before |= connection.is_reached();
@@ -111,7 +120,12 @@ fn end_sessions(
             reason: format!("{primary} is {}, and RebootDBInstance needs it available", view.status),
         };
     }
-    match case.attempt(reboot, Direction::Apply, memory, format!("reboot {primary} to end the sessions that the group change left open")) {
+    match case.attempt(
+        reboot,
+        Direction::Apply,
+        memory,
+        format!("reboot {primary} to end the sessions that the group change left open"),
+    ) {
         Decision::Refuse { memory, reason } => unproven(memory, reason),
         other => other,
     }
@@ -147,11 +161,18 @@ pub(super) fn lift(case: StepCase<'_>, instance: &Sight<InstanceView>) -> Decisi
     };
     let now: Vec<&String> = view.security_groups.keys().collect();
     if now.iter().copied().eq(previous.iter()) && view.security_groups.values().all(|status| status == "active") {
-        return Decision::Done { memory, reason: format!("{primary} has its security groups back: {}", previous.join(", ")) };
+        return Decision::Done {
+            memory,
+            reason: format!("{primary} has its security groups back: {}", previous.join(", ")),
+        };
     }
-    let groups: Result<Vec<SecurityGroupId>, _> = previous.iter().map(|group| SecurityGroupId::new(group.as_str())).collect();
+    let groups: Result<Vec<SecurityGroupId>, _> =
+        previous.iter().map(|group| SecurityGroupId::new(group.as_str())).collect();
     let (Ok(groups), false) = (groups, case.overdue) else {
-        return Decision::Stuck { memory, reason: format!("the fence of {primary} could not be lifted in time; by hand: {command}") };
+        return Decision::Stuck {
+            memory,
+            reason: format!("the fence of {primary} could not be lifted in time; by hand: {command}"),
+        };
     };
     let mutation = Mutation::SetSecurityGroups { region, instance: primary.clone(), groups };
     match case.attempt(mutation, Direction::Undo, memory, format!("give {primary} its security groups back")) {

@@ -63,7 +63,8 @@ pub(super) fn hold(case: StepCase<'_>, points: &[Sight<HoldView>]) -> Decision {
     let reason = match memory.unreached.len() {
         0 => format!("writes are held at all {held} points (advisory: clients that bypass them still write)"),
         _ => {
-            let list: Vec<String> = memory.unreached.iter().map(|(label, why)| format!("{label} ({})", why.reason)).collect();
+            let list: Vec<String> =
+                memory.unreached.iter().map(|(label, why)| format!("{label} ({})", why.reason)).collect();
             format!("writes are held at {held} of {} points; unreached: {}", points.len(), list.join("; "))
         }
     };

@@ -63,10 +63,9 @@ impl StepCase<'_> {
     /// What to do about a mutation that is needed: try it, wait for an earlier try to show, or give up on it.
     fn attempt(&self, mutation: Mutation, direction: Direction, memory: Memory, reason: String) -> Decision {
         match self.last_try(&mutation, direction) {
-            Some((EffectOutcome::Refused { code, message, retryable: false, .. }, _)) => Decision::Refuse {
-                memory,
-                reason: format!("{reason}, but it was refused for good: {code}: {message}"),
-            },
+            Some((EffectOutcome::Refused { code, message, retryable: false, .. }, _)) => {
+                Decision::Refuse { memory, reason: format!("{reason}, but it was refused for good: {code}: {message}") }
+            }
             Some((EffectOutcome::Refused { code, message, .. }, at)) if Seconds::between(at, self.now) < RETRY_PAUSE => {
                 Decision::Wait { memory, wait: RETRY_PAUSE, reason: format!("{reason}; refused for now: {code}: {message}") }
             }

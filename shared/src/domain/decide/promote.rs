@@ -25,12 +25,19 @@ pub(super) fn gate(case: StepCase<'_>, replica: &Sight<InstanceView>, lag: Optio
     match replica {
         Sight::Found { found } if !found.is_standalone() => {}
         Sight::Found { .. } => {
-            return Decision::Refuse { memory, reason: format!("{id} replicates from nobody, so it may lack the primary's data") };
+            return Decision::Refuse {
+                memory,
+                reason: format!("{id} replicates from nobody, so it may lack the primary's data"),
+            };
         }
         Sight::Absent => return Decision::Refuse { memory, reason: format!("{id} does not exist") },
         Sight::Unreached { reason } => {
             let reason = format!("{id} could not be described: {reason}");
-            return if case.overdue { Decision::Refuse { memory, reason } } else { Decision::Wait { memory, wait: POLL, reason } };
+            return if case.overdue {
+                Decision::Refuse { memory, reason }
+            } else {
+                Decision::Wait { memory, wait: POLL, reason }
+            };
         }
     }
     if let Some(decision) = wait_until_caught_up(case, database, lag, &memory) {
@@ -89,7 +96,11 @@ pub(super) fn promote(
         Sight::Absent => return give_up(case, memory, begun, format!("{id} does not exist")),
         Sight::Unreached { reason } => {
             let reason = format!("{id} could not be described: {reason}");
-            return if case.overdue { give_up(case, memory, begun, reason) } else { Decision::Wait { memory, wait: POLL, reason } };
+            return if case.overdue {
+                give_up(case, memory, begun, reason)
+            } else {
+                Decision::Wait { memory, wait: POLL, reason }
+            };
         }
     };
     if view.is_standalone() {
@@ -99,7 +110,10 @@ pub(super) fn promote(
         return follow(case, memory, view, mutation);
     }
     if case.overdue {
-        return Decision::Refuse { memory, reason: format!("{id} was {} and could not be promoted within the step's budget", view.status) };
+        return Decision::Refuse {
+            memory,
+            reason: format!("{id} was {} and could not be promoted within the step's budget", view.status),
+        };
     }
     if !view.is_available() {
         let why = if view.status == "backing-up" { ", and PromoteReadReplica is refused while it is" } else { "" };
@@ -129,9 +143,10 @@ fn follow(case: StepCase<'_>, memory: Memory, view: &InstanceView, mutation: Mut
         matches!(outcome, EffectOutcome::Unknown { .. }) && Seconds::between(at, case.now) >= UNANSWERED_PROMOTION
     });
     if unanswered && view.is_available() {
-        let reason = "the promotion's answer never came, and the instance is still an available replica: it never began, so it is \
+        let reason =
+            "the promotion's answer never came, and the instance is still an available replica: it never began, so it is \
                       sent again"
-            .to_owned();
+                .to_owned();
         return Decision::Act { mutation, memory, reason };
     }
     Decision::Wait { memory, wait: POLL, reason: format!("the promotion is under way (status {status})") }
@@ -161,7 +176,10 @@ fn finish(
     match written {
         Some(Sight::Found { found: true }) | None => {}
         Some(sight) => {
-            return wait_or_give_up(memory, format!("{id} is available, but the write probe did not write: {}", sight.why_not()));
+            return wait_or_give_up(
+                memory,
+                format!("{id} is available, but the write probe did not write: {}", sight.why_not()),
+            );
         }
     }
     let probe = match (written, connection) {

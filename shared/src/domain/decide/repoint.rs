@@ -50,7 +50,9 @@ pub(super) fn repoint(
             Wish::Later(why) => waiting = Some(why),
             Wish::Change(mutation) if !case.overdue => {
                 return match case.attempt(mutation, direction, memory, format!("write {host} to {label}")) {
-                    Decision::Refuse { memory, reason } if direction == Direction::Undo => Decision::Stuck { memory, reason },
+                    Decision::Refuse { memory, reason } if direction == Direction::Undo => {
+                        Decision::Stuck { memory, reason }
+                    }
                     other => other,
                 };
             }
@@ -69,7 +71,12 @@ pub(super) fn repoint(
                 Restart::Restarted => {}
                 Restart::Later(why) => waiting = Some(why),
                 Restart::Change(mutation) if !case.overdue => {
-                    return case.attempt(mutation, direction, memory, format!("have {consumer} reread its database's endpoint"));
+                    return case.attempt(
+                        mutation,
+                        direction,
+                        memory,
+                        format!("have {consumer} reread its database's endpoint"),
+                    );
                 }
                 Restart::Change(_) => waiting = Some(format!("{consumer} is not restarted yet")),
             }
@@ -158,7 +165,10 @@ fn wish_to_write(
                 stage,
             })
         }
-        (EndpointPlace::LambdaEnvironment { function, variable, region, .. }, PlaceView::Variable { value, others, updating }) => {
+        (
+            EndpointPlace::LambdaEnvironment { function, variable, region, .. },
+            PlaceView::Variable { value, others, updating },
+        ) => {
             if value.as_deref() == Some(host) {
                 return Wish::Nothing;
             }
@@ -213,7 +223,10 @@ fn wish_to_restore(
                 _ => Wish::Nothing,
             }
         }
-        (EndpointPlace::LambdaEnvironment { function, variable, region, .. }, PlaceView::Variable { value, others, updating }) => {
+        (
+            EndpointPlace::LambdaEnvironment { function, variable, region, .. },
+            PlaceView::Variable { value, others, updating },
+        ) => {
             if value.as_deref() != Some(host) || value == &saved.value {
                 Wish::Nothing
             } else if *updating {
@@ -262,7 +275,10 @@ fn restart(
         return Restart::Later(format!("{consumer} is not a service of the plan"));
     };
     let Some(Sight::Found { found: view }) = sight else {
-        return Restart::Later(format!("{consumer} could not be described: {}", sight.map_or("it was not looked at", Sight::why_not)));
+        return Restart::Later(format!(
+            "{consumer} could not be described: {}",
+            sight.map_or("it was not looked at", Sight::why_not)
+        ));
     };
     let site = service.at(SiteName::Recovery);
     let mutation = Mutation::RestartService {

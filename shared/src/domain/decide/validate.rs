@@ -34,7 +34,9 @@ pub(super) fn service(case: StepCase<'_>, service: &Sight<ServiceView>) -> Decis
         Sight::Found { found } if found.rollout.as_deref().is_some_and(|rollout| rollout != "COMPLETED") => {
             (Some(format!("its rollout is {}", found.rollout.as_deref().unwrap_or_default())), String::new())
         }
-        Sight::Found { found } => (None, format!("{} of {} tasks run and the rollout is through", found.running, found.desired)),
+        Sight::Found { found } => {
+            (None, format!("{} of {} tasks run and the rollout is through", found.running, found.desired))
+        }
         other => (Some(other.why_not().to_owned()), String::new()),
     };
     settle(case, memory, missing, format!("{}: {found}", case.record.step.component))

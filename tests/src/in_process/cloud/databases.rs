@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use rehearsal_world::{
-    ApiError, Connection as Meets, DbInstance, InstanceKey, Metric, PageRequest, Promotion, SnapshotSelection, SnapshotStatus,
-    SnapshotType,
+    ApiError, Connection as Meets, DbInstance, InstanceKey, Metric, PageRequest, Promotion, SnapshotSelection,
+    SnapshotStatus, SnapshotType,
 };
 use shared::domain::duration::Seconds;
 use shared::domain::mutation::Performed;
@@ -44,10 +44,7 @@ impl State {
     pub(in super::super) fn newest_lag(&mut self, region: &str, id: &str) -> PortResult<Option<LagSample>> {
         let metric = Metric::ReplicaLag(InstanceKey::new(region, id));
         let now = self.now;
-        let point = self
-            .world
-            .latest(&metric, now)
-            .map_err(|error| port_error(("cloudwatch", "GetMetricData"), &error))?;
+        let point = self.world.latest(&metric, now).map_err(|error| port_error(("cloudwatch", "GetMetricData"), &error))?;
         Ok(point.and_then(|point| sample(point.at, point.value, now)))
     }
 
@@ -114,16 +111,17 @@ fn view(instance: &DbInstance) -> InstanceView {
     }
 }
 
-fn performed(
-    operation: (&'static str, &'static str),
-    answer: Result<DbInstance, ApiError>,
-) -> PortResult<Performed> {
+fn performed(operation: (&'static str, &'static str), answer: Result<DbInstance, ApiError>) -> PortResult<Performed> {
     let instance = answer.map_err(|error| port_error(operation, &error))?;
     Ok(Performed { instance_status: Some(instance.status.as_str().to_owned()), ..Performed::plainly() })
 }
 
 /// RDS reports −1 while replication does not run: then there is no lag to speak of.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the world's lags are small and not negative here")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the world's lags are small and not negative here"
+)]
 fn sample(at: Timestamp, value: f64, now: Timestamp) -> Option<LagSample> {
     let usable = value >= 0.0 && at >= WINDOW.before(now);
     usable.then(|| LagSample {

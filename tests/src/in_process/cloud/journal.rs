@@ -32,9 +32,7 @@ impl Journal {
 
     /// Every document: partition, name and content.
     pub fn documents(&self) -> impl Iterator<Item = (&str, &str, &str)> {
-        self.documents
-            .iter()
-            .map(|((partition, name), (_, content))| (partition.as_str(), name.as_str(), content.as_str()))
+        self.documents.iter().map(|((partition, name), (_, content))| (partition.as_str(), name.as_str(), content.as_str()))
     }
 
     pub(in super::super) fn is_unreachable(&self, now: Timestamp) -> bool {
@@ -55,9 +53,8 @@ impl Journal {
     }
 
     pub(in super::super) fn commit(&mut self, writes: &[Write]) -> PortResult<Commit> {
-        let refused = |code: &str, message: String| {
-            failure(FailureKind::Refused, ("dynamodb", "TransactWriteItems"), code, message)
-        };
+        let refused =
+            |code: &str, message: String| failure(FailureKind::Refused, ("dynamodb", "TransactWriteItems"), code, message);
         if writes.is_empty() || writes.len() > MOST_WRITES {
             return Err(refused("commit_size", format!("a commit has 1 to {MOST_WRITES} writes, not {}", writes.len())));
         }

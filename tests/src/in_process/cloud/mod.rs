@@ -52,7 +52,7 @@ pub struct SentNotice {
 }
 
 /// Everything that there is.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct State {
     /// The virtual clock.
     pub now: Timestamp,
