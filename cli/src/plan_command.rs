@@ -247,7 +247,7 @@ mod tests {
 
     const HEALTHCARE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../plans/healthcare-platform.yaml");
 
-    fn no_forecast(_: &Plan, _: &ScenarioName, _: usize) -> Vec<shared::domain::predict::StepPrediction> {
+    fn no_forecast(_: &Plan, _: &ScenarioName, _: usize, _: Timestamp) -> Vec<shared::domain::predict::StepPrediction> {
         Vec::new()
     }
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 use shared::domain::call::{Call, Permitted};
@@ -14,7 +15,7 @@ use shared::planfile::{Finding, Severity, Verdict};
 
 /// What the steps of a branch (by index) will call in the topology that the plan declares; empty for a branch that this topology
 /// does not take.
-pub(crate) type Forecast = fn(&Plan, &ScenarioName, usize) -> Vec<StepPrediction>;
+pub(crate) type Forecast = fn(&Plan, &ScenarioName, usize, Timestamp) -> Vec<StepPrediction>;
 
 /// The widest part of a line that is shown.
 const WIDEST: usize = 120;
@@ -164,7 +165,8 @@ struct ShownStep<'a> {
 impl<'a> Shown<'a> {
     /// Everything there is to show of a scenario.
     pub(crate) fn of(plan: &'a Plan, name: &'a ScenarioName, scenario: &'a Scenario, forecast: Forecast) -> Self {
-        let branch = |(index, branch)| ShownBranch::of(plan, scenario, branch, forecast(plan, name, index));
+        let branch =
+            |(index, branch)| ShownBranch::of(plan, scenario, branch, forecast(plan, name, index, Timestamp::now()));
         Self {
             platform: plan.platform.as_str(),
             digest: plan.digest(),

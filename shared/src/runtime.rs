@@ -42,7 +42,6 @@ impl Setup {
     /// # Errors
     /// `configuration_invalid` with what to write.
     pub fn load() -> Result<Self, RecoveryError> {
-        #[expect(clippy::disallowed_methods, reason = "the one place where the environment is handed to the configuration")]
         let config = Config::from_environment(|name| std::env::var(name).ok())?;
         let plan =
             load_plan(&config.plan).map_err(|error| RecoveryError::new(Code::ConfigurationInvalid, error.to_string()))?;

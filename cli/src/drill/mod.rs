@@ -35,11 +35,11 @@ pub fn run(arguments: DrillArguments) -> ExitCode {
                 Format::Json => println!("{}", serde_json::to_string_pretty(&report).unwrap_or_default()),
                 Format::Text => println!("{}", rendering::text(&report)),
             }
-            if let Some(directory) = &arguments.report {
-                if let Err(error) = rendering::write(&report, directory) {
-                    eprintln!("recoveryctl drill: the report could not be written to {}: {error}", directory.display());
-                    return ExitCode::from(2);
-                }
+            if let Some(directory) = &arguments.report
+                && let Err(error) = rendering::write(&report, directory)
+            {
+                eprintln!("recoveryctl drill: the report could not be written to {}: {error}", directory.display());
+                return ExitCode::from(2);
             }
             if good { ExitCode::SUCCESS } else { ExitCode::from(1) }
         }

@@ -225,23 +225,24 @@ fn propose_restore(plan: &Plan, situation: &DatabaseSituation) -> Vec<String> {
     commands
 }
 
-/// How long an incident may take altogether: every wave's longest step, twice (forward, and back if it must), and one wait for
-/// a person. Past it the watchdog ends the incident.
+/// The state machine's own limit (`TimeoutSeconds` of the definition). It is the second net; the watchdog's deadline comes first.
+pub const LONGEST_EXECUTION: Seconds = Seconds(14_400);
+
+/// How long an incident may take altogether: every wave's longest step, twice (forward, and back if it must), one wait for a
+/// person, and ten minutes for starting and reporting. Past it the watchdog ends the incident.
 #[must_use]
 pub fn longest_incident(scenario: &Scenario) -> Seconds {
-    let branch_budget = |waves: &mut dyn Iterator<Item = Seconds>| waves.fold(Seconds(0), Seconds::plus);
-    let longest = scenario
-        .branches
-        .iter()
-        .map(|branch| {
-            branch_budget(
-                &mut branch
-                    .waves
-                    .iter()
-                    .map(|wave| wave.iter().map(|step| scenario.budget(step.kind)).max().unwrap_or_default()),
-            )
-        })
-        .max()
-        .unwrap_or_default();
-    longest.plus(longest).plus(scenario.approval_timeout).plus(Seconds(600))
+    let branch_budget = |branch: &super::plan::Branch| {
+        let waves = branch.waves.iter();
+        let longest = waves.map(|wave| wave.iter().map(|step| scenario.budget(step.kind)).max().unwrap_or_default());
+        longest.fold(Seconds(0), Seconds::plus)
+    };
+    let longest = scenario.branches.iter().map(branch_budget).max().unwrap_or_default();
+    longest_with(longest, scenario.approval_timeout)
+}
+
+/// The same for a branch of this length.
+#[must_use]
+pub fn longest_with(branch: Seconds, approval_timeout: Seconds) -> Seconds {
+    branch.plus(branch).plus(approval_timeout).plus(Seconds(600))
 }

@@ -53,10 +53,10 @@ pub fn consent(case: Case<'_>) -> Consent {
     if let Some(verdict) = case.verdicts.iter().rev().find(|verdict| covers(verdict, case)) {
         return Consent::Granted(format!("{} approved: {}", verdict.actor, case.bound.basis));
     }
-    if case.scenario.approval == ApprovalRule::WhenNeeded {
-        if let Some(reason) = granted_in_advance(case) {
-            return Consent::Granted(reason);
-        }
+    if case.scenario.approval == ApprovalRule::WhenNeeded
+        && let Some(reason) = granted_in_advance(case)
+    {
+        return Consent::Granted(reason);
     }
     match case.question {
         Some(standing) if case.now >= standing.stands_until && still_fits(standing, case) => {

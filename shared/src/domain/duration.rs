@@ -70,7 +70,7 @@ impl Seconds {
     /// Whole days, as RDS counts backup retention; `None` when it is not a whole number of days.
     #[must_use]
     pub fn whole_days(self) -> Option<u32> {
-        (self.0 % 86_400 == 0).then(|| u32::try_from(self.0 / 86_400).ok()).flatten()
+        self.0.is_multiple_of(86_400).then(|| u32::try_from(self.0 / 86_400).ok()).flatten()
     }
 }
 

@@ -176,6 +176,18 @@ identifier!(
     }
 );
 
+impl Region {
+    /// The partition that ARNs of this Region begin with.
+    #[must_use]
+    pub fn partition(&self) -> &'static str {
+        match self.0.split('-').next() {
+            Some("cn") => "aws-cn",
+            Some("us") if self.0.starts_with("us-gov-") => "aws-us-gov",
+            _ => "aws",
+        }
+    }
+}
+
 impl StepId {
     /// The id of a step at this position (1-based wave number) of its branch. Plans have at most 99 waves, so ids sort as they
     /// run; kinds and component names only hold characters of this rule.

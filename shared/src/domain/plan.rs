@@ -82,7 +82,9 @@ impl Plan {
     /// The ARN of a trigger's alarm.
     #[must_use]
     pub fn alarm_arn(&self, trigger: &Trigger) -> String {
-        format!("arn:aws:cloudwatch:{}:{}:alarm:{}", self.region(trigger.site), self.account, trigger.alarm)
+        let region = self.region(trigger.site);
+        let partition = region.partition();
+        format!("arn:{partition}:cloudwatch:{region}:{}:alarm:{}", self.account, trigger.alarm)
     }
 
     /// The variables whose values the plan itself names or writes; every other value in a Lambda environment may be a secret

@@ -199,20 +199,20 @@ fn observe(model: &Snapshot, step: &PlannedStep) -> Observation {
 fn settle(model: &mut Snapshot) -> bool {
     let mut changed = false;
     for sight in [&mut model.primary, &mut model.replica] {
-        if let Sight::Found { found } = sight {
-            if ["rebooting", "modifying", "backing-up"].contains(&found.status.as_str()) {
-                "available".clone_into(&mut found.status);
-                changed = true;
-            }
+        if let Sight::Found { found } = sight
+            && ["rebooting", "modifying", "backing-up"].contains(&found.status.as_str())
+        {
+            "available".clone_into(&mut found.status);
+            changed = true;
         }
     }
     for sight in model.services.values_mut() {
-        if let Sight::Found { found } = sight {
-            if found.rollout.as_deref() == Some("IN_PROGRESS") {
-                found.rollout = Some("COMPLETED".to_owned());
-                found.running = found.desired;
-                changed = true;
-            }
+        if let Sight::Found { found } = sight
+            && found.rollout.as_deref() == Some("IN_PROGRESS")
+        {
+            found.rollout = Some("COMPLETED".to_owned());
+            found.running = found.desired;
+            changed = true;
         }
     }
     changed
@@ -247,17 +247,17 @@ fn apply(plan: &Plan, model: &mut Snapshot, mutation: &Mutation) {
             }
         }
         Mutation::PutParameter { name, value: new, .. } => each_place(plan, model, |place, view| {
-            if let (EndpointPlace::SsmParameter { name: of, .. }, PlaceView::Parameter { value, .. }) = (place, view) {
-                if of == name {
-                    value.clone_from(new);
-                }
+            if let (EndpointPlace::SsmParameter { name: of, .. }, PlaceView::Parameter { value, .. }) = (place, view)
+                && of == name
+            {
+                value.clone_from(new);
             }
         }),
         Mutation::StageSecretVersion { secret, stage, version, .. } => each_place(plan, model, |place, view| {
-            if let (EndpointPlace::Secret { name, .. }, PlaceView::SecretField { staged, .. }) = (place, view) {
-                if name == secret {
-                    staged.insert(stage.clone(), version.clone());
-                }
+            if let (EndpointPlace::Secret { name, .. }, PlaceView::SecretField { staged, .. }) = (place, view)
+                && name == secret
+            {
+                staged.insert(stage.clone(), version.clone());
             }
         }),
         Mutation::MoveSecretStage { secret, to_version, .. } => {
@@ -265,11 +265,10 @@ fn apply(plan: &Plan, model: &mut Snapshot, mutation: &Mutation) {
             each_place(plan, model, |place, view| {
                 if let (EndpointPlace::Secret { name, .. }, PlaceView::SecretField { value, current_version, .. }) =
                     (place, view)
+                    && name == secret
                 {
-                    if name == secret {
-                        current_version.clone_from(to_version);
-                        value.clone_from(&host);
-                    }
+                    current_version.clone_from(to_version);
+                    value.clone_from(&host);
                 }
             });
         }
@@ -279,10 +278,11 @@ fn apply(plan: &Plan, model: &mut Snapshot, mutation: &Mutation) {
                     EndpointPlace::LambdaEnvironment { function: of, variable: name, region: at, .. },
                     PlaceView::Variable { value, .. },
                 ) = (place, view)
+                    && of == function
+                    && name == variable
+                    && at == region
                 {
-                    if of == function && name == variable && at == region {
-                        value.clone_from(new);
-                    }
+                    value.clone_from(new);
                 }
             });
             each_hold(plan, model, |point, view| {
@@ -290,10 +290,11 @@ fn apply(plan: &Plan, model: &mut Snapshot, mutation: &Mutation) {
                     HoldPoint::LambdaEnvironment { function: of, variable: name, region: at, .. },
                     HoldView::Variable { value, .. },
                 ) = (point, view)
+                    && of == function
+                    && name == variable
+                    && at == region
                 {
-                    if of == function && name == variable && at == region {
-                        value.clone_from(new);
-                    }
+                    value.clone_from(new);
                 }
             });
         }
@@ -301,34 +302,35 @@ fn apply(plan: &Plan, model: &mut Snapshot, mutation: &Mutation) {
             for (name, component) in &plan.components {
                 let super::plan::Component::EcsService(of) = component else { continue };
                 let site = of.at(SiteName::Recovery);
-                if &site.cluster == cluster && &site.service == service {
-                    if let Some(Sight::Found { found }) = model.services.get_mut(name.as_str()) {
-                        found.deployment = format!("after {}", found.deployment);
-                        found.rollout = Some("IN_PROGRESS".to_owned());
-                    }
+                if &site.cluster == cluster
+                    && &site.service == service
+                    && let Some(Sight::Found { found }) = model.services.get_mut(name.as_str())
+                {
+                    found.deployment = format!("after {}", found.deployment);
+                    found.rollout = Some("IN_PROGRESS".to_owned());
                 }
             }
         }
         Mutation::PatchRestStage { api, operations, .. } => each_hold(plan, model, |point, view| {
-            if let (HoldPoint::ApiGatewayStage { api: of, .. }, HoldView::Throttles { by_method }) = (point, view) {
-                if of == api {
-                    for operation in operations {
-                        patch(by_method, &operation.op, &operation.path, operation.value.as_deref());
-                    }
+            if let (HoldPoint::ApiGatewayStage { api: of, .. }, HoldView::Throttles { by_method }) = (point, view)
+                && of == api
+            {
+                for operation in operations {
+                    patch(by_method, &operation.op, &operation.path, operation.value.as_deref());
                 }
             }
         }),
         Mutation::PutHttpRouteSettings { api, routes, .. } => each_hold(plan, model, |point, view| {
-            if let (HoldPoint::ApiGatewayStage { api: of, .. }, HoldView::Throttles { by_method }) = (point, view) {
-                if of == api {
-                    *by_method = routes
-                        .iter()
-                        .filter_map(|route| {
-                            let (rate, burst) = route.throttle.as_ref()?;
-                            Some((route.route.clone(), Throttle { rate: rate.parse().ok()?, burst: *burst }))
-                        })
-                        .collect();
-                }
+            if let (HoldPoint::ApiGatewayStage { api: of, .. }, HoldView::Throttles { by_method }) = (point, view)
+                && of == api
+            {
+                *by_method = routes
+                    .iter()
+                    .filter_map(|route| {
+                        let (rate, burst) = route.throttle.as_ref()?;
+                        Some((route.route.clone(), Throttle { rate: rate.parse().ok()?, burst: *burst }))
+                    })
+                    .collect();
             }
         }),
         Mutation::RestoreParameter { .. } => {}
@@ -475,8 +477,7 @@ fn may_function(set: &mut Vec<Permitted>, function: &str, region: &super::identi
 
 /// What the steps of one branch will call in the topology that the plan declares, without a look at the world.
 #[must_use]
-pub fn will_declared(plan: &Plan, name: &ScenarioName, branch: usize) -> Vec<StepPrediction> {
-    let now = Timestamp::UNIX_EPOCH;
+pub fn will_declared(plan: &Plan, name: &ScenarioName, branch: usize, now: Timestamp) -> Vec<StepPrediction> {
     let Some(scenario) = plan.scenarios.get(name) else { return Vec::new() };
     let found = subject(plan, scenario).and_then(|(component, _)| declared_snapshot(plan, &component, now));
     let (Some(mut snapshot), Some(taken)) = (found, scenario.branches.as_slice().get(branch)) else { return Vec::new() };

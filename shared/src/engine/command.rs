@@ -184,10 +184,10 @@ pub async fn await_approval(
 
 /// Ends the wait. If that fails, the wait's own time-out comes back to the step, which finds the verdict in the journal.
 async fn resume(executions: &dyn Executions, question: &Question) {
-    if let Some(token) = &question.token {
-        if let Err(error) = executions.resume(token).await {
-            tracing::warn!(%error, "the wait could not be ended; it ends by itself");
-        }
+    if let Some(token) = &question.token
+        && let Err(error) = executions.resume(token).await
+    {
+        tracing::warn!(%error, "the wait could not be ended; it ends by itself");
     }
 }
 

@@ -43,10 +43,10 @@ pub async fn watchdog(
     let mut watched = Watched { active: state.active.clone(), ..Watched::default() };
     if let Some(id) = &state.active {
         let incident = book.incident(id).await?.value;
-        if !incident.status.is_end() {
-            if let Some(done) = look_after(engine, executions, &incident).await? {
-                watched.done.push(done);
-            }
+        if !incident.status.is_end()
+            && let Some(done) = look_after(engine, executions, &incident).await?
+        {
+            watched.done.push(done);
         }
     }
     if let Some(latest) = state.active.as_ref().or(state.latest.as_ref()) {

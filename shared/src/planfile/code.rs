@@ -93,8 +93,6 @@ codes! {
     UNREACHABLE_BRANCH = "unreachable_branch";
     /// A scenario that may end without a branch.
     NO_OTHERWISE_BRANCH = "no_otherwise_branch";
-    /// A condition that could mean several databases, or none.
-    AMBIGUOUS_CONDITION = "ambiguous_condition";
     /// A step that cannot work while the Region is gone.
     NEEDS_FAILED_REGION = "needs_failed_region";
     /// An alarm that the failed Region would have to raise.
@@ -110,6 +108,10 @@ codes! {
     OVER_RTO = "over_rto";
     /// A predicted Step Functions history that gets near its limit.
     HISTORY_TOO_LONG = "history_too_long";
+    /// An incident may outlast its execution.
+    INCIDENT_TOO_LONG = "incident_too_long";
+    /// A scenario about no database, or about several.
+    ONE_DATABASE = "one_database";
     /// More waves than step ids can number.
     TOO_MANY_WAVES = "too_many_waves";
     /// More steps side by side than the state machine runs.

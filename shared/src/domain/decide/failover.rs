@@ -25,16 +25,18 @@ pub(super) fn force_failover(case: StepCase<'_>, instance: &Sight<InstanceView>,
         }
     };
     let zone = view.availability_zone.clone();
-    if let Some(before) = memory.before.clone().filter(|_| begun) {
-        if view.is_available() && zone.is_some() && zone != before.availability_zone {
-            let (from, to) = (before.availability_zone.unwrap_or_default(), zone.clone().unwrap_or_default());
-            if matches!(connection, Connection::Answers | Connection::NotTried) {
-                return Decision::Done { memory, reason: format!("{id} moved from {from} to {to} and is available") };
-            }
-            if !case.overdue {
-                let reason = format!("{id} moved from {from} to {to} and does not answer yet");
-                return Decision::Wait { memory, wait: POLL, reason };
-            }
+    if let Some(before) = memory.before.clone().filter(|_| begun)
+        && view.is_available()
+        && zone.is_some()
+        && zone != before.availability_zone
+    {
+        let (from, to) = (before.availability_zone.unwrap_or_default(), zone.clone().unwrap_or_default());
+        if matches!(connection, Connection::Answers | Connection::NotTried) {
+            return Decision::Done { memory, reason: format!("{id} moved from {from} to {to} and is available") };
+        }
+        if !case.overdue {
+            let reason = format!("{id} moved from {from} to {to} and does not answer yet");
+            return Decision::Wait { memory, wait: POLL, reason };
         }
     }
     if case.overdue {

@@ -4,6 +4,7 @@ mod budgets;
 mod components;
 mod consent;
 pub(super) mod dates;
+mod execution;
 mod failed_region;
 mod objectives;
 mod order;
@@ -30,6 +31,7 @@ pub(super) fn check(draft: &Draft, findings: &mut Findings) {
         consent::check(draft, &scenario, findings);
         budgets::check(draft, &scenario, findings);
         size::check(&scenario, findings);
+        execution::check(&scenario, findings);
     }
 }
 

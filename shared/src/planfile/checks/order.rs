@@ -14,6 +14,7 @@ use super::steps::{Branch, Scenario, Step};
 
 pub(super) fn check(scenario: &Scenario<'_>, findings: &mut Findings) {
     branches(scenario, findings);
+    one_database(scenario, findings);
     for branch in &scenario.branches {
         repeated(branch, findings);
         steps(branch, findings);
@@ -36,9 +37,6 @@ fn branches(scenario: &Scenario<'_>, findings: &mut Findings) {
             findings.error(code::UNREACHABLE_BRANCH, mark, message, "put both branches' steps into one of them");
         }
         taken.entry(when.as_str()).or_insert(mark.line);
-        if when == Condition::MultiAzAvailable {
-            condition_has_one_database(scenario, mark, findings);
-        }
     }
     if let Some(last) = scenario.branches.last()
         && scenario.branches.iter().all(|branch| branch.draft.when.is_some())
@@ -53,7 +51,8 @@ fn branches(scenario: &Scenario<'_>, findings: &mut Findings) {
     }
 }
 
-fn condition_has_one_database(scenario: &Scenario<'_>, mark: Mark, findings: &mut Findings) {
+/// An incident is assessed on one database: its condition, its replica and its loss are that one's.
+fn one_database(scenario: &Scenario<'_>, findings: &mut Findings) {
     // A step or a kind that could not be read may be the database in question.
     let unknown = |step: Step<'_>| step.component.is_none_or(|component| component.kind.is_none());
     if scenario.branches.iter().any(|branch| !branch.draft.whole) || scenario.steps().any(unknown) {
@@ -69,9 +68,9 @@ fn condition_has_one_database(scenario: &Scenario<'_>, mark: Mark, findings: &mu
         let which =
             if names.is_empty() { "no database".to_owned() } else { format!("several databases ({})", names.join(", ")) };
         findings.error(
-            code::AMBIGUOUS_CONDITION,
-            mark,
-            format!("the condition is about the scenario's database, and its steps name {which}"),
+            code::ONE_DATABASE,
+            scenario.draft.name.mark,
+            format!("a scenario is assessed on exactly one database, and the steps of this one name {which}"),
             "write one scenario for each database",
         );
     }

@@ -401,7 +401,7 @@ const ROWS: &[Row] = &[
         &[],
     ),
     error(
-        "ambiguous_condition",
+        "one_database",
         &[
             ("[ { force_failover: database }, { validate: database } ]", "[ { validate: api } ]"),
             (
@@ -409,7 +409,7 @@ const ROWS: &[Row] = &[
                 "          - validate: api\n",
             ),
         ],
-        "multi_az_available",
+        "database_failure:\n",
         &[(
             "      - when: multi_az_available\n        steps: [ { force_failover: database }, { validate: database } ]\n",
             "",
@@ -453,6 +453,12 @@ const ROWS: &[Row] = &[
         &[("severity: sev1", "severity: sev1\n    budgets: { promote: 45m }"), ("rto: 40m", "rto: 1d")],
         "otherwise",
         &[("severity: sev1", "severity: sev1\n    budgets: { promote: 30m }"), ("rto: 40m", "rto: 1d")],
+    ),
+    error(
+        "incident_too_long",
+        &[("severity: sev1", "severity: sev1\n    approval_timeout: 171m")],
+        "database_failure:\n",
+        &[("severity: sev1", "severity: sev1\n    approval_timeout: 170m")],
     ),
     // Found by breaking the rules themselves: each of these guards a boundary that no other row stands on.
     error("wrong_type", &[("platform: shop", "platform: NULL")], "platform", &[]),
@@ -576,7 +582,7 @@ fn a_branch_has_at_most_ninety_nine_waves_of_forty_steps() {
 }
 
 #[test]
-fn a_second_database_makes_the_condition_ambiguous() {
+fn a_scenario_is_about_one_database() {
     let second = "  ledger:\n    kind: rds_instance\n    primary: { id: ledger-prod }\n    recovery: { id: ledger-dr }\n    backup_retention: 7d\n    max_lag: 30s\n";
     let replacements = [
         ("  api: { rto: 15m }\n", "  api: { rto: 15m }\n  ledger: { rto: 15m, rpo: 5m }\n"),
@@ -584,7 +590,7 @@ fn a_second_database_makes_the_condition_ambiguous() {
     ];
     assert_eq!(codes(&spoilt(&replacements)), [] as [&str; 0]);
     let named = [replacements[0], replacements[1], ("{ validate: api } ]", "{ validate: ledger } ]")];
-    assert_eq!(codes(&spoilt(&named)), ["ambiguous_condition"]);
+    assert_eq!(codes(&spoilt(&named)), ["one_database"]);
 }
 
 #[test]
