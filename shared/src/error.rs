@@ -56,6 +56,8 @@ codes! {
     ComponentNotInPlan = "component_not_in_plan", Refused;
     /// The alarm is not a trigger of the plan, or of another account or Region.
     AlarmNotInPlan = "alarm_not_in_plan", Refused;
+    /// The named Region is in no site of the plan.
+    RegionNotInPlan = "region_not_in_plan", Refused;
     /// The named Region is not that of the active site.
     SiteNotActive = "site_not_active", Refused;
     /// The host is not confirmed by plan and describe.

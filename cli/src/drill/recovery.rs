@@ -162,10 +162,7 @@ impl Drill {
     /// When the dry run fails.
     pub async fn predict(&self) -> Result<Vec<Call>, DrillError> {
         let doing = "ask for a dry run";
-        let mut payload = json!({"scenario": self.platform.scenario, "mode": "dry_run", "actor": "drill"});
-        if self.situation.mode == DrillMode::Graceful {
-            payload = json!({"scenario": self.platform.scenario, "mode": "dry_run", "actor": "drill", "reason": "graceful"});
-        }
+        let payload = json!({"scenario": self.platform.scenario, "mode": "dry_run", "actor": "drill"});
         let answer = self.invoke(&payload).await.map_err(|source| DrillError::Client { doing, source })?;
         comparison::predicted(&answer).ok_or_else(|| DrillError::Client {
             doing,

@@ -1,6 +1,7 @@
 //! Event to request to engine to answer. Takes its ports by reference, so that tests and simulations call it as Lambda does.
 
 use serde_json::{Value, json};
+use shared::domain::duration::Seconds;
 use shared::domain::identifier::{IncidentId, ScenarioName, StepId};
 use shared::domain::incident::{Incident, Mode, Origin};
 use shared::domain::plan::Plan;
@@ -13,6 +14,9 @@ use shared::engine::{
 use shared::error::{Code, RecoveryError};
 use shared::events::request::{Command, CommandName, RecoveryRequest, RecoveryTask, Start};
 use shared::ports::{Clock, Databases, Executions, Journal, Mutations, Notices, Predictors, Probes, ReplicaLags, Services};
+
+/// EventBridge and Lambda may deliver an event up to hours late. An alarm older than this pages instead of acting.
+const OLDEST_ALARM: Seconds = Seconds(900);
 
 /// The ports of this function.
 #[derive(Clone, Copy)]
@@ -167,6 +171,7 @@ async fn predict(ports: Ports<'_>, plan: &Plan, scenario: &ScenarioName, origin:
     .await?;
     let mut answer = to_json(&prediction)?;
     if let Some(answer) = answer.as_object_mut() {
+        answer.insert("incident_id".to_owned(), Value::Null);
         answer.insert("status".to_owned(), json!("predicted"));
         answer.insert("at".to_owned(), json!(ports.clock.now()));
     }
@@ -180,6 +185,16 @@ async fn start_by_alarm(ports: Ports<'_>, plan: &Plan, change: &AlarmChange) -> 
         // Not a function error: Lambda would retry it and dead-letter it, and somebody would be woken for nothing.
         Err(AlarmRefused::Ignored(why)) => return Ok(ignored(ports, "not_an_alarm_state", &why)),
     };
+    let age = Seconds::between(change.changed_at, ports.clock.now());
+    if age > OLDEST_ALARM {
+        let why = format!("alarm {} went off {age} ago; its event was late, and much may have been done since", change.name);
+        let text = format!(
+            "{why}. Nothing was started: look, and start the scenario {} by hand if it is needed.",
+            trigger.scenario
+        );
+        ports.notices.publish(&format!("{}: a late alarm", plan.platform), &text).await?;
+        return Ok(ignored(ports, "alarm_too_old", &why));
+    }
     let declaration = Declaration {
         id: incident_of_alarm(&plan.platform, change),
         plan,
@@ -203,6 +218,11 @@ async fn begin(ports: Ports<'_>, declaration: Declaration<'_>) -> Result<Value, 
             (incident, "already_started", "this request was received before; it started one recovery")
         }
         Declared::Joined(incident) => (incident, "joined", "a recovery of this platform is active; this request joins it"),
+        Declared::AlreadyMoved => {
+            let why = "the platform already runs in its recovery site, so its old primary may be down";
+            ports.notices.publish(&format!("{}: an alarm over the old primary", declaration.plan.platform), why).await?;
+            return Ok(ignored(ports, "already_moved", why));
+        }
         Declared::Blocked(until) => {
             let why = format!("a recovery ended a short while ago; until {until} only a person starts another");
             return Ok(ignored(ports, "block_period", &why));
@@ -268,7 +288,7 @@ async fn run_command(ports: Ports<'_>, plan: &Plan, caller: &Caller, command: Co
         }
         CommandName::Acknowledge => {
             let id = named_incident(&command)?;
-            to_json(&acknowledge(engine, &plan.platform, id, actor, command.reason.as_deref()).await?)
+            to_json(&acknowledge(engine, &plan.platform, id, command.site, actor, command.reason.as_deref()).await?)
         }
         CommandName::Pause
         | CommandName::Resume
@@ -305,7 +325,7 @@ fn known_scenario(plan: &Plan, name: &str) -> Result<ScenarioName, RecoveryError
 fn known_region(plan: &Plan, region: Option<&str>) -> Result<(), RecoveryError> {
     match region {
         Some(region) if plan.site_in(region).is_none() => Err(RecoveryError::new(
-            Code::SiteNotActive,
+            Code::RegionNotInPlan,
             format!(
                 "{} is not a Region of {}, which runs in {} and is recovered to {}",
                 shown(region),

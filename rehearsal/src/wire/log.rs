@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::call::{CallClass, StepTag, WireCall};
-use super::normalise::{NormalCall, Normaliser};
+use super::normalise::{NormalCall, Normaliser, policy_prefix};
 
 /// Who gave the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -287,7 +287,7 @@ fn tagged_mutation(record: &Record) -> Option<NormalCall> {
     Some(NormalCall {
         step: record.step.clone()?,
         ordinal: record.ordinal?,
-        service: record.service.clone(),
+        service: policy_prefix(&record.service).to_owned(),
         operation: record.operation.clone(),
         region: record.region.clone(),
         resource: record.resource.clone(),

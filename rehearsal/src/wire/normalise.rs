@@ -30,7 +30,7 @@ pub struct NormalCall {
     pub step: String,
     /// Its place among the step's mutations, from 1.
     pub ordinal: u32,
-    /// The service.
+    /// The service, by the name under which its calls are signed and its actions stand in policies.
     pub service: String,
     /// The operation.
     pub operation: String,
@@ -69,7 +69,7 @@ impl Normaliser {
         Some(NormalCall {
             step: tag.step.clone(),
             ordinal: tag.ordinal,
-            service: call.service.clone(),
+            service: policy_prefix(&call.service).to_owned(),
             operation: call.operation.clone(),
             region: call.region.clone(),
             resource: call.resource.clone(),
@@ -90,6 +90,7 @@ impl Normaliser {
             }
             ("lambda", operation) => self.function(operation, call),
             ("ecs", "UpdateService") | ("apigateway" | "apigatewayv2", "UpdateStage") => fields,
+            ("apigatewayv2", "DeleteRouteSettings") => named(call, "routeKey"),
             ("cloudwatch", "DisableAlarmActions" | "EnableAlarmActions" | "SetAlarmState") => fields,
             _ => with_names(call, hidden(fields)),
         }
@@ -123,6 +124,16 @@ impl Normaliser {
         }
         with_names(call, fields)
     }
+}
+
+/// Both versions of API Gateway are one service to policies, and so to predictions; which API is meant, the resource says.
+pub(super) fn policy_prefix(service: &str) -> &str {
+    if service == "apigatewayv2" { "apigateway" } else { service }
+}
+
+/// One thing that the path names and the resource does not.
+fn named(call: &WireCall, name: &str) -> Map<String, Value> {
+    call.path_parameters.get(name).map(|value| (name.to_owned(), value.clone().into())).into_iter().collect()
 }
 
 /// RDS has several passwords among its fields, and a signed address.

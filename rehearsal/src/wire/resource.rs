@@ -205,6 +205,13 @@ mod tests {
             ("ecs", "DescribeServices", json!({"services": ["a", "b"]}), &[], "service/default/a,service/default/b"),
             ("apigateway", "UpdateStage", none.clone(), &[("restApiId", "a"), ("stageName", "p")], "/restapis/a/stages/p"),
             ("apigatewayv2", "UpdateStage", none.clone(), &[("apiId", "a"), ("stageName", "p")], "/apis/a/stages/p"),
+            (
+                "apigatewayv2",
+                "DeleteRouteSettings",
+                none.clone(),
+                &[("apiId", "a"), ("stageName", "p"), ("routeKey", "POST /x")],
+                "/apis/a/stages/p",
+            ),
             ("route53", "ChangeResourceRecordSets", none.clone(), &[("Id", "Z1")], "hostedzone/Z1"),
             ("route53", "GetChange", none.clone(), &[("Id", "C1")], "change/C1"),
             ("cloudwatch", "DisableAlarmActions", json!({"AlarmNames": ["a", "b"]}), &[], "alarm:a,alarm:b"),

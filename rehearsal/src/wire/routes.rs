@@ -91,6 +91,7 @@ const API_GATEWAY_V2: &[Route] = &[
     ("GET", "/v2/apis/{apiId}/stages/{stageName}", "GetStage"),
     ("PATCH", "/v2/apis/{apiId}/stages/{stageName}", "UpdateStage"),
     ("DELETE", "/v2/apis/{apiId}/stages/{stageName}", "DeleteStage"),
+    // A route's key holds a slash, which SDKs encode and other clients may not.
     ("DELETE", "/v2/apis/{apiId}/stages/{stageName}/routesettings/{routeKey+}", "DeleteRouteSettings"),
     ("GET", "/v2/apis/{apiId}/routes", "GetRoutes"),
     ("POST", "/v2/apis/{apiId}/routes", "CreateRoute"),
@@ -243,6 +244,15 @@ mod tests {
             ("apigateway", "PATCH", "/restapis/a1/stages/prod", "", "UpdateStage"),
             ("apigateway", "GET", "/restapis/a1/stages/prod", "", "GetStage"),
             ("apigatewayv2", "PATCH", "/v2/apis/a1/stages/%24default", "", "UpdateStage"),
+            ("apigatewayv2", "DELETE", "/v2/apis/a1/stages/prod", "", "DeleteStage"),
+            (
+                "apigatewayv2",
+                "DELETE",
+                "/v2/apis/a1/stages/prod/routesettings/POST%20%2Fpatients",
+                "",
+                "DeleteRouteSettings",
+            ),
+            ("apigatewayv2", "DELETE", "/v2/apis/a1/stages/prod/routesettings/%24default", "", "DeleteRouteSettings"),
             ("route53", "POST", "/2013-04-01/hostedzone/Z1/rrset", "", "ChangeResourceRecordSets"),
             ("route53", "POST", "/2013-04-01/hostedzone/Z1/rrset/", "", "ChangeResourceRecordSets"),
             ("route53", "GET", "/2013-04-01/hostedzone/Z1/rrset", "maxitems=1", "ListResourceRecordSets"),
@@ -272,6 +282,13 @@ mod tests {
             named("apigatewayv2", "PATCH", "/v2/apis/a1/stages/%24default", "").1,
             pairs(&[("apiId", "a1"), ("stageName", "$default")])
         );
+        for key in ["POST%20%2Fpatients%2F%7Bid%7D", "POST%20/patients/%7Bid%7D"] {
+            let path = format!("/v2/apis/a1/stages/%24default/routesettings/{key}");
+            assert_eq!(
+                named("apigatewayv2", "DELETE", &path, "").1,
+                pairs(&[("apiId", "a1"), ("routeKey", "POST /patients/{id}"), ("stageName", "$default")])
+            );
+        }
         assert_eq!(named("s3", "GET", "/b/k/1%20x", "").1, pairs(&[("Bucket", "b"), ("Key", "k/1 x")]));
         assert_eq!(
             named("lambda", "GET", "/2017-03-31/tags/arn:aws:lambda:r:a:function:f/x", "").1,

@@ -109,14 +109,12 @@ async fn first_connection(addresses: &[SocketAddr], patience: Duration) -> Resul
     for address in addresses {
         match timeout_at(until, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => return Ok(stream),
-            Err(_) => finding = Connection::Refused,
+            Err(_) => finding = Connection::TimedOut,
             Ok(Err(error)) => match error.kind() {
                 ErrorKind::ConnectionRefused
                 | ErrorKind::ConnectionReset
-                | ErrorKind::ConnectionAborted
-                | ErrorKind::TimedOut => {
-                    finding = Connection::Refused;
-                }
+                | ErrorKind::ConnectionAborted => finding = Connection::Refused,
+                ErrorKind::TimedOut => finding = Connection::TimedOut,
                 _ => {}
             },
         }

@@ -114,7 +114,7 @@ fn choose(plan: &Plan, scenario: &Scenario, situation: &DatabaseSituation, mode:
     let answers = situation.primary_connection == Connection::Answers;
     let by_alarm = matches!(origin, Origin::Alarm { .. });
     let came_from_ok = !matches!(origin, Origin::Alarm { previous: Some(previous), .. } if previous != "OK");
-    if !came_from_ok && situation.primary_connection == Connection::NotTried {
+    if !came_from_ok && matches!(situation.primary_connection, Connection::NotTried | Connection::TimedOut) {
         // A freshly deployed alarm over a probe that does not publish yet goes from INSUFFICIENT_DATA to ALARM by itself.
         return (
             Course::StandDown,

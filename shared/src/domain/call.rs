@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::identifier::{Region, StepId};
 use super::mutation::Mutation;
+use super::step::RouteSettings;
 
 /// A mutation in normal form: idempotency tokens and versions become symbols, secret values are never shown.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -104,6 +105,9 @@ impl Permitted {
             Mutation::PutHttpRouteSettings { region, api, stage, .. } => {
                 Self::new("apigateway", "UpdateStage", region, format!("/apis/{api}/stages/{stage}"))
             }
+            Mutation::DeleteRouteSettings { region, api, stage, .. } => {
+                Self::new("apigateway", "DeleteRouteSettings", region, format!("/apis/{api}/stages/{stage}"))
+            }
         }
     }
 }
@@ -173,15 +177,20 @@ fn parameters(mutation: &Mutation) -> Value {
             json!({"patchOperations": list})
         }
         Mutation::PutHttpRouteSettings { routes, .. } => {
-            let mut settings = serde_json::Map::new();
-            for route in routes {
-                if let Some((rate, burst)) = &route.throttle {
-                    let rate: f64 = rate.parse().unwrap_or_default();
-                    settings
-                        .insert(route.route.clone(), json!({"throttlingRateLimit": rate, "throttlingBurstLimit": burst}));
-                }
-            }
+            let settings: serde_json::Map<String, Value> =
+                routes.iter().map(|(route, settings)| (route.clone(), route_settings(settings))).collect();
             json!({"routeSettings": settings})
         }
+        Mutation::DeleteRouteSettings { route, .. } => json!({"routeKey": route}),
     }
+}
+
+/// What of a route's settings is sent; the rest does not appear in the body at all.
+fn route_settings(settings: &RouteSettings) -> Value {
+    let fields = [
+        ("throttlingRateLimit", settings.rate.map(Value::from)),
+        ("throttlingBurstLimit", settings.burst.map(Value::from)),
+        ("detailedMetricsEnabled", settings.detailed_metrics.map(Value::from)),
+    ];
+    fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }

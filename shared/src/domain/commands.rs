@@ -1,11 +1,14 @@
 //! The exact commands that are left to a person when a recovery ends `stuck`, in the order in which to run them.
 
+use std::collections::BTreeSet;
+
 use super::assess::Course;
+use super::identifier::{ComponentName, InstanceId};
 use super::incident::Incident;
-use super::plan::{EndpointPlace, HoldPoint, Plan, SiteName};
+use super::plan::{EndpointPlace, HoldPoint, Plan, RdsInstance, SiteName};
 use super::step::{SavedHold, StepKind, StepRecord, StepStatus};
 
-/// What is left to do: what the assessment proposed, and one command per unfinished piece of each step.
+/// What is left to do: what the assessment proposed, then one command per unfinished piece of each step, then the holds.
 #[must_use]
 pub fn commands_left(plan: &Plan, incident: &Incident, records: &[StepRecord]) -> Vec<String> {
     let mut commands = Vec::new();
@@ -14,31 +17,42 @@ pub fn commands_left(plan: &Plan, incident: &Incident, records: &[StepRecord]) -
     }
     let promoted = records.iter().any(StepRecord::may_have_promoted);
     for record in records.iter().filter(|record| record.status != StepStatus::Done) {
-        let Some(database) = plan.rds_instance(&record.step.component) else { continue };
-        let region = plan.region(SiteName::Recovery);
-        let replica = &database.recovery.id;
-        match record.step.kind {
-            StepKind::Promote if promoted => {
-                commands.push(format!("aws rds describe-db-instances --region {region} --db-instance-identifier {replica} --query 'DBInstances[0].[DBInstanceStatus,ReadReplicaSourceDBInstanceIdentifier,Endpoint.Address]'"));
-            }
-            StepKind::Repoint if promoted => {
-                let host = record.memory.promoted_host.clone().unwrap_or_else(|| format!("<endpoint of {replica}>"));
-                commands.extend(database.endpoints.iter().map(|place| write_place(place, &host)));
-            }
-            StepKind::ResumeWrites => {
-                let held = records
-                    .iter()
-                    .find(|other| other.step.kind == StepKind::HoldWrites && other.step.component == record.step.component);
-                for (index, before) in held.iter().flat_map(|held| held.memory.held.iter()) {
-                    if let Some(point) = database.holds.get(*index) {
-                        commands.extend(open_hold(point, before));
-                    }
-                }
-            }
-            _ => {}
+        if let Some(database) = plan.rds_instance(&record.step.component) {
+            commands.extend(commands_of_step(plan, database, record, promoted));
         }
     }
+    commands.extend(holds_left(plan, records));
     commands
+}
+
+fn commands_of_step(plan: &Plan, database: &RdsInstance, record: &StepRecord, promoted: bool) -> Vec<String> {
+    let (region, replica) = (plan.region(SiteName::Recovery), &database.recovery.id);
+    match record.step.kind {
+        StepKind::Promote if promoted => vec![format!(
+            "aws rds describe-db-instances --region {region} --db-instance-identifier {replica} \
+             --query 'DBInstances[0].[DBInstanceStatus,ReadReplicaSourceDBInstanceIdentifier,Endpoint.Address]'"
+        )],
+        StepKind::Repoint if promoted => {
+            let host = record.memory.promoted_host.clone().unwrap_or_else(|| format!("<endpoint of {replica}>"));
+            let consumers: BTreeSet<&ComponentName> = database.endpoints.iter().flat_map(EndpointPlace::consumers).collect();
+            let places = database.endpoints.iter().map(|place| write_place(place, &host));
+            places.chain(consumers.into_iter().filter_map(|consumer| restart(plan, consumer))).collect()
+        }
+        StepKind::Fence if record.status == StepStatus::Stuck && !promoted => {
+            let groups = record.memory.fence.previous_groups.clone().unwrap_or_default();
+            vec![lift_fence(plan, &database.primary.id, &groups)]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Gives the old primary its security groups back.
+pub(super) fn lift_fence(plan: &Plan, primary: &InstanceId, groups: &[String]) -> String {
+    format!(
+        "aws rds modify-db-instance --region {} --db-instance-identifier {primary} --vpc-security-group-ids {} --apply-immediately",
+        plan.region(SiteName::Primary),
+        groups.join(" ")
+    )
 }
 
 fn write_place(place: &EndpointPlace, host: &str) -> String {
@@ -50,26 +64,74 @@ fn write_place(place: &EndpointPlace, host: &str) -> String {
             "aws secretsmanager get-secret-value --region {region} --secret-id {name}  # then put it back with only {field} changed to {host}"
         ),
         EndpointPlace::LambdaEnvironment { function, variable, region, .. } => format!(
-            "aws lambda get-function-configuration --region {region} --function-name {function}  # then update-function-configuration with the whole environment, {variable}={host} and its --revision-id"
+            "{}  # then update-function-configuration with the whole environment, {variable}={host}, and its --revision-id",
+            look_at_function(function.as_str(), region.as_str())
         ),
     }
 }
 
+fn restart(plan: &Plan, consumer: &ComponentName) -> Option<String> {
+    let (region, site) = (plan.region(SiteName::Recovery), plan.ecs_service(consumer)?.at(SiteName::Recovery));
+    let (cluster, service) = (&site.cluster, &site.service);
+    Some(format!("aws ecs update-service --region {region} --cluster {cluster} --service {service} --force-new-deployment"))
+}
+
+/// What lets writes through again, for every hold that is still in place: last, once the rest is done.
+fn holds_left(plan: &Plan, records: &[StepRecord]) -> Vec<String> {
+    let mut commands = Vec::new();
+    for held in records.iter().filter(|record| record.step.kind == StepKind::HoldWrites && record.status != StepStatus::Undone) {
+        let resumed = records.iter().any(|record| {
+            record.step.kind == StepKind::ResumeWrites
+                && record.step.component == held.step.component
+                && record.status == StepStatus::Done
+        });
+        let Some(database) = plan.rds_instance(&held.step.component).filter(|_| !resumed) else { continue };
+        for (index, before) in &held.memory.held {
+            if let Some(point) = database.holds.get(*index) {
+                commands.extend(open_hold(point, before));
+            }
+        }
+    }
+    commands
+}
+
 fn open_hold(point: &HoldPoint, before: &SavedHold) -> Vec<String> {
     match (point, before) {
-        (HoldPoint::ApiGatewayStage { api, stage, region, .. }, SavedHold::Throttles { by_method }) => by_method
+        (HoldPoint::ApiGatewayStage { api, stage, region, .. }, SavedHold::Throttles { by_method }) => {
+            let look = format!("aws apigateway get-stage --region {region} --rest-api-id {api} --stage-name {stage}");
+            by_method
+                .iter()
+                .map(|(method, throttle)| {
+                    let to = throttle.map_or("no setting of its own".to_owned(), |throttle| {
+                        format!("rateLimit {} and burstLimit {}", throttle.rate, throttle.burst)
+                    });
+                    format!("{look}  # then set {method} back to {to}")
+                })
+                .collect()
+        }
+        (HoldPoint::ApiGatewayStage { api, stage, region, .. }, SavedHold::Routes { by_route }) => by_route
             .iter()
-            .map(|(method, throttle)| {
-                let to = throttle.map_or("no setting of its own".to_owned(), |throttle| {
-                    format!("rateLimit {} and burstLimit {}", throttle.rate, throttle.burst)
-                });
-                format!("aws apigateway get-stage --region {region} --rest-api-id {api} --stage-name {stage}  # then set {method} back to {to}")
+            .map(|(route, before)| match before {
+                Some(before) => format!(
+                    "aws apigatewayv2 update-stage --region {region} --api-id {api} --stage-name {stage} --route-settings '{}'",
+                    serde_json::json!({ route: before })
+                ),
+                None => format!(
+                    "aws apigatewayv2 delete-route-settings --region {region} --api-id {api} --stage-name {stage} --route-key '{route}'"
+                ),
             })
             .collect(),
         (HoldPoint::LambdaEnvironment { function, variable, region, .. }, SavedHold::Variable { value }) => {
             let to = value.as_ref().map_or(format!("without {variable}"), |value| format!("{variable}={value}"));
-            vec![format!("aws lambda get-function-configuration --region {region} --function-name {function}  # then update-function-configuration with the whole environment, {to}, and its --revision-id")]
+            vec![format!(
+                "{}  # then update-function-configuration with the whole environment, {to}, and its --revision-id",
+                look_at_function(function.as_str(), region.as_str())
+            )]
         }
         _ => Vec::new(),
     }
+}
+
+fn look_at_function(function: &str, region: &str) -> String {
+    format!("aws lambda get-function-configuration --region {region} --function-name {function}")
 }

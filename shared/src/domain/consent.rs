@@ -59,10 +59,10 @@ pub fn consent(case: Case<'_>) -> Consent {
         return Consent::Granted(reason);
     }
     match case.question {
-        Some(standing) if case.now >= standing.stands_until && still_fits(standing, case) => {
+        Some(standing) if case.now >= standing.stands_until && standing.step == *case.step && still_fits(standing, case) => {
             Consent::Denied(format!("nobody answered by {}: {}", standing.stands_until, standing.text))
         }
-        Some(standing) if still_fits(standing, case) => Consent::Ask(standing.clone()),
+        Some(standing) if standing.step == *case.step && still_fits(standing, case) => Consent::Ask(standing.clone()),
         _ => Consent::Ask(question(case)),
     }
 }

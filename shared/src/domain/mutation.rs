@@ -1,9 +1,12 @@
 //! Every effect that a recovery can have, as data. The same value is decided, journalled, predicted by a dry run and carried out,
 //! so that a dry run cannot promise another call than the one that is made.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::identifier::{InstanceId, Region, ResourceName, SecurityGroupId, VariableName};
+use super::step::RouteSettings;
 
 /// One call that changes something.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,7 +128,8 @@ pub enum Mutation {
         /// Patch operations in order.
         operations: Vec<PatchOperation>,
     },
-    /// API Gateway v2 UpdateStage of an HTTP API: the route settings as a whole, because the call replaces a route's settings.
+    /// API Gateway v2 UpdateStage of an HTTP API. The call merges: a route that it does not name keeps its settings, and it can
+    /// take none away.
     PutHttpRouteSettings {
         /// Region.
         region: Region,
@@ -133,8 +137,19 @@ pub enum Mutation {
         api: ResourceName,
         /// Stage.
         stage: ResourceName,
-        /// Per route key, the throttle it then has; `None` leaves the route to the stage's default.
-        routes: Vec<RouteThrottle>,
+        /// What is sent, by route key such as `POST /patients`: only the routes that change.
+        routes: BTreeMap<String, RouteSettings>,
+    },
+    /// API Gateway v2 DeleteRouteSettings: the one call that takes settings away, all those of one route.
+    DeleteRouteSettings {
+        /// Region.
+        region: Region,
+        /// API id.
+        api: ResourceName,
+        /// Stage.
+        stage: ResourceName,
+        /// The route key.
+        route: String,
     },
 }
 
@@ -170,15 +185,6 @@ pub struct PatchOperation {
     pub path: String,
     /// The new value; absent for `remove`.
     pub value: Option<String>,
-}
-
-/// Throttling of one HTTP API route, rates as decimal text so that they compare exactly.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RouteThrottle {
-    /// Such as `POST /patients`.
-    pub route: String,
-    /// Steady rate and burst; `None` removes the route's own setting.
-    pub throttle: Option<(String, i32)>,
 }
 
 impl Mutation {

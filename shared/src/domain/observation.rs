@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::mutation::ParameterType;
-use super::step::Throttle;
+use super::step::{RouteSettings, Throttle};
 
 /// Something that was looked for: seen, absent, or out of reach. Out of reach is never absent (design §2.8).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,6 +79,13 @@ impl InstanceView {
         self.status == "available"
     }
 
+    /// Whether clients can use it. The backup that follows a promotion keeps nobody out, and of a large database that was never
+    /// backed up in its Region it takes longer than any recovery may.
+    #[must_use]
+    pub fn serves(&self) -> bool {
+        matches!(self.status.as_str(), "available" | "backing-up" | "storage-optimization")
+    }
+
     /// Whether it stands alone, that is, is nobody's replica.
     #[must_use]
     pub fn is_standalone(&self) -> bool {
@@ -94,8 +101,10 @@ pub enum Connection {
     Answers,
     /// The connection was taken, and nothing answered in time.
     Silent,
-    /// No connection: refused, or nothing came back.
+    /// No connection: refused, or cut at once.
     Refused,
+    /// Nothing came back: the database is gone, a fence drops us, or we have no path to it.
+    TimedOut,
     /// The probe itself could not be made, so it says nothing.
     NotTried,
 }
@@ -156,10 +165,15 @@ pub enum PlaceView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "point", rename_all = "snake_case")]
 pub enum HoldView {
-    /// Throttling per method key that has a setting of its own.
+    /// A REST API's stage: throttling per method key that has a setting of its own.
     Throttles {
         /// By method key.
         by_method: BTreeMap<String, Throttle>,
+    },
+    /// An HTTP API's stage: settings per route that has any.
+    Routes {
+        /// By route key.
+        by_route: BTreeMap<String, RouteSettings>,
     },
     /// A variable of a function.
     Variable {
@@ -209,6 +223,8 @@ pub enum Observation {
     Replica {
         /// The replica.
         replica: Sight<InstanceView>,
+        /// The old primary, to see whether its fence still stands.
+        primary: Sight<InstanceView>,
         /// Its lag; absent when there is no usable figure.
         lag: Option<LagSample>,
         /// What a new connection to it found.

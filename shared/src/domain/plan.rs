@@ -359,7 +359,7 @@ impl HoldPoint {
 pub enum ApiProtocol {
     /// A REST API: UpdateStage with patch operations.
     Rest,
-    /// An HTTP API: UpdateStage with route settings.
+    /// An HTTP API: UpdateStage with route settings, and DeleteRouteSettings to take them away.
     Http,
 }
 

@@ -12,7 +12,7 @@ use super::assess::{Assessment, Course, subject};
 use super::call::{Call, Permitted};
 use super::decide::{Decision, StepCase, decide};
 use super::duration::Seconds;
-use super::identifier::{ComponentName, Digest, Generation, ScenarioName, StepId};
+use super::identifier::{ComponentName, Digest, Generation, Region, ResourceName, ScenarioName, StepId};
 use super::incident::{Incident, Mode, Origin, Verdict};
 use super::mutation::{Mutation, ParameterType, Performed};
 use super::observation::{Connection, HoldView, InstanceView, LagSample, Observation, PlaceView, ServiceView, Sight};
@@ -169,6 +169,7 @@ fn observe(model: &Snapshot, step: &PlannedStep) -> Observation {
         StepKind::HoldWrites | StepKind::ResumeWrites => Observation::Holds { points: model.holds.clone() },
         StepKind::Gate | StepKind::Promote => Observation::Replica {
             replica: model.replica.clone(),
+            primary: model.primary.clone(),
             lag: model.lag.clone(),
             connection: if model.replica.found().is_some_and(InstanceView::is_standalone) {
                 Connection::Answers
@@ -311,26 +312,26 @@ fn apply(plan: &Plan, model: &mut Snapshot, mutation: &Mutation) {
                 }
             }
         }
-        Mutation::PatchRestStage { api, operations, .. } => each_hold(plan, model, |point, view| {
-            if let (HoldPoint::ApiGatewayStage { api: of, .. }, HoldView::Throttles { by_method }) = (point, view)
-                && of == api
-            {
+        Mutation::PatchRestStage { region, api, stage, operations } => each_hold(plan, model, |point, view| {
+            if let (true, HoldView::Throttles { by_method }) = (is_stage(point, region, api, stage), view) {
                 for operation in operations {
                     patch(by_method, &operation.op, &operation.path, operation.value.as_deref());
                 }
             }
         }),
-        Mutation::PutHttpRouteSettings { api, routes, .. } => each_hold(plan, model, |point, view| {
-            if let (HoldPoint::ApiGatewayStage { api: of, .. }, HoldView::Throttles { by_method }) = (point, view)
-                && of == api
-            {
-                *by_method = routes
-                    .iter()
-                    .filter_map(|route| {
-                        let (rate, burst) = route.throttle.as_ref()?;
-                        Some((route.route.clone(), Throttle { rate: rate.parse().ok()?, burst: *burst }))
-                    })
-                    .collect();
+        Mutation::PutHttpRouteSettings { region, api, stage, routes } => each_hold(plan, model, |point, view| {
+            if let (true, HoldView::Routes { by_route }) = (is_stage(point, region, api, stage), view) {
+                for (route, sent) in routes {
+                    let now = by_route.entry(route.clone()).or_default();
+                    now.rate = sent.rate.or(now.rate);
+                    now.burst = sent.burst.or(now.burst);
+                    now.detailed_metrics = sent.detailed_metrics.or(now.detailed_metrics);
+                }
+            }
+        }),
+        Mutation::DeleteRouteSettings { region, api, stage, route } => each_hold(plan, model, |point, view| {
+            if let (true, HoldView::Routes { by_route }) = (is_stage(point, region, api, stage), view) {
+                by_route.remove(route);
             }
         }),
         Mutation::RestoreParameter { .. } => {}
@@ -353,6 +354,11 @@ fn each_hold(plan: &Plan, model: &mut Snapshot, mut change: impl FnMut(&HoldPoin
             change(point, found);
         }
     }
+}
+
+/// Whether the point is this stage. An API's stages have settings of their own, and an API's id is unique in its Region only.
+fn is_stage(point: &HoldPoint, region: &Region, api: &ResourceName, stage: &ResourceName) -> bool {
+    matches!(point, HoldPoint::ApiGatewayStage { region: at, api: of, stage: name, .. } if (at, of, name) == (region, api, stage))
 }
 
 /// One operation of a REST stage's patch list, as API Gateway would apply it.
@@ -394,6 +400,7 @@ pub fn may(plan: &Plan, step: &PlannedStep) -> Vec<Permitted> {
             }
             StepKind::Gate | StepKind::Promote => {
                 set.push(Permitted::new("rds", "DescribeDBInstances", recovery_region, &replica));
+                set.push(Permitted::new("rds", "DescribeDBInstances", primary_region, &primary));
                 set.push(Permitted::new("cloudwatch", "GetMetricData", recovery_region, "metric:AWS/RDS/ReplicaLag"));
                 if step.kind == StepKind::Promote {
                     set.push(Permitted::new("rds", "PromoteReadReplica", recovery_region, &replica));
@@ -447,6 +454,9 @@ fn may_hold(set: &mut Vec<Permitted>, hold: &HoldPoint) {
             let resource = format!("/{family}/{api}/stages/{stage}");
             set.push(Permitted::new("apigateway", "GetStage", region, &resource));
             set.push(Permitted::new("apigateway", "UpdateStage", region, &resource));
+            if *protocol == ApiProtocol::Http {
+                set.push(Permitted::new("apigateway", "DeleteRouteSettings", region, &resource));
+            }
         }
         HoldPoint::LambdaEnvironment { function, region, .. } => may_function(set, function.as_str(), region),
     }
@@ -469,7 +479,7 @@ fn may_place(set: &mut Vec<Permitted>, place: &EndpointPlace) {
     }
 }
 
-fn may_function(set: &mut Vec<Permitted>, function: &str, region: &super::identifier::Region) {
+fn may_function(set: &mut Vec<Permitted>, function: &str, region: &Region) {
     let resource = format!("function:{function}");
     set.push(Permitted::new("lambda", "GetFunctionConfiguration", region, &resource));
     set.push(Permitted::new("lambda", "UpdateFunctionConfiguration", region, &resource));
@@ -541,7 +551,12 @@ fn declared_snapshot(plan: &Plan, component: &ComponentName, now: Timestamp) -> 
         .holds
         .iter()
         .map(|hold| match hold {
-            HoldPoint::ApiGatewayStage { .. } => Sight::Found { found: HoldView::Throttles { by_method: BTreeMap::new() } },
+            HoldPoint::ApiGatewayStage { protocol: ApiProtocol::Rest, .. } => {
+                Sight::Found { found: HoldView::Throttles { by_method: BTreeMap::new() } }
+            }
+            HoldPoint::ApiGatewayStage { protocol: ApiProtocol::Http, .. } => {
+                Sight::Found { found: HoldView::Routes { by_route: BTreeMap::new() } }
+            }
             HoldPoint::LambdaEnvironment { .. } => {
                 Sight::Found { found: HoldView::Variable { value: None, others: Vec::new(), updating: false } }
             }

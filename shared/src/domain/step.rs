@@ -90,11 +90,12 @@ impl StepKind {
             Self::ForceFailover => 10 * 60,
             Self::HoldWrites => 90,
             Self::Fence => 6 * 60,
-            Self::Gate => 60,
-            Self::Promote => 14 * 60,
+            Self::Gate => 3 * 60,
+            Self::Promote => 12 * 60,
             Self::Repoint => 3 * 60,
             Self::Validate => 4 * 60,
-            Self::ResumeWrites => 30,
+            // Long enough for an attempt that died: its claim runs out, and what it sent is given time to show.
+            Self::ResumeWrites => 3 * 60,
         })
     }
 }
@@ -247,9 +248,10 @@ impl StepRecord {
     /// whose outcome is unknown counts as promoted (design §2.3).
     #[must_use]
     pub fn may_have_promoted(&self) -> bool {
-        self.effects
-            .iter()
-            .any(|effect| effect.mutation.is_promotion() && !matches!(effect.outcome, Some(EffectOutcome::Refused { .. })))
+        let promotes = |effect: &Effect| {
+            effect.mutation.is_promotion() && !matches!(effect.outcome, Some(EffectOutcome::Refused { .. }))
+        };
+        self.memory.found_promoted || self.effects.iter().any(promotes)
     }
 
     /// Whether an effect may have changed something.
@@ -331,6 +333,13 @@ pub struct Memory {
     /// Promote and force_failover: what was seen before the call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<InstanceBefore>,
+    /// Force_failover: whether the instance was seen restarting.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub failover_seen: bool,
+    /// Gate and promote: the replica was found standing alone although this recovery did not promote it. Somebody else did, and
+    /// that counts as a promotion.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub found_promoted: bool,
     /// Promote: the endpoint host of the promoted instance.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub promoted_host: Option<String>,
@@ -358,10 +367,15 @@ pub struct Unreached {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "point", rename_all = "snake_case")]
 pub enum SavedHold {
-    /// Throttling per method key, `None` where the method had no setting of its own.
+    /// Throttling per method key of a REST API, `None` where the method had no setting of its own.
     Throttles {
-        /// By method key as API Gateway reports it, such as `patients/POST` or `POST /patients`.
+        /// By method key in the plan's form, such as `POST /patients`.
         by_method: BTreeMap<String, Option<Throttle>>,
+    },
+    /// Settings per route of an HTTP API, `None` where the route had none.
+    Routes {
+        /// By route key, such as `POST /patients`.
+        by_route: BTreeMap<String, Option<RouteSettings>>,
     },
     /// A variable's value, `None` where it did not exist.
     Variable {
@@ -380,6 +394,23 @@ pub struct Throttle {
 }
 
 impl Eq for Throttle {}
+
+/// The settings of one route of an HTTP API: all that such a route can have. What is absent is not set on the route.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RouteSettings {
+    /// Steady requests a second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate: Option<f64>,
+    /// Burst.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub burst: Option<i32>,
+    /// Whether the route has metrics of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detailed_metrics: Option<bool>,
+}
+
+impl Eq for RouteSettings {}
 
 /// What the fence step found and did.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

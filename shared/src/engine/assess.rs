@@ -1,6 +1,8 @@
 //! Look at what the scenario is about, and choose the course. Before anything is held.
 
 use crate::domain::assess::{DatabaseSituation, subject};
+use crate::domain::decide::POLL;
+use crate::domain::duration::Seconds;
 use crate::domain::identifier::{ComponentName, IncidentId};
 use crate::domain::incident::IncidentStatus;
 use crate::domain::observation::{Connection, Sight};
@@ -13,6 +15,10 @@ use super::book::{Versioned, note, write_incident, write_step};
 use super::hands::{endpoint_of, newest_lag, sight};
 use super::notices::notice;
 use super::{Engine, TaskAnswer, TaskStatus};
+
+/// How long a database that cannot be described is looked at again before that chooses the course: promoting across Regions
+/// where a failover would have lost nothing, or holding writes for a replica that is there, is not undone by a second look.
+const LOOK_AGAIN_FOR: Seconds = Seconds(30);
 
 /// Assesses the incident once; a second call finds it assessed.
 ///
@@ -40,6 +46,11 @@ pub async fn assess(
     let (component, database) = subject(&plan, scenario).ok_or_else(|| missing(id, "a database"))?;
     let seen = situation(&plan, &component, database, databases, lags, probes, engine.clock).await;
     let now = engine.clock.now();
+    let unseen = [&seen.primary, &seen.replica].into_iter().any(|sight| matches!(sight, Sight::Unreached { .. }));
+    if unseen && Seconds::between(incident.value.declared_at, now) < LOOK_AGAIN_FOR {
+        let reason = format!("primary: {}; replica: {}", seen.primary.why_not(), seen.replica.why_not());
+        return Ok(answer(TaskStatus::InProgress, &reason).waiting(POLL.0));
+    }
     let assessment = crate::domain::assess::assess(&plan, scenario, &incident.value.origin, &seen, now);
     let records = records_of(&assessment, scenario);
     let reason = assessment.reason.clone();

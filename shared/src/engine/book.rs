@@ -75,7 +75,9 @@ impl Chained for StepRecord {
 }
 
 const INCIDENT: &str = "incident";
-const PLAN: &str = "plan";
+const PLAN: &str = "plan#";
+/// Bytes of a plan in one document.
+const PLAN_PIECE: usize = 300_000;
 const REPORT: &str = "report";
 const STATE: &str = "state";
 
@@ -107,7 +109,7 @@ impl<'a> Book<'a> {
         self.find(id).await?.ok_or_else(|| {
             RecoveryError::new(
                 Code::IncidentUnknown,
-                format!("there is no incident {id} in the journal; `status` without an id lists the active one"),
+                format!("there is no incident {id} in the journal; `status` without an id shows the active or latest one"),
             )
         })
     }
@@ -117,11 +119,12 @@ impl<'a> Book<'a> {
     /// # Errors
     /// When the journal cannot be read.
     pub async fn plan(&self, id: &IncidentId) -> Result<Plan, RecoveryError> {
-        let document = self.journal.read(&partition(id), PLAN).await.map_err(|error| RecoveryError::journal(&error))?;
-        match document {
-            Some(document) => Ok(parse::<Plan>(&document)?.value),
-            None => Err(RecoveryError::new(Code::JournalUnreadable, format!("incident {id} has no copy of its plan"))),
-        }
+        let pieces = self.journal.list(&partition(id), PLAN).await.map_err(|error| RecoveryError::journal(&error))?;
+        let text: String = pieces.iter().map(|piece| piece.content.as_str()).collect();
+        serde_json::from_str(&text).map_err(|error| {
+            let message = format!("incident {id}'s copy of its plan cannot be read ({error}); nothing is done on a guess");
+            RecoveryError::new(Code::JournalUnreadable, message)
+        })
     }
 
     /// The incident's steps by wave.
@@ -195,8 +198,18 @@ pub(super) fn write_incident(incident: &Versioned<Incident>) -> Write {
     write(partition(&incident.value.id), INCIDENT.to_owned(), incident.revision, &incident.value)
 }
 
-pub(super) fn write_plan(id: &IncidentId, plan: &Plan) -> Write {
-    write(partition(id), PLAN.to_owned(), 0, plan)
+/// A DynamoDB item holds 400 kB, and a plan may be larger; pieces are cut at characters and read back in the order of their names.
+pub(super) fn write_plan(id: &IncidentId, plan: &Plan) -> Vec<Write> {
+    let text = serde_json::to_string(plan).unwrap_or_default();
+    let mut pieces = Vec::new();
+    let mut rest = text.as_str();
+    while !rest.is_empty() {
+        let (piece, left) = rest.split_at(rest.floor_char_boundary(PLAN_PIECE));
+        let name = format!("{PLAN}{:03}", pieces.len());
+        pieces.push(Write { partition: partition(id), name, expected: 0, content: piece.to_owned() });
+        rest = left;
+    }
+    pieces
 }
 
 pub(super) fn write_report(id: &IncidentId, report: &Report) -> Write {

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::domain::identifier::{Digest, IncidentId, PlatformName, StepId};
 use crate::domain::incident::{IncidentStatus, Question, Verdict};
+use crate::domain::plan::SiteName;
 use crate::domain::report::{Report, StepReport};
 use crate::error::{Code, RecoveryError};
 use crate::ports::{Commit, Executions};
@@ -125,8 +126,16 @@ pub async fn give_verdict(
                 ),
             ));
         }
-        if incident.value.verdicts.iter().any(|verdict| verdict.digest == question.digest()) {
-            return Ok(format!("the question was answered before; {}", question.text));
+        if let Some(given) = incident.value.verdicts.iter().find(|verdict| verdict.digest == question.digest()) {
+            if given.approved != approved {
+                let answered = if given.approved { "approved" } else { "rejected" };
+                let message =
+                    format!("the question of incident {id} was {answered} by {} before, and a verdict stands", given.actor);
+                return Err(RecoveryError::new(Code::QuestionNotOpen, message));
+            }
+            // Whoever sends it again may have seen the first time fail half-way.
+            resume(executions, &question).await;
+            return Ok(format!("the question was answered so before; {}", question.text));
         }
         incident.value.verdicts.push(Verdict {
             step: question.step.clone(),
@@ -182,12 +191,12 @@ pub async fn await_approval(
     Err(RecoveryError::new(Code::JournalUnavailable, "other writers were faster each time; the question is asked again"))
 }
 
-/// Ends the wait. If that fails, the wait's own time-out comes back to the step, which finds the verdict in the journal.
-async fn resume(executions: &dyn Executions, question: &Question) {
+/// Ends the wait. If that fails, the watchdog tries again within a minute.
+pub(super) async fn resume(executions: &dyn Executions, question: &Question) {
     if let Some(token) = &question.token
         && let Err(error) = executions.resume(token).await
     {
-        tracing::warn!(%error, "the wait could not be ended; it ends by itself");
+        tracing::warn!(%error, "the wait could not be ended; the watchdog tries again");
     }
 }
 
@@ -200,6 +209,8 @@ pub struct Acknowledgement {
     pub status: IncidentStatus,
     /// What that means now.
     pub reason: String,
+    /// When this was said.
+    pub at: Timestamp,
 }
 
 /// A person has dealt with a stuck incident: the platform is free again.
@@ -210,6 +221,7 @@ pub async fn acknowledge(
     engine: Engine<'_>,
     platform: &PlatformName,
     id: &IncidentId,
+    site: Option<SiteName>,
     actor: &str,
     reason: Option<&str>,
 ) -> Result<Acknowledgement, RecoveryError> {
@@ -225,7 +237,8 @@ pub async fn acknowledge(
         let done = Acknowledgement {
             incident_id: id.clone(),
             status: incident.value.status,
-            reason: format!("{platform} is free for another recovery; alarms may start one after the block period"),
+            reason: format!("{platform} is free for another recovery; alarms start one only after the block period, if one runs"),
+            at: engine.clock.now(),
         };
         if incident.value.acknowledged.is_some() {
             return Ok(done);
@@ -238,6 +251,19 @@ pub async fn acknowledge(
         let mut writes = vec![write_incident(&incident), entry];
         if state.value.active.as_ref() == Some(id) {
             state.value.active = None;
+            let records = book.steps(id).await?;
+            let unsure = records.iter().any(|record| record.value.may_have_promoted());
+            match site {
+                Some(site) => state.value.active_site = site,
+                // Nothing may be guessed here: a wrong word lets alarms fail over a fenced primary, or ignores them for good.
+                None if unsure => {
+                    return Err(RecoveryError::new(
+                        Code::PayloadUnreadable,
+                        format!("a promotion may have happened in incident {id}: say where {platform} runs now, with \"site\":\"primary\" or \"site\":\"recovery\""),
+                    ));
+                }
+                None => {}
+            }
             writes.push(write_platform(platform, &state));
         }
         if book.commit(&writes).await? == Commit::Committed {

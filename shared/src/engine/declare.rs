@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::domain::assess::longest_incident;
 use crate::domain::identifier::{IncidentId, ScenarioName};
 use crate::domain::incident::{Incident, IncidentStatus, Origin};
-use crate::domain::plan::Plan;
+use crate::domain::plan::{Plan, SiteName};
 use crate::error::{Code, RecoveryError};
 use crate::ports::{Commit, Executions};
 
@@ -42,6 +42,8 @@ pub enum Declared {
     Joined(Box<Incident>),
     /// A block period after a recovery: alarms start nothing.
     Blocked(Timestamp),
+    /// The platform already runs in its recovery site, so an alarm over the old primary starts nothing.
+    AlreadyMoved,
 }
 
 /// Declares the incident: one transaction of incident, plan copy, active marker and generation.
@@ -76,6 +78,10 @@ pub async fn declare(engine: Engine<'_>, declaration: &Declaration<'_>) -> Resul
         }
         let now = engine.clock.now();
         let by_alarm = matches!(declaration.origin, Origin::Alarm { .. });
+        if active_site == SiteName::Recovery {
+            // Every step of this version recovers from the primary site into the other; going back is a failback.
+            return if by_alarm { Ok(Declared::AlreadyMoved) } else { Err(already_moved(plan)) };
+        }
         if let Some(until) = platform.value.blocked_until.filter(|until| by_alarm && *until > now) {
             return Ok(Declared::Blocked(until));
         }
@@ -116,13 +122,8 @@ pub async fn declare(engine: Engine<'_>, declaration: &Declaration<'_>) -> Resul
             now,
         );
         let fresh = Versioned { value: incident, revision: 0 };
-        let writes = [
-            write_incident(&fresh),
-            write_plan(&declaration.id, plan),
-            write_platform(&plan.platform, &platform),
-            entry,
-            page,
-        ];
+        let mut writes = vec![write_incident(&fresh), write_platform(&plan.platform, &platform), entry, page];
+        writes.extend(write_plan(&declaration.id, plan));
         if book.commit(&writes).await? == Commit::Committed {
             return Ok(Declared::New(Box::new(fresh.value)));
         }
@@ -149,6 +150,17 @@ pub async fn start(engine: Engine<'_>, executions: &dyn Executions, id: &Inciden
         }
     }
     Ok(arn)
+}
+
+fn already_moved(plan: &Plan) -> RecoveryError {
+    RecoveryError::new(
+        Code::SiteNotActive,
+        format!(
+            "{} was recovered into {} and runs there; going back is a failback, which comes with a later version: make that Region the \
+             primary of a new plan, and recover with the stack of the other",
+            plan.platform, plan.sites.recovery.region
+        ),
+    )
 }
 
 /// The error for a scenario that the plan does not have.

@@ -4,12 +4,12 @@ use crate::domain::commands::commands_left;
 use crate::domain::identifier::IncidentId;
 use crate::domain::incident::{BLOCK_PERIOD, Incident, IncidentStatus};
 use crate::domain::plan::SiteName;
-use crate::domain::step::{StepKind, StepRecord};
+use crate::domain::step::{Direction, StepKind, StepRecord};
 use crate::error::RecoveryError;
 use crate::ports::Commit;
 
 use super::Engine;
-use super::book::{note, write_incident, write_platform, write_report};
+use super::book::{note, write_incident, write_platform, write_report, write_step};
 use super::notices::notice;
 
 /// Ends the incident so. `None` when another writer changed it meanwhile; then look again.
@@ -25,7 +25,8 @@ pub(super) async fn finish(
         return Ok(Some(incident.value));
     }
     let plan = book.plan(id).await?;
-    let records: Vec<StepRecord> = book.steps(id).await?.into_iter().map(|step| step.value).collect();
+    let steps = book.steps(id).await?;
+    let records: Vec<StepRecord> = steps.iter().map(|step| step.value.clone()).collect();
     let mut platform = book.platform(&plan.platform).await?;
     let now = engine.clock.now();
     incident.value.status = status;
@@ -51,8 +52,16 @@ pub(super) async fn finish(
     let report = crate::domain::report::report(&plan, &incident.value, &records, now);
     let subject = format!("{}: {} {}", plan.platform, incident.value.scenario, status.as_str());
     let page = notice(id, "ended", &subject, &body(&incident.value), now);
-    let writes =
-        [write_incident(&incident), write_platform(&plan.platform, &platform), write_report(id, &report), entry, page];
+    let mut writes =
+        vec![write_incident(&incident), write_platform(&plan.platform, &platform), write_report(id, &report), entry, page];
+    // An attempt may be under way in an invocation that nobody can stop. Taking its record over makes its next write, and so its
+    // next intent, lose; and an intent that it wrote since these records were read makes this commit lose instead.
+    let open = steps.into_iter().filter(|step| !step.value.status.is_settled(Direction::Apply) || step.value.claimed_until.is_some());
+    writes.extend(open.map(|mut step| {
+        step.value.attempt += 1;
+        step.value.claimed_until = None;
+        write_step(id, &step)
+    }));
     match book.commit(&writes).await? {
         Commit::Committed => Ok(Some(incident.value)),
         Commit::Conflict => Ok(None),

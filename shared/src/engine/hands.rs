@@ -2,14 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::identifier::{InstanceId, Region};
+use futures_util::future::{join, join_all, join3};
+
+use crate::domain::identifier::{ComponentName, InstanceId, Region};
 use crate::domain::observation::{Connection, InstanceView, LagSample, Observation, Sight};
-use crate::domain::plan::{EndpointPlace, Plan, RdsInstance, SiteName};
+use crate::domain::plan::{EcsService, EndpointPlace, Plan, RdsInstance, SiteName};
 use crate::domain::step::{PlannedStep, StepKind, StepRecord};
 use crate::error::{Code, RecoveryError};
 use crate::ports::{
     Clock, Databases, EndpointStores, FailureKind, Mutations, PortResult, Probes, ReplicaLags, Services, WriteHolds,
 };
+
+/// How many reads are under way side by side. A point in a dark Region takes seconds to give up, and an invocation has fifteen;
+/// API Gateway, the meanest of the services read here, takes bursts of 40 management calls from a whole account.
+const AT_ONCE: usize = 16;
 
 /// A function's ports, for the steps that are its own.
 #[derive(Clone, Copy)]
@@ -103,14 +109,11 @@ impl<'a> Hands<'a> {
                     if moved { (recovery_region, &database.recovery.id) } else { (primary_region, &database.primary.id) };
                 Ok(self.instance(region, id).await)
             }
-            StepKind::Gate | StepKind::Promote => self.replica(recovery_region, database, step, clock).await,
+            StepKind::Gate | StepKind::Promote => self.replica(plan, database, step, clock).await,
             StepKind::HoldWrites | StepKind::ResumeWrites => {
                 let holds = self.holds.ok_or_else(|| self.not_mine(step))?;
-                let mut points = Vec::with_capacity(database.holds.len());
-                for hold in &database.holds {
-                    points.push(sight(holds.read(hold).await));
-                }
-                Ok(Observation::Holds { points })
+                let reads = database.holds.iter().map(|hold| holds.read(hold)).collect();
+                Ok(Observation::Holds { points: side_by_side(reads).await })
             }
             StepKind::Repoint => self.places(plan, recovery_region, database, step).await,
         }
@@ -128,26 +131,29 @@ impl<'a> Hands<'a> {
 
     async fn replica(
         &self,
-        region: &Region,
+        plan: &Plan,
         database: &RdsInstance,
         step: &PlannedStep,
         clock: &dyn Clock,
     ) -> Result<Observation, RecoveryError> {
         let (lags, probes) =
             (self.lags.ok_or_else(|| self.not_mine(step))?, self.probes.ok_or_else(|| self.not_mine(step))?);
-        let id = &database.recovery.id;
-        let replica = sight(self.databases.describe(region, id).await);
-        let standalone = replica.found().filter(|found| found.is_standalone() && found.is_available()).and_then(endpoint_of);
+        let (region, id) = (plan.region(SiteName::Recovery), &database.recovery.id);
+        let replica = self.databases.describe(region, id);
+        let primary = self.databases.describe(plan.region(SiteName::Primary), &database.primary.id);
+        let (replica, primary) = join(replica, primary).await;
+        let (replica, primary) = (sight(replica), sight(primary));
+        let standalone = replica.found().filter(|found| found.is_standalone() && found.serves()).and_then(endpoint_of);
         let (mut lag, mut connection, mut written) = (None, Connection::NotTried, None);
         if let Some((host, port)) = standalone.filter(|_| step.kind == StepKind::Promote) {
             connection = probes.connect(&host, port).await;
-            if let Some(probe) = database.write_probe.as_ref().filter(|_| connection.is_reached()) {
+            if let Some(probe) = &database.write_probe {
                 written = Some(sight(probes.write(region, &probe.lambda, &host, port).await));
             }
         } else {
             lag = newest_lag(lags, region, id, clock).await;
         }
-        Ok(Observation::Replica { replica, lag, connection, written })
+        Ok(Observation::Replica { replica, primary, lag, connection, written })
     }
 
     async fn places(
@@ -159,18 +165,19 @@ impl<'a> Hands<'a> {
     ) -> Result<Observation, RecoveryError> {
         let (stores, services) =
             (self.places.ok_or_else(|| self.not_mine(step))?, self.services.ok_or_else(|| self.not_mine(step))?);
-        let target = sight(self.databases.describe(region, &database.recovery.id).await);
-        let mut places = Vec::with_capacity(database.endpoints.len());
-        for place in &database.endpoints {
-            places.push(sight(stores.read(place).await));
-        }
-        let mut consumers = BTreeMap::new();
-        for name in database.endpoints.iter().flat_map(EndpointPlace::consumers) {
-            if let (Some(service), false) = (plan.ecs_service(name), consumers.contains_key(name.as_str())) {
-                let view = sight(services.describe(region, service.at(SiteName::Recovery)).await);
-                consumers.insert(name.to_string(), view);
-            }
-        }
+        let consumers: BTreeMap<&ComponentName, &EcsService> = database
+            .endpoints
+            .iter()
+            .flat_map(EndpointPlace::consumers)
+            .filter_map(|name| Some((name, plan.ecs_service(name)?)))
+            .collect();
+        let reads = database.endpoints.iter().map(|place| stores.read(place)).collect();
+        let descriptions =
+            consumers.values().map(|service| services.describe(region, service.at(SiteName::Recovery))).collect();
+        let target = self.databases.describe(region, &database.recovery.id);
+        let (target, places, views) = join3(target, side_by_side(reads), side_by_side(descriptions)).await;
+        let target = sight(target);
+        let consumers = consumers.keys().map(ToString::to_string).zip(views).collect();
         Ok(Observation::Places { target, places, consumers })
     }
 
@@ -215,3 +222,19 @@ pub(super) fn sight<T>(answer: PortResult<T>) -> Sight<T> {
         Err(error) => Sight::Unreached { reason: error.to_string() },
     }
 }
+
+/// What several reads see, in their order. They stay in this task, and so in the step's scope: none is spawned.
+async fn side_by_side<T, F: Future<Output = PortResult<T>>>(reads: Vec<F>) -> Vec<Sight<T>> {
+    let mut seen = Vec::with_capacity(reads.len());
+    let mut reads = reads.into_iter();
+    loop {
+        let batch: Vec<F> = reads.by_ref().take(AT_ONCE).collect();
+        if batch.is_empty() {
+            return seen;
+        }
+        seen.extend(join_all(batch).await.into_iter().map(sight));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -20,6 +20,8 @@ use super::{Engine, Invocation, TaskAnswer, TaskStatus};
 
 /// A step whose decisions do not converge is ended after so many effects.
 const MOST_EFFECTS: usize = 200;
+/// After a question's end its step is still asked once, for what that end means.
+const LAST_LOOK: Seconds = Seconds(60);
 /// When a question has stood so long, people are paged again.
 const ESCALATE_AFTER: Seconds = Seconds(900);
 
@@ -87,7 +89,7 @@ pub async fn run_step(
     match decision {
         Decision::Act { mutation, memory, reason } => {
             if now >= invocation.act_before {
-                release(engine, id, &mut mine, None, &reason).await?;
+                release(engine, id, &mut mine, Some(memory), &reason).await?;
                 return Ok(answer(TaskStatus::Again, "too little time is left in this invocation to act safely"));
             }
             let ordinal = mine.value.next_ordinal();
@@ -144,7 +146,7 @@ fn judge(
     // A step that waits for a person is as patient as its question: the budget counts working time.
     let asking = incident.question.as_ref().filter(|question| question.step == record.id);
     let deadline = match (record.deadline, asking) {
-        (Some(deadline), Some(question)) => Some(deadline.max(POLL.after(question.stands_until))),
+        (Some(deadline), Some(question)) => Some(deadline.max(LAST_LOOK.after(question.stands_until))),
         (deadline, _) => deadline,
     };
     let overdue = deadline.is_some_and(|deadline| now > deadline);

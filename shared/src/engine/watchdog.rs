@@ -1,15 +1,17 @@
-//! The watchdog: what a crash left half done, within a minute. It starts declared incidents that never started, sends notices
-//! that are due, and turns incidents whose execution died or is overdue into `stuck`, with a page.
+//! The watchdog: what a crash left half done, within a minute. It starts declared incidents that never started, wakes steps whose
+//! question was answered, sends notices that are due, and turns incidents whose execution died or is overdue into `stuck`, with a page.
 
 use serde::Serialize;
 
 use crate::domain::duration::Seconds;
 use crate::domain::identifier::{IncidentId, PlatformName};
 use crate::domain::incident::{Incident, IncidentStatus};
+use crate::domain::step::{StepRecord, StepStatus};
 use crate::error::RecoveryError;
 use crate::ports::{ExecutionState, Executions, Notices};
 
 use super::Engine;
+use super::command::resume;
 use super::declare::start;
 use super::finish::finish;
 use super::notices::send_due;
@@ -68,7 +70,7 @@ async fn look_after(
         return end_stuck(engine, id, &reason).await;
     }
     match executions.state(id).await {
-        Ok(ExecutionState::Running) => Ok(None),
+        Ok(ExecutionState::Running) => wake(engine, executions, incident).await,
         Ok(ExecutionState::Ended(how)) => {
             end_stuck(engine, id, &format!("its execution ended as {how} before the incident did")).await
         }
@@ -80,6 +82,26 @@ async fn look_after(
         },
         Err(error) => Ok(Some(format!("the execution of {id} could not be described: {error}; tried again in a minute"))),
     }
+}
+
+/// Ends the wait of a step whose question was answered and which still waits: the call that should have woken it was lost.
+async fn wake(
+    engine: Engine<'_>,
+    executions: &dyn Executions,
+    incident: &Incident,
+) -> Result<Option<String>, RecoveryError> {
+    let Some(question) = &incident.question else { return Ok(None) };
+    let answered = incident.verdicts.iter().any(|verdict| verdict.digest == question.digest());
+    if !answered || question.token.is_none() {
+        return Ok(None);
+    }
+    let steps = engine.book().steps(&incident.id).await?;
+    let waits = |step: &StepRecord| step.id == question.step && step.status == StepStatus::Running;
+    if !steps.iter().any(|step| waits(&step.value)) {
+        return Ok(None);
+    }
+    resume(executions, question).await;
+    Ok(Some(format!("{} was answered; {} was woken", incident.id, question.step)))
 }
 
 async fn end_stuck(engine: Engine<'_>, id: &IncidentId, reason: &str) -> Result<Option<String>, RecoveryError> {

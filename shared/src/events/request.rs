@@ -96,6 +96,8 @@ pub struct Command {
     pub command: CommandName,
     /// The incident; the active one where left out of `status`.
     pub incident_id: Option<IncidentId>,
+    /// Where the platform runs now, for `acknowledge`.
+    pub site: Option<SiteName>,
     /// The digest of the question that is answered.
     pub digest: Option<String>,
     /// Who, as stated.

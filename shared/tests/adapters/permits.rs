@@ -3,7 +3,8 @@
 use shared::adapters::aws::{EndpointMutations, ReadOnlyToggleMutations, RecoveryMutations};
 use shared::domain::call::Permitted;
 use shared::domain::identifier::{Region, SecurityGroupId};
-use shared::domain::mutation::{Mutation, ParameterType, PatchOperation, RouteThrottle};
+use shared::domain::mutation::{Mutation, ParameterType, PatchOperation};
+use shared::domain::step::RouteSettings;
 use shared::ports::{FailureKind, Mutations};
 
 use crate::stub::{Stub, json_error, name, replica, scope, variable, west};
@@ -85,12 +86,16 @@ fn every_mutation() -> Vec<(Mutation, Vec<Permitted>)> {
         ),
         (
             Mutation::PutHttpRouteSettings {
-                region,
+                region: region.clone(),
                 api: name("a1"),
                 stage: name("prod"),
-                routes: vec![RouteThrottle { route: "POST /p".to_owned(), throttle: Some(("0".to_owned(), 0)) }],
+                routes: [("POST /p".to_owned(), RouteSettings { rate: Some(0.0), ..RouteSettings::default() })].into(),
             },
-            vec![read("apigateway", "GetStage", "/apis/a1/stages/prod")],
+            vec![],
+        ),
+        (
+            Mutation::DeleteRouteSettings { region, api: name("a1"), stage: name("prod"), route: "POST /p".to_owned() },
+            vec![],
         ),
     ]
 }

@@ -217,6 +217,11 @@ impl Simulation {
         self.execution_ended(incident.as_str(), how);
     }
 
+    /// Has Step Functions stand still: executions are said to run, and none takes another step.
+    pub fn stall_executions(&mut self) {
+        self.lines.clear();
+    }
+
     /// Whether the latest incident has ended, and its executions with it.
     #[must_use]
     pub fn is_over(&self) -> bool {

@@ -1,4 +1,13 @@
 //! What a recovery promises, held against the real functions and the real state machine, in process.
 
 mod common;
+mod consent;
 mod database_failure;
+mod dry_run;
+mod failover;
+mod journal_outage;
+mod one_fault;
+mod standing_down;
+mod stuck;
+mod triggers;
+mod watchdog;

@@ -168,6 +168,17 @@ fn rows() -> Vec<Row> {
             parameters: json!({"defaultRouteSettings": {"throttlingRateLimit": 0.0}}),
         },
         Row {
+            wire: requests::rest(
+                "apigateway",
+                "DELETE",
+                "/v2/apis/a1/stages/%24default/routesettings/POST%20%2Fpatients",
+                json!(null),
+            ),
+            class: Mutation,
+            resource: "/apis/a1/stages/$default",
+            parameters: json!({"routeKey": "POST /patients"}),
+        },
+        Row {
             wire: requests::target(
                 "dynamodb",
                 "DynamoDB_20120810.PutItem",
@@ -195,7 +206,7 @@ fn each_call_has_the_form_that_predictions_are_compared_with() {
         let expected = NormalCall {
             step: "change".to_owned(),
             ordinal: 2,
-            service: call.service.clone(),
+            service: call.service.replace("apigatewayv2", "apigateway"),
             operation: call.operation.clone(),
             region: "us-west-2".to_owned(),
             resource: row.resource.to_owned(),

@@ -69,6 +69,9 @@ impl Mutations for ReadOnlyToggleMutations {
             Mutation::PutHttpRouteSettings { region, api, stage, routes } => {
                 http_stages::put(clients, region, api, stage, routes).await
             }
+            Mutation::DeleteRouteSettings { region, api, stage, route } => {
+                http_stages::delete(clients, region, api, stage, route).await
+            }
             other => not_for(FunctionName::ReadOnlyToggle, other),
         }
     }

@@ -25,12 +25,13 @@ impl AwsWriteHolds {
 impl WriteHolds for AwsWriteHolds {
     async fn read(&self, point: &HoldPoint) -> PortResult<HoldView> {
         match point {
-            HoldPoint::ApiGatewayStage { protocol, api, stage, region, .. } => {
-                let by_method = match protocol {
-                    ApiProtocol::Rest => rest_stages::read(&self.clients, region, api, stage).await?,
-                    ApiProtocol::Http => http_stages::read(&self.clients, region, api, stage).await?,
-                };
+            HoldPoint::ApiGatewayStage { protocol: ApiProtocol::Rest, api, stage, region, .. } => {
+                let by_method = rest_stages::read(&self.clients, region, api, stage).await?;
                 Ok(HoldView::Throttles { by_method })
+            }
+            HoldPoint::ApiGatewayStage { protocol: ApiProtocol::Http, api, stage, region, .. } => {
+                let by_route = http_stages::read(&self.clients, region, api, stage).await?;
+                Ok(HoldView::Routes { by_route })
             }
             HoldPoint::LambdaEnvironment { function, variable, region, .. } => {
                 let functions::Variable { value, others, updating } =

@@ -1,9 +1,14 @@
 //! Fail a Multi-AZ instance over to its standby: synchronous replication, so nothing is lost and nobody is asked.
 
+use super::super::duration::Seconds;
+use super::super::identifier::InstanceId;
 use super::super::mutation::Mutation;
 use super::super::observation::{Connection, InstanceView, Sight};
-use super::super::step::{Direction, InstanceBefore};
+use super::super::step::{Direction, EffectOutcome, InstanceBefore, Memory};
 use super::{Decision, POLL, StepCase};
+
+/// How long a failover whose answer never came may take to show before it is sent again.
+const UNANSWERED_FAILOVER: Seconds = Seconds(120);
 
 /// Decides on `force_failover`.
 pub(super) fn force_failover(case: StepCase<'_>, instance: &Sight<InstanceView>, connection: Connection) -> Decision {
@@ -24,20 +29,9 @@ pub(super) fn force_failover(case: StepCase<'_>, instance: &Sight<InstanceView>,
             return Decision::Wait { memory, wait: POLL, reason: format!("{id} could not be described: {reason}") };
         }
     };
-    let zone = view.availability_zone.clone();
-    if let Some(before) = memory.before.clone().filter(|_| begun)
-        && view.is_available()
-        && zone.is_some()
-        && zone != before.availability_zone
-    {
-        let (from, to) = (before.availability_zone.unwrap_or_default(), zone.clone().unwrap_or_default());
-        if matches!(connection, Connection::Answers | Connection::NotTried) {
-            return Decision::Done { memory, reason: format!("{id} moved from {from} to {to} and is available") };
-        }
-        if !case.overdue {
-            let reason = format!("{id} moved from {from} to {to} and does not answer yet");
-            return Decision::Wait { memory, wait: POLL, reason };
-        }
+    let mutation = Mutation::ForceFailover { region: case.plan.sites.primary.region.clone(), instance: id.clone() };
+    if let Some(before) = memory.before.clone().filter(|_| begun) {
+        return follow(case, memory, &before, view, connection, mutation, &id);
     }
     if case.overdue {
         return end(memory, format!("{id} did not fail over within the step's budget (status {})", view.status));
@@ -48,7 +42,53 @@ pub(super) fn force_failover(case: StepCase<'_>, instance: &Sight<InstanceView>,
     if !view.is_available() {
         return Decision::Wait { memory, wait: POLL, reason: format!("{id} is {}", view.status) };
     }
-    memory.before.get_or_insert(InstanceBefore { availability_zone: zone, source: None });
-    let mutation = Mutation::ForceFailover { region: case.plan.sites.primary.region.clone(), instance: id.clone() };
+    memory.before.get_or_insert(InstanceBefore { availability_zone: view.availability_zone.clone(), source: None });
     case.attempt(mutation, Direction::Apply, memory, format!("fail {id} over to its standby"))
+}
+
+/// Follows a failover that may have begun. It is over when the instance was seen on its way, or in another zone, and answers. The
+/// zone alone is no measure: describe calls may show the new one several minutes late, and a second failover meanwhile would
+/// lead back to where it came from.
+fn follow(
+    case: StepCase<'_>,
+    mut memory: Memory,
+    before: &InstanceBefore,
+    view: &InstanceView,
+    connection: Connection,
+    mutation: Mutation,
+    id: &InstanceId,
+) -> Decision {
+    let status = &view.status;
+    memory.failover_seen |= status == "rebooting";
+    let zone = view.availability_zone.as_ref().filter(|zone| Some(*zone) != before.availability_zone.as_ref());
+    let from = before.availability_zone.as_deref().unwrap_or("its zone");
+    if view.is_available() {
+        let moved = match (zone, connection) {
+            (Some(zone), Connection::Answers | Connection::NotTried) => Some(format!("moved from {from} to {zone}")),
+            (None, Connection::Answers) if memory.failover_seen => {
+                Some(format!("restarted on its standby and answers (describe calls still show {from})"))
+            }
+            _ => None,
+        };
+        if let Some(moved) = moved {
+            return Decision::Done { memory, reason: format!("{id} {moved} and is available") };
+        }
+    }
+    if case.overdue {
+        let reason = format!("{id} did not fail over within the step's budget (status {status}, {connection:?})");
+        return Decision::Stuck { memory, reason };
+    }
+    let unanswered = case.last_try(&mutation, Direction::Apply).is_some_and(|(outcome, at)| {
+        matches!(outcome, EffectOutcome::Unknown { .. }) && Seconds::between(at, case.now) >= UNANSWERED_FAILOVER
+    });
+    let unchanged = view.is_available() && zone.is_none() && !memory.failover_seen && connection != Connection::Answers;
+    if unanswered && unchanged {
+        let reason = format!("the failover's answer never came, and nothing about {id} has changed: it is sent again");
+        return Decision::Act { mutation, memory, reason };
+    }
+    Decision::Wait {
+        memory,
+        wait: POLL,
+        reason: format!("{id} is failing over (status {status}, zone {})", zone.map_or(from, String::as_str)),
+    }
 }

@@ -3,17 +3,20 @@
 //! A security group change leaves established connections open, because security groups track connections; only the reboot ends
 //! them. A probe that never got through proves nothing when it fails later.
 
+use super::super::commands::lift_fence;
+use super::super::duration::Seconds;
 use super::super::identifier::SecurityGroupId;
 use super::super::loss_bound::FenceProof;
 use super::super::mutation::Mutation;
 use super::super::observation::{Connection, InstanceView, Sight};
-use super::super::step::{Direction, Memory, Unreached};
-use super::{Decision, POLL, StepCase};
+use super::super::step::{Direction, EffectOutcome, Memory, Unreached};
+use super::{Decision, POLL, SETTLING_TIME, StepCase};
 
 /// How often the old primary's control plane is asked before the fence is left unproven. A dark Region answers nobody, and the
 /// consent rule decides what an unproven fence is worth.
 const TRIES: u32 = 3;
 const CONTROL_PLANE: &str = "control plane of the old primary";
+const PROBE: &str = "probe of the old primary";
 
 /// Decides on `fence`.
 pub(super) fn fence(case: StepCase<'_>, instance: &Sight<InstanceView>, connection: Connection) -> Decision {
@@ -59,6 +62,11 @@ pub(super) fn fence(case: StepCase<'_>, instance: &Sight<InstanceView>, connecti
     match isolation_of(view, &isolation) {
         Isolation::None => {
             memory.fence.reached_before |= connection.is_reached();
+            // What was never reached before the swap can never be proven fenced after it.
+            if !memory.fence.reached_before && connection == Connection::NotTried && probe_again(&mut memory) {
+                let reason = format!("{primary} could not be probed before it is isolated");
+                return Decision::Wait { memory, wait: POLL, reason };
+            }
             memory.fence.previous_groups.get_or_insert_with(|| view.security_groups.keys().cloned().collect());
             match case.attempt(isolate, Direction::Apply, memory, format!("isolate {primary} behind {isolation}")) {
                 // Without control over the instance there is no proof; whether to go on is the consent rule's question.
@@ -82,7 +90,10 @@ fn end_sessions(
     primary: super::super::identifier::InstanceId,
 ) -> Decision {
     let reboot = Mutation::RebootInstance { region, instance: primary.clone() };
-    let asked = case.last_try(&reboot, Direction::Apply);
+    // A refused request is none: somebody else's reboot before the swap must not pass for ours after it.
+    let asked = case
+        .last_try(&reboot, Direction::Apply)
+        .filter(|(outcome, _)| matches!(outcome, EffectOutcome::Applied { .. } | EffectOutcome::Unknown { .. }));
     // Only a describe that shows the reboot counts: the answer to RebootDBInstance says `rebooting` at once, but a describe
     // that lags behind may still say `available` from before it.
     if asked.is_some() && !view.is_available() {
@@ -91,7 +102,7 @@ fn end_sessions(
     }
     if memory.fence.reboot_seen && view.is_available() {
         return match (connection, memory.fence.reached_before) {
-            (Connection::Refused, true) => {
+            (Connection::Refused | Connection::TimedOut, true) => {
                 let how = format!(
                     "{primary} is behind its isolation group, a probe that reached it before is refused, and a reboot completed \
                      after the swap"
@@ -99,10 +110,13 @@ fn end_sessions(
                 memory.fence.proof = Some(FenceProof { at: case.now, how: how.clone() });
                 Decision::Done { memory, reason: format!("the fence is proven: {how}") }
             }
-            (Connection::Refused, false) => unproven(
+            (Connection::Refused | Connection::TimedOut, false) => unproven(
                 memory,
                 format!("{primary} is isolated and rebooted, but no probe ever reached it, so its silence proves nothing"),
             ),
+            (Connection::NotTried, _) if probe_again(&mut memory) => {
+                Decision::Wait { memory, wait: POLL, reason: format!("{primary} could not be probed") }
+            }
             (Connection::NotTried, _) => {
                 unproven(memory, format!("{primary} is isolated and rebooted, but it could not be probed"))
             }
@@ -141,10 +155,7 @@ pub(super) fn lift(case: StepCase<'_>, instance: &Sight<InstanceView>) -> Decisi
     };
     let primary = &database.primary.id;
     let region = case.plan.sites.primary.region.clone();
-    let command = format!(
-        "aws rds modify-db-instance --region {region} --db-instance-identifier {primary} --vpc-security-group-ids {} --apply-immediately",
-        previous.join(" ")
-    );
+    let command = lift_fence(case.plan, primary, &previous);
     if case.records.iter().any(super::super::step::StepRecord::may_have_promoted) {
         return Decision::Stuck {
             memory,
@@ -161,6 +172,17 @@ pub(super) fn lift(case: StepCase<'_>, instance: &Sight<InstanceView>) -> Decisi
     };
     let now: Vec<&String> = view.security_groups.keys().collect();
     if now.iter().copied().eq(previous.iter()) && view.security_groups.values().all(|status| status == "active") {
+        // A group change of ours that was never seen may still be on its way.
+        let isolated = case.record.effects.iter().rev().find(|effect| {
+            matches!(effect.mutation, Mutation::SetSecurityGroups { .. }) && effect.direction == Direction::Apply
+        });
+        let on_its_way = isolated.is_some_and(|effect| {
+            !matches!(effect.outcome, Some(EffectOutcome::Refused { .. }))
+                && Seconds::between(effect.intended_at, case.now) < SETTLING_TIME
+        });
+        if on_its_way && !case.overdue {
+            return Decision::Wait { memory, wait: POLL, reason: format!("an isolation of {primary} may still be on its way") };
+        }
         return Decision::Done {
             memory,
             reason: format!("{primary} has its security groups back: {}", previous.join(", ")),
@@ -181,6 +203,14 @@ pub(super) fn lift(case: StepCase<'_>, instance: &Sight<InstanceView>) -> Decisi
     }
 }
 
+/// Whether a probe that could not be made is worth another try.
+fn probe_again(memory: &mut Memory) -> bool {
+    let fresh = || Unreached { times: 0, reason: "the probe could not be made".to_owned() };
+    let entry = memory.unreached.entry(PROBE.to_owned()).or_insert_with(fresh);
+    entry.times += 1;
+    entry.times < TRIES
+}
+
 enum Isolation {
     None,
     Changing,
@@ -195,6 +225,10 @@ fn isolation_of(view: &InstanceView, isolation: &SecurityGroupId) -> Isolation {
     }
 }
 
-fn unproven(memory: Memory, reason: String) -> Decision {
+fn unproven(mut memory: Memory, reason: String) -> Decision {
+    let note = format!("the old primary is NOT proven fenced: {reason}");
+    if !memory.notes.contains(&note) {
+        memory.notes.push(note);
+    }
     Decision::Done { memory, reason: format!("NOT proven fenced: {reason}") }
 }

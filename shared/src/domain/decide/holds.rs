@@ -1,20 +1,28 @@
 //! Hold writes back at the clients, and let them through again exactly as before. Advisory: a point out of reach is recorded
 //! and never blocks the recovery.
 
-use std::collections::BTreeMap;
+mod environment;
+mod http;
+mod rest;
 
-use super::super::mutation::{Mutation, PatchOperation, RouteThrottle};
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::identifier::{Region, ResourceName};
+use super::super::mutation::Mutation;
+use super::super::non_empty::NonEmpty;
 use super::super::observation::{HoldView, Sight};
 use super::super::plan::{ApiMethod, ApiProtocol, HoldPoint, Reads};
-use super::super::step::{Direction, EffectOutcome, Memory, SavedHold, StepKind, Throttle, Unreached};
+use super::super::step::{Direction, EffectOutcome, Memory, SavedHold, StepKind, Unreached};
 use super::{Decision, POLL, StepCase};
+use environment::Flag;
 
 /// How often a point is tried before it is recorded as unreached. Holds are best effort, and an outage has better uses for time.
 const TRIES: u32 = 2;
-/// The key under which a stage keeps the settings of all its methods.
-const EVERY_METHOD: &str = "*/*";
-/// No request passes.
-const CLOSED: Throttle = Throttle { rate: 0.0, burst: 0 };
+/// Why nothing is done at a point whose view is of another kind; two versions of the functions may meet for a moment.
+const MISMATCH: &str = "what was read or saved of it belongs to another kind of point";
 
 /// Decides on `hold_writes`.
 pub(super) fn hold(case: StepCase<'_>, points: &[Sight<HoldView>]) -> Decision {
@@ -41,7 +49,14 @@ pub(super) fn hold(case: StepCase<'_>, points: &[Sight<HoldView>]) -> Decision {
             waiting = Some(format!("{label} is still taking an earlier update"));
             continue;
         }
-        let Some((mutation, saved)) = change_to_hold(point, view) else { continue };
+        let (mutation, saved) = match close(point, view) {
+            Closing::Closed => continue,
+            Closing::Needed(mutation, saved) => (mutation, saved),
+            Closing::Mismatch => {
+                note_given_up(&mut memory, &label, MISMATCH);
+                continue;
+            }
+        };
         if case.overdue {
             note_given_up(&mut memory, &label, "the step's budget ran out");
             continue;
@@ -52,8 +67,10 @@ pub(super) fn hold(case: StepCase<'_>, points: &[Sight<HoldView>]) -> Decision {
             note_given_up(&mut memory, &label, &format!("{code}: {message}"));
             continue;
         }
-        // The first look is what undo restores; a second try must not save our own half-applied hold as "before".
-        memory.held.entry(index).or_insert(saved);
+        remember(&mut memory, index, saved);
+        if let Some(shortfall) = shortfall(point) {
+            note(&mut memory, shortfall);
+        }
         return case.attempt(mutation, Direction::Apply, memory, format!("hold writes at {label}"));
     }
     if let Some(reason) = waiting {
@@ -96,20 +113,22 @@ pub(super) fn resume(case: StepCase<'_>, direction: Direction, points: &[Sight<H
             waiting = Some(format!("{label} is still taking an earlier update"));
             continue;
         }
-        match change_to_resume(point, found, before) {
+        match restore(case, point, found, before) {
             Restoring::AsBefore => {}
             Restoring::ChangedByOthers(what) => {
-                let note = format!("{label} was changed by someone else during the incident ({what}); it was left so");
-                if !memory.notes.contains(&note) {
-                    memory.notes.push(note);
-                }
+                note(&mut memory, format!("{label} was changed by someone else during the incident ({what}); it was left so"));
             }
+            Restoring::Mismatch => left.push(format!("{label} was not touched, because {MISMATCH}")),
             Restoring::Needed(_) if case.overdue => left.push(format!("{label} still holds writes")),
-            Restoring::Needed(mutation) => {
-                return match case.attempt(mutation, direction, memory, format!("let writes through at {label}")) {
-                    Decision::Refuse { memory, reason } => Decision::Stuck { memory, reason },
-                    other => other,
-                };
+            Restoring::Needed(mutations) => {
+                for mutation in mutations {
+                    // What has to wait or was refused does not keep the rest closed.
+                    match case.attempt(mutation, direction, memory.clone(), format!("let writes through at {label}")) {
+                        Decision::Wait { reason, .. } => waiting = Some(reason),
+                        Decision::Refuse { reason, .. } => left.push(reason),
+                        other => return other,
+                    }
+                }
             }
         }
     }
@@ -125,180 +144,124 @@ pub(super) fn resume(case: StepCase<'_>, direction: Direction, points: &[Sight<H
     }
 }
 
+/// What it takes to close a point.
+enum Closing {
+    Closed,
+    /// This call, and what undo must know.
+    Needed(Mutation, SavedHold),
+    Mismatch,
+}
+
+/// What it takes to bring a point back.
 enum Restoring {
     AsBefore,
     ChangedByOthers(String),
-    Needed(Mutation),
+    /// These calls, in this order, one an attempt.
+    Needed(Vec<Mutation>),
+    Mismatch,
 }
 
-fn change_to_hold(point: &HoldPoint, view: &HoldView) -> Option<(Mutation, SavedHold)> {
-    match (point, view) {
-        (HoldPoint::ApiGatewayStage { protocol, api, stage, methods, reads, region }, HoldView::Throttles { by_method }) => {
-            let mut keys: Vec<String> = methods.iter().map(|method| method_key(*protocol, method)).collect();
-            if *reads == Reads::Stopped {
-                // A method's own setting wins over the stage's, so each that has one is closed too.
-                keys.extend(by_method.keys().cloned());
-                keys.push(EVERY_METHOD.to_owned());
-                keys.sort();
-                keys.dedup();
-            }
-            let open: Vec<&String> = keys.iter().filter(|key| by_method.get(*key) != Some(&CLOSED)).collect();
-            if open.is_empty() {
-                return None;
-            }
-            let before = keys.iter().map(|key| (key.clone(), by_method.get(key).copied())).collect();
-            let wanted: Vec<(String, Option<Throttle>)> = keys.iter().map(|key| (key.clone(), Some(CLOSED))).collect();
-            let mutation = match protocol {
-                ApiProtocol::Rest => Mutation::PatchRestStage {
-                    region: region.clone(),
-                    api: api.clone(),
-                    stage: stage.clone(),
-                    operations: patches(&wanted),
-                },
-                ApiProtocol::Http => Mutation::PutHttpRouteSettings {
-                    region: region.clone(),
-                    api: api.clone(),
-                    stage: stage.clone(),
-                    routes: routes(by_method, &wanted),
-                },
-            };
-            Some((mutation, SavedHold::Throttles { by_method: before }))
-        }
-        (HoldPoint::LambdaEnvironment { function, variable, held, region }, HoldView::Variable { value, others, .. }) => {
-            if value.as_deref() == Some(held.as_str()) {
-                return None;
-            }
-            let mutation = Mutation::SetFunctionVariable {
-                region: region.clone(),
-                function: function.clone(),
-                variable: variable.clone(),
-                value: Some(held.clone()),
-                kept: others.clone(),
-            };
-            Some((mutation, SavedHold::Variable { value: value.clone() }))
-        }
-        _ => None,
+impl Restoring {
+    fn unless_changed(foreign: &[&str]) -> Self {
+        if foreign.is_empty() { Self::AsBefore } else { Self::ChangedByOthers(foreign.join(", ")) }
     }
 }
 
-fn change_to_resume(point: &HoldPoint, view: &HoldView, before: &SavedHold) -> Restoring {
-    match (point, view, before) {
-        (
-            HoldPoint::ApiGatewayStage { protocol, api, stage, region, .. },
-            HoldView::Throttles { by_method },
-            SavedHold::Throttles { by_method: saved },
-        ) => {
-            if saved.iter().all(|(key, throttle)| by_method.get(key) == throttle.as_ref()) {
-                return Restoring::AsBefore;
-            }
-            let foreign: Vec<&str> = saved
-                .iter()
-                .filter(|(key, throttle)| {
-                    let now = by_method.get(*key);
-                    now != Some(&CLOSED) && now != throttle.as_ref()
-                })
-                .map(|(key, _)| key.as_str())
-                .collect();
-            let wanted: Vec<(String, Option<Throttle>)> = saved
-                .iter()
-                .filter(|(key, throttle)| by_method.get(*key) == Some(&CLOSED) && by_method.get(*key) != throttle.as_ref())
-                .map(|(key, throttle)| (key.clone(), *throttle))
-                .collect();
-            if wanted.is_empty() {
-                return Restoring::ChangedByOthers(foreign.join(", "));
-            }
-            Restoring::Needed(match protocol {
-                ApiProtocol::Rest => Mutation::PatchRestStage {
-                    region: region.clone(),
-                    api: api.clone(),
-                    stage: stage.clone(),
-                    operations: patches(&wanted),
-                },
-                ApiProtocol::Http => Mutation::PutHttpRouteSettings {
-                    region: region.clone(),
-                    api: api.clone(),
-                    stage: stage.clone(),
-                    routes: routes(by_method, &wanted),
-                },
-            })
-        }
-        (
-            HoldPoint::LambdaEnvironment { function, variable, held, region },
-            HoldView::Variable { value, others, .. },
-            SavedHold::Variable { value: saved },
-        ) => {
-            if value == saved {
-                Restoring::AsBefore
-            } else if value.as_deref() == Some(held.as_str()) {
-                Restoring::Needed(Mutation::SetFunctionVariable {
-                    region: region.clone(),
-                    function: function.clone(),
-                    variable: variable.clone(),
-                    value: saved.clone(),
-                    kept: others.clone(),
-                })
-            } else {
-                Restoring::ChangedByOthers(variable.to_string())
-            }
-        }
-        _ => Restoring::AsBefore,
+/// A stage of an API, as the plan lists it.
+#[derive(Clone, Copy)]
+struct Stage<'a> {
+    region: &'a Region,
+    api: &'a ResourceName,
+    name: &'a ResourceName,
+    methods: &'a NonEmpty<ApiMethod>,
+    reads: Reads,
+}
+
+impl Stage<'_> {
+    /// The keys of the listed methods, in the one form in which adapters hand us both kinds of API: `POST /patients`.
+    fn listed(&self) -> BTreeSet<String> {
+        self.methods.iter().map(|method| format!("{} {}", method.verb(), method.path())).collect()
     }
 }
 
-/// The key of a method's settings, in the one form that the adapters hand us: `POST /patients` for both kinds of API.
-fn method_key(_protocol: ApiProtocol, method: &ApiMethod) -> String {
-    format!("{} {}", method.verb(), method.path())
+/// A point with what its kind needs.
+enum Kind<'a> {
+    Rest(Stage<'a>),
+    Http(Stage<'a>),
+    Environment(Flag<'a>),
 }
 
-/// The patch list of a REST API's UpdateStage: `/{resourcePath}/{httpMethod}/throttling/…`, slashes of the path as `~1`. A
-/// method's settings can only be removed as a whole; API Gateway refuses the removal of one field.
-fn patches(wanted: &[(String, Option<Throttle>)]) -> Vec<PatchOperation> {
-    let mut operations = Vec::new();
-    for (key, throttle) in wanted {
-        let base = patch_base(key);
-        match throttle {
-            Some(throttle) => {
-                operations.push(PatchOperation {
-                    op: "replace".to_owned(),
-                    path: format!("{base}/throttling/rateLimit"),
-                    value: Some(decimal(throttle.rate)),
-                });
-                operations.push(PatchOperation {
-                    op: "replace".to_owned(),
-                    path: format!("{base}/throttling/burstLimit"),
-                    value: Some(throttle.burst.to_string()),
-                });
+fn kind(point: &HoldPoint) -> Kind<'_> {
+    match point {
+        HoldPoint::ApiGatewayStage { protocol, api, stage, methods, reads, region } => {
+            let stage = Stage { region, api, name: stage, methods, reads: *reads };
+            match protocol {
+                ApiProtocol::Rest => Kind::Rest(stage),
+                ApiProtocol::Http => Kind::Http(stage),
             }
-            None => operations.push(PatchOperation { op: "remove".to_owned(), path: base, value: None }),
+        }
+        HoldPoint::LambdaEnvironment { function, variable, held, region } => {
+            Kind::Environment(Flag { region, function, variable, held })
         }
     }
-    operations
 }
 
-fn patch_base(key: &str) -> String {
-    match key.split_once(' ') {
-        Some((verb, path)) => format!("/{}/{verb}", path.replace('~', "~0").replace('/', "~1")),
-        None => format!("/{key}"),
+fn close(point: &HoldPoint, view: &HoldView) -> Closing {
+    match (kind(point), view) {
+        (Kind::Rest(stage), HoldView::Throttles { by_method }) => rest::close(stage, by_method),
+        (Kind::Http(stage), HoldView::Routes { by_route }) => http::close(stage, by_route),
+        (Kind::Environment(flag), HoldView::Variable { value, others, .. }) => {
+            environment::close(flag, value.as_deref(), others)
+        }
+        _ => Closing::Mismatch,
     }
 }
 
-/// All routes' settings after the change: UpdateStage of an HTTP API replaces the map.
-fn routes(present: &BTreeMap<String, Throttle>, wanted: &[(String, Option<Throttle>)]) -> Vec<RouteThrottle> {
-    let mut after: BTreeMap<String, Option<Throttle>> =
-        present.iter().map(|(route, throttle)| (route.clone(), Some(*throttle))).collect();
-    after.extend(wanted.iter().cloned());
-    after
-        .into_iter()
-        .map(|(route, throttle)| RouteThrottle {
-            route,
-            throttle: throttle.map(|throttle| (decimal(throttle.rate), throttle.burst)),
-        })
-        .collect()
+fn restore(case: StepCase<'_>, point: &HoldPoint, view: &HoldView, before: &SavedHold) -> Restoring {
+    match (kind(point), view, before) {
+        (Kind::Rest(stage), HoldView::Throttles { by_method }, SavedHold::Throttles { by_method: saved }) => {
+            rest::restore(stage, by_method, saved)
+        }
+        (Kind::Http(stage), HoldView::Routes { by_route }, SavedHold::Routes { by_route: saved }) => {
+            http::restore(case, stage, by_route, saved)
+        }
+        (Kind::Environment(flag), HoldView::Variable { value, others, .. }, SavedHold::Variable { value: saved }) => {
+            environment::restore(flag, value.as_deref(), others, saved.as_deref())
+        }
+        _ => Restoring::Mismatch,
+    }
 }
 
-/// A rate as the API writes it: whole numbers without a fraction.
-fn decimal(rate: f64) -> String {
-    format!("{rate}")
+fn shortfall(point: &HoldPoint) -> Option<String> {
+    match kind(point) {
+        Kind::Http(stage) => http::shortfall(stage),
+        Kind::Rest(_) | Kind::Environment(_) => None,
+    }
+}
+
+/// Keeps the first look at each method, which is what undo restores: a second try must not save our own half-applied hold as
+/// "before", and a setting that appears in between has not been touched by us yet.
+fn remember(memory: &mut Memory, index: usize, saved: SavedHold) {
+    match (memory.held.get_mut(&index), saved) {
+        (None, saved) => {
+            memory.held.insert(index, saved);
+        }
+        (Some(SavedHold::Throttles { by_method: known }), SavedHold::Throttles { by_method }) => keep_first(known, by_method),
+        (Some(SavedHold::Routes { by_route: known }), SavedHold::Routes { by_route }) => keep_first(known, by_route),
+        (Some(_), _) => {}
+    }
+}
+
+fn keep_first<V>(known: &mut BTreeMap<String, V>, seen: BTreeMap<String, V>) {
+    for (key, value) in seen {
+        known.entry(key).or_insert(value);
+    }
+}
+
+fn note(memory: &mut Memory, text: String) {
+    if !memory.notes.contains(&text) {
+        memory.notes.push(text);
+    }
 }
 
 fn is_updating(view: &HoldView) -> bool {

@@ -13,7 +13,7 @@ use super::duration::Seconds;
 use super::incident::{Incident, Question};
 use super::loss_bound::FenceProof;
 use super::mutation::Mutation;
-use super::observation::Observation;
+use super::observation::{InstanceView, Observation, Sight};
 use super::plan::{Plan, Scenario};
 use super::step::{Direction, EffectOutcome, Memory, StepKind, StepRecord};
 
@@ -45,9 +45,23 @@ impl StepCase<'_> {
             .map(|record| &record.memory)
     }
 
-    /// The proof that the component's old primary is fenced.
-    fn fence_proof(&self) -> Option<&FenceProof> {
-        self.memory_of(StepKind::Fence).and_then(|memory| memory.fence.proof.as_ref())
+    /// The proof that the component's old primary is fenced, unless the primary shows that its fence is gone: somebody may have
+    /// given it its groups back since. A primary that cannot be described keeps its proof.
+    fn fence_proof(&self, primary: &Sight<InstanceView>) -> Option<&FenceProof> {
+        let proof = self.memory_of(StepKind::Fence).and_then(|memory| memory.fence.proof.as_ref())?;
+        let group = self.plan.rds_instance(&self.record.step.component)?.primary.isolation_security_group.as_ref()?;
+        let stands = primary.found().is_none_or(|view| {
+            view.security_groups.len() == 1 && view.security_groups.get(group.as_str()).is_some_and(|status| status == "active")
+        });
+        stands.then_some(proof)
+    }
+
+    /// Whether more than half of the budget is used up: then what can be finished is finished without the rest.
+    fn patience_is_over(&self) -> bool {
+        match (self.record.started_at, self.record.deadline) {
+            (Some(began), Some(deadline)) => Seconds::between(began, self.now).0 * 2 > Seconds::between(began, deadline).0,
+            _ => self.overdue,
+        }
     }
 
     /// How the same mutation went the last time it was tried in this direction.
@@ -58,6 +72,14 @@ impl StepCase<'_> {
             .rev()
             .find(|effect| &effect.mutation == mutation && effect.direction == direction)
             .and_then(|effect| effect.outcome.as_ref().map(|outcome| (outcome, effect.intended_at)))
+    }
+
+    /// Whether any step of the incident tried this mutation and was not refused. An unanswered try counts.
+    fn may_have_made(&self, mutation: &Mutation) -> bool {
+        let effects = self.records.iter().flat_map(|record| &record.effects);
+        effects
+            .filter(|effect| &effect.mutation == mutation)
+            .any(|effect| !matches!(effect.outcome, Some(EffectOutcome::Refused { .. })))
     }
 
     /// What to do about a mutation that is needed: try it, wait for an earlier try to show, or give up on it.
@@ -185,11 +207,11 @@ pub fn decide(case: StepCase<'_>, direction: Direction, seen: &Observation) -> D
             fence::fence(case, instance, *connection)
         }
         (StepKind::Fence, Direction::Undo, Observation::Instance { instance, .. }) => fence::lift(case, instance),
-        (StepKind::Gate, Direction::Apply, Observation::Replica { replica, lag, .. }) => {
-            promote::gate(case, replica, lag.as_ref())
+        (StepKind::Gate, Direction::Apply, Observation::Replica { replica, primary, lag, .. }) => {
+            promote::gate(case, replica, primary, lag.as_ref())
         }
-        (StepKind::Promote, Direction::Apply, Observation::Replica { replica, lag, connection, written }) => {
-            promote::promote(case, replica, lag.as_ref(), *connection, written.as_ref())
+        (StepKind::Promote, Direction::Apply, Observation::Replica { replica, primary, lag, connection, written }) => {
+            promote::promote(case, replica, primary, lag.as_ref(), *connection, written.as_ref())
         }
         (StepKind::Promote | StepKind::ForceFailover, Direction::Undo, _) => promote::cannot_undo(case),
         (StepKind::ForceFailover, Direction::Apply, Observation::Instance { instance, connection }) => {

@@ -4,7 +4,7 @@
 use super::super::consent::{Case, Consent, consent};
 use super::super::duration::Seconds;
 use super::super::incident::Mode;
-use super::super::loss_bound::LossBound;
+use super::super::loss_bound::{FenceProof, LossBound};
 use super::super::mutation::Mutation;
 use super::super::observation::{Connection, InstanceView, LagSample, Sight};
 use super::super::plan::RdsInstance;
@@ -14,9 +14,18 @@ use super::{Decision, POLL, StepCase};
 /// How long a promotion whose answer never came may take to show before it is sent again. RDS keeps the old status for a while
 /// after accepting one; sending it a second time is refused (InvalidDBInstanceState) and harmless, but noise.
 const UNANSWERED_PROMOTION: Seconds = Seconds(120);
+/// How long a figure of the lag is looked for before its absence is taken for an answer. A read that fails once must not wake a
+/// person, and then wait for one.
+const FIGURE_AWAITED: Seconds = Seconds(30);
 
 /// Decides on `gate: { loss_bound }`.
-pub(super) fn gate(case: StepCase<'_>, replica: &Sight<InstanceView>, lag: Option<&LagSample>) -> Decision {
+pub(super) fn gate(
+    case: StepCase<'_>,
+    replica: &Sight<InstanceView>,
+    primary: &Sight<InstanceView>,
+    lag: Option<&LagSample>,
+) -> Decision {
+    let fence = case.fence_proof(primary);
     let mut memory = case.record.memory.clone();
     let Some(database) = case.plan.rds_instance(&case.record.step.component) else {
         return Decision::Refuse { memory, reason: format!("{} is not a database of the plan", case.record.step.component) };
@@ -25,10 +34,10 @@ pub(super) fn gate(case: StepCase<'_>, replica: &Sight<InstanceView>, lag: Optio
     match replica {
         Sight::Found { found } if !found.is_standalone() => {}
         Sight::Found { .. } => {
-            return Decision::Refuse {
-                memory,
-                reason: format!("{id} replicates from nobody, so it may lack the primary's data"),
-            };
+            // It was a replica when the course was chosen: somebody promoted it since. Undoing now would make two primaries.
+            memory.found_promoted = true;
+            let reason = format!("{id} was promoted by somebody else during the incident, so nothing is undone");
+            return Decision::Stuck { memory, reason };
         }
         Sight::Absent => return Decision::Refuse { memory, reason: format!("{id} does not exist") },
         Sight::Unreached { reason } => {
@@ -40,12 +49,15 @@ pub(super) fn gate(case: StepCase<'_>, replica: &Sight<InstanceView>, lag: Optio
             };
         }
     }
-    if let Some(decision) = wait_until_caught_up(case, database, lag, &memory) {
+    if let Some(decision) = wait_until_caught_up(case, database, lag, fence, &memory) {
         return decision;
     }
-    let bound = LossBound::of(lag, case.fence_proof(), case.now);
+    if let Some(decision) = wait_for_a_figure(case, database, lag, &memory) {
+        return decision;
+    }
+    let bound = LossBound::of(lag, fence, case.now);
     memory.loss_bound = Some(bound.clone());
-    match ask(case, database, &bound) {
+    match ask(case, database, &bound, fence) {
         Consent::Granted(why) => Decision::Done { memory, reason: format!("the promotion may go on: {why}") },
         Consent::Ask(question) => Decision::Ask { memory, question },
         Consent::Denied(why) => Decision::Refuse { memory, reason: why },
@@ -57,6 +69,7 @@ fn wait_until_caught_up(
     case: StepCase<'_>,
     database: &RdsInstance,
     lag: Option<&LagSample>,
+    fence: Option<&FenceProof>,
     memory: &Memory,
 ) -> Option<Decision> {
     if case.incident.assessment.as_ref().map(|assessment| assessment.mode) != Some(Mode::Graceful) {
@@ -64,7 +77,12 @@ fn wait_until_caught_up(
     }
     let id = &database.recovery.id;
     let reason = match lag {
-        Some(sample) if sample.lag <= database.max_lag => return None,
+        Some(sample) if sample.lag <= database.max_lag && fence.is_none_or(|proof| sample.observed_at >= proof.at) => {
+            return None;
+        }
+        Some(sample) if sample.lag <= database.max_lag => {
+            format!("the figure of {id}'s lag is from before the fence, and a switchover waits for one from after it")
+        }
         Some(sample) => format!("{id} is {} behind, and a switchover waits for {}", sample.lag, database.max_lag),
         None => format!("there is no figure of {id}'s lag, and a switchover waits for {}", database.max_lag),
     };
@@ -72,10 +90,27 @@ fn wait_until_caught_up(
     Some(if case.overdue { Decision::Refuse { memory, reason } } else { Decision::Wait { memory, wait: POLL, reason } })
 }
 
+/// A lag that cannot be read is looked for a little longer.
+fn wait_for_a_figure(
+    case: StepCase<'_>,
+    database: &RdsInstance,
+    lag: Option<&LagSample>,
+    memory: &Memory,
+) -> Option<Decision> {
+    let began = case.record.started_at?;
+    let patient = lag.is_none() && !case.overdue && Seconds::between(began, case.now) < FIGURE_AWAITED;
+    patient.then(|| Decision::Wait {
+        memory: memory.clone(),
+        wait: POLL,
+        reason: format!("there is no figure of {}'s lag yet", database.recovery.id),
+    })
+}
+
 /// Decides on `promote`.
 pub(super) fn promote(
     case: StepCase<'_>,
     replica: &Sight<InstanceView>,
+    primary: &Sight<InstanceView>,
     lag: Option<&LagSample>,
     connection: Connection,
     written: Option<&Sight<bool>>,
@@ -91,6 +126,7 @@ pub(super) fn promote(
         backup_retention_days: database.backup_retention_days,
     };
     let begun = case.record.may_have_promoted();
+    let fence = case.fence_proof(primary);
     let view = match replica {
         Sight::Found { found } => found,
         Sight::Absent => return give_up(case, memory, begun, format!("{id} does not exist")),
@@ -104,10 +140,11 @@ pub(super) fn promote(
         }
     };
     if view.is_standalone() {
+        memory.found_promoted |= !begun;
         return finish(case, memory, begun, database, view, connection, written);
     }
     if begun {
-        return follow(case, memory, view, mutation);
+        return follow(case, memory, database, view, lag, fence, mutation);
     }
     if case.overdue {
         return Decision::Refuse {
@@ -119,10 +156,13 @@ pub(super) fn promote(
         let why = if view.status == "backing-up" { ", and PromoteReadReplica is refused while it is" } else { "" };
         return Decision::Wait { memory, wait: POLL, reason: format!("{id} is {}{why}", view.status) };
     }
+    if let Some(decision) = wait_for_a_figure(case, database, lag, &memory) {
+        return decision;
+    }
     // Decided again here, after the fence and with the latest figures: the gate's word is not taken for it.
-    let bound = LossBound::of(lag, case.fence_proof(), case.now);
+    let bound = LossBound::of(lag, fence, case.now);
     memory.loss_bound = Some(bound.clone());
-    match ask(case, database, &bound) {
+    match ask(case, database, &bound, fence) {
         Consent::Granted(why) => {
             memory.before =
                 Some(InstanceBefore { availability_zone: view.availability_zone.clone(), source: view.source.clone() });
@@ -134,7 +174,15 @@ pub(super) fn promote(
 }
 
 /// Follows a promotion that may have begun while the instance still shows as a replica.
-fn follow(case: StepCase<'_>, memory: Memory, view: &InstanceView, mutation: Mutation) -> Decision {
+fn follow(
+    case: StepCase<'_>,
+    mut memory: Memory,
+    database: &RdsInstance,
+    view: &InstanceView,
+    lag: Option<&LagSample>,
+    fence: Option<&FenceProof>,
+    mutation: Mutation,
+) -> Decision {
     let status = &view.status;
     if case.overdue {
         return give_up(case, memory, true, format!("the promotion did not complete within its budget (status {status})"));
@@ -147,12 +195,20 @@ fn follow(case: StepCase<'_>, memory: Memory, view: &InstanceView, mutation: Mut
             "the promotion's answer never came, and the instance is still an available replica: it never began, so it is \
                       sent again"
                 .to_owned();
-        return Decision::Act { mutation, memory, reason };
+        // Time has passed since consent was given, so it is asked for again; what cannot be granted now is a person's matter.
+        let bound = LossBound::of(lag, fence, case.now);
+        let consent = ask(case, database, &bound, fence);
+        memory.loss_bound = Some(bound);
+        return match consent {
+            Consent::Granted(_) => Decision::Act { mutation, memory, reason },
+            Consent::Ask(question) => give_up(case, memory, true, format!("{reason}, but that would need consent: {}", question.text)),
+            Consent::Denied(why) => give_up(case, memory, true, format!("{reason}, but {why}")),
+        };
     }
     Decision::Wait { memory, wait: POLL, reason: format!("the promotion is under way (status {status})") }
 }
 
-/// Done only when the instance has left replication *and* is available *and* takes connections *and* takes a write where a write
+/// Done only when the instance has left replication *and* can be used *and* takes connections *and* takes a write where a write
 /// probe is configured. Status alone lags behind on both sides.
 fn finish(
     case: StepCase<'_>,
@@ -170,16 +226,16 @@ fn finish(
     if !view.is_available() {
         return wait_or_give_up(memory, format!("{id} has left replication and is {}", view.status));
     }
-    if matches!(connection, Connection::Refused | Connection::Silent) {
+    // A write that went through says more than our own connection, which may lack a network path to a private database.
+    let wrote = matches!(written, Some(Sight::Found { found: true }));
+    if !wrote && matches!(connection, Connection::Refused | Connection::TimedOut | Connection::Silent) {
         return wait_or_give_up(memory, format!("{id} is available but does not answer yet ({connection:?})"));
     }
     match written {
         Some(Sight::Found { found: true }) | None => {}
         Some(sight) => {
-            return wait_or_give_up(
-                memory,
-                format!("{id} is available, but the write probe did not write: {}", sight.why_not()),
-            );
+            let reason = format!("{id} is available, but the write probe did not write: {}", sight.why_not());
+            return wait_or_give_up(memory, reason);
         }
     }
     let probe = match (written, connection) {
@@ -192,7 +248,7 @@ fn finish(
         memory.notes.push(format!("{id} was promoted by someone else during the incident"));
     }
     let bound = memory.loss_bound.as_ref().map_or("the loss was not bounded", |bound| bound.basis.as_str());
-    let reason = format!("{id} has left replication, is available and {probe}; loss {bound}");
+    let reason = format!("{id} has left replication, is {} and {probe}; loss {bound}", view.status);
     Decision::Done { memory, reason }
 }
 
@@ -205,14 +261,14 @@ fn give_up(case: StepCase<'_>, memory: Memory, begun: bool, reason: String) -> D
     }
 }
 
-fn ask(case: StepCase<'_>, database: &RdsInstance, bound: &LossBound) -> Consent {
+fn ask(case: StepCase<'_>, database: &RdsInstance, bound: &LossBound, fence: Option<&FenceProof>) -> Consent {
     consent(Case {
         step: &case.record.id,
         target: database.recovery.id.as_str(),
         scenario: case.scenario,
         rpo: case.plan.objectives.get(&case.record.step.component).and_then(|objective| objective.rpo),
         bound,
-        fence: case.fence_proof(),
+        fence,
         verdicts: &case.incident.verdicts,
         question: case.incident.question.as_ref(),
         now: case.now,

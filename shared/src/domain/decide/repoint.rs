@@ -34,7 +34,7 @@ pub(super) fn repoint(
         memory.promoted_host = Some(host.clone());
     }
     let mut waiting = None;
-    let mut written = Vec::new();
+    let (mut written, mut refused) = (Vec::new(), Vec::new());
     for (index, (place, sight)) in database.endpoints.iter().zip(places).enumerate() {
         let label = place.label();
         let Sight::Found { found: view } = sight else {
@@ -49,17 +49,18 @@ pub(super) fn repoint(
             Wish::Nothing => written.push(label),
             Wish::Later(why) => waiting = Some(why),
             Wish::Change(mutation) if !case.overdue => {
-                return match case.attempt(mutation, direction, memory, format!("write {host} to {label}")) {
-                    Decision::Refuse { memory, reason } if direction == Direction::Undo => {
-                        Decision::Stuck { memory, reason }
-                    }
-                    other => other,
-                };
+                // One place that refuses must not keep the others on the fenced host.
+                match case.attempt(mutation, direction, memory.clone(), format!("write {host} to {label}")) {
+                    Decision::Refuse { reason, .. } => refused.push(reason),
+                    Decision::Wait { reason, .. } => waiting = Some(reason),
+                    act => return act,
+                }
             }
             Wish::Change(_) => waiting = Some(format!("{label} is not written yet")),
         }
     }
-    if waiting.is_none() && !memory.places.is_empty() {
+    // Consumers reread once nothing more is to be written now: what refuses or is out of reach must not keep them waiting for ever.
+    if (waiting.is_none() || case.patience_is_over()) && !memory.places.is_empty() {
         let all: BTreeSet<&ComponentName> = memory
             .places
             .keys()
@@ -71,16 +72,23 @@ pub(super) fn repoint(
                 Restart::Restarted => {}
                 Restart::Later(why) => waiting = Some(why),
                 Restart::Change(mutation) if !case.overdue => {
-                    return case.attempt(
-                        mutation,
-                        direction,
-                        memory,
-                        format!("have {consumer} reread its database's endpoint"),
-                    );
+                    let reason = format!("have {consumer} reread its database's endpoint");
+                    match case.attempt(mutation, direction, memory.clone(), reason) {
+                        Decision::Refuse { reason, .. } => refused.push(reason),
+                        Decision::Wait { reason, .. } => waiting = Some(reason),
+                        act => return act,
+                    }
                 }
                 Restart::Change(_) => waiting = Some(format!("{consumer} is not restarted yet")),
             }
         }
+    }
+    if waiting.is_none() && !refused.is_empty() {
+        let reason = refused.join("; ");
+        return match direction {
+            Direction::Apply => Decision::Refuse { memory, reason },
+            Direction::Undo => Decision::Stuck { memory, reason },
+        };
     }
     match waiting {
         Some(reason) if case.overdue && direction == Direction::Undo => Decision::Stuck { memory, reason },
@@ -104,7 +112,7 @@ fn confirmed_host(case: StepCase<'_>, database: &RdsInstance, target: &Sight<Ins
         return Err(format!("{id} could not be described: {}", target.why_not()));
     };
     let promoted = case.memory_of(StepKind::Promote).is_none_or(|memory| memory.promoted_host.is_some());
-    if !view.is_standalone() || !view.is_available() || !promoted {
+    if !view.is_standalone() || !view.serves() || !promoted {
         return Err(format!("{id} is {} and not yet a confirmed primary, so nothing is pointed at it", view.status));
     }
     view.host.clone().ok_or_else(|| format!("{id} has no endpoint"))
@@ -144,17 +152,17 @@ fn wish_to_write(
             }
             let stage = format!("recovery-{}", case.incident.generation);
             save(memory, index, None, Some(current_version.clone()));
-            if let Some(version) = staged.get(&stage) {
+            // The token is the new version's id. It depends on the version it is based on, so that neither a try against older
+            // content nor an older recovery's leftover is ever made current.
+            let version = version_id(&[case.incident.id.as_str(), case.record.id.as_str(), name.as_str(), current_version]);
+            if staged.get(&stage) == Some(&version) {
                 return Wish::Change(Mutation::MoveSecretStage {
                     region: region.clone(),
                     secret: name.clone(),
-                    to_version: version.clone(),
+                    to_version: version,
                     from_version: current_version.clone(),
                 });
             }
-            // The token is the new version's id. It depends on the version it is based on, so that a try against newer content
-            // never reuses an older try's version.
-            let version = version_id(&[case.incident.id.as_str(), case.record.id.as_str(), name.as_str(), current_version]);
             Wish::Change(Mutation::StageSecretVersion {
                 region: region.clone(),
                 secret: name.clone(),
@@ -174,6 +182,10 @@ fn wish_to_write(
             }
             if *updating {
                 return Wish::Later(format!("{} is still taking an earlier update", place.label()));
+            }
+            if value.as_deref().is_some_and(|value| !is_plain_host(value)) {
+                // It may be a whole connection string with a password: neither ours to replace nor to write into the journal.
+                return Wish::Later(format!("{} holds something other than a host name", place.label()));
             }
             save(memory, index, value.clone(), None);
             Wish::Change(Mutation::SetFunctionVariable {
@@ -243,6 +255,11 @@ fn wish_to_restore(
         }
         _ => Wish::Later(format!("{} of incident {} cannot be read back", place.label(), case.incident.id)),
     }
+}
+
+/// Whether a value can only be a host name.
+fn is_plain_host(value: &str) -> bool {
+    value.len() <= 253 && value.chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-')
 }
 
 fn save(memory: &mut Memory, index: usize, value: Option<String>, version: Option<String>) {

@@ -9,18 +9,19 @@ pub(super) fn database(case: StepCase<'_>, instance: &Sight<InstanceView>, conne
     let memory = case.record.memory.clone();
     let missing = match instance {
         Sight::Found { found } if !found.is_standalone() => Some("it is still a read replica".to_owned()),
-        Sight::Found { found } if !found.is_available() => Some(format!("it is {}", found.status)),
+        Sight::Found { found } if !found.serves() => Some(format!("it is {}", found.status)),
         Sight::Found { .. } => match connection {
             Connection::Answers => None,
             // A function without a network path to the database can only go by the control plane, and says so.
             Connection::NotTried => None,
             Connection::Silent => Some("it takes connections but does not answer".to_owned()),
             Connection::Refused => Some("it takes no connections".to_owned()),
+            Connection::TimedOut => Some("nothing comes back from it; is there a network path from this function to it?".to_owned()),
         },
         other => Some(other.why_not().to_owned()),
     };
     let probe = if connection == Connection::Answers { "answers connections" } else { "was not probed" };
-    settle(case, memory, missing, format!("{} stands alone, is available and {probe}", case.record.step.component))
+    settle(case, memory, missing, format!("{} stands alone, can be used and {probe}", case.record.step.component))
 }
 
 /// Decides on `validate` of a service: as many tasks as wanted, at least one, and the rollout through.

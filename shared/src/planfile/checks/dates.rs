@@ -31,7 +31,7 @@ pub(crate) fn check(last_days: &[LastDay], today: Date) -> Vec<Finding> {
     let in_a_year = today.saturating_add(Span::new().years(1));
     for LastDay { scenario, day, mark } in last_days {
         if *day < today {
-            findings.error(
+            findings.warning(
                 code::PREAUTHORISATION_EXPIRED,
                 *mark,
                 format!("the pre-authorisation of {scenario} ended on {day}, and today is {today}"),

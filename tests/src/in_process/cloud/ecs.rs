@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use shared::domain::observation::ServiceView;
 
 /// How long a rollout takes.
-const ROLLOUT: Duration = Duration::from_secs(45);
+const ROLLOUT: Duration = Duration::from_secs(20);
 
 /// A service of one task definition.
 #[derive(Debug, Clone, PartialEq, Eq)]

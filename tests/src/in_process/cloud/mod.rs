@@ -200,8 +200,13 @@ struct HeldUp {
 
 impl Future for HeldUp {
     type Output = ();
-    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        if std::mem::replace(&mut self.polled, true) { Poll::Ready(()) } else { Poll::Pending }
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if std::mem::replace(&mut self.polled, true) {
+            return Poll::Ready(());
+        }
+        // Whoever joins several calls asks only those again that say they are ready.
+        context.waker().wake_by_ref();
+        Poll::Pending
     }
 }
 

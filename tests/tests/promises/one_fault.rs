@@ -1,0 +1,102 @@
+//! One fault at every single call of a whole recovery: the process dies before or after it, its answer or its request is lost, or
+//! a second invocation runs in the middle of it. Whatever strikes, the recovery ends as it would have, and nothing happens twice.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use recovery_tests::in_process::{Fault, Platform, PortCall, Simulation};
+use shared::domain::incident::IncidentStatus;
+
+use crate::common::{Before, broken_promises, hang_and_raise, minutes};
+
+/// A run as it stood before some calls, and the numbers of those calls.
+struct Turn {
+    before: Simulation,
+    calls: Vec<PortCall>,
+}
+
+/// Follows a run that nothing strikes, and keeps what it was before each of its turns.
+fn turns_of(start: &Simulation) -> Vec<Turn> {
+    let mut run = start.fork();
+    let far = run.cloud.now() + minutes(300);
+    let mut turns = Vec::new();
+    while !run.is_over() {
+        let before = run.fork();
+        let from = run.call_count();
+        assert!(run.take_turn(far), "nothing is due any more");
+        let calls = run.cloud.with(|state| state.calls[from..].to_vec());
+        turns.push(Turn { before, calls });
+    }
+    turns
+}
+
+fn strike_every_call(start: &Simulation, faults: &[Fault], expected: IncidentStatus, strikes: impl Fn(&PortCall) -> bool) {
+    let before = Before::of(start);
+    let turns = turns_of(start);
+    let jobs: Vec<(&Turn, &PortCall, Fault)> = turns
+        .iter()
+        .flat_map(|turn| turn.calls.iter().map(move |call| (turn, call)))
+        .filter(|(_, call)| strikes(call))
+        .flat_map(|(turn, call)| faults.iter().map(move |fault| (turn, call, *fault)))
+        .collect();
+    assert!(jobs.len() > 100, "a recovery makes many calls");
+    let (next, failures) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(2, usize::from) {
+            scope.spawn(|| {
+                while let Some((turn, call, fault)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let outcome = catch_unwind(AssertUnwindSafe(|| {
+                        let mut run = turn.before.fork();
+                        run.strike(call.number, *fault);
+                        let ended = run.run_to_end();
+                        let mut broken = broken_promises(&run, &ended, &before);
+                        if ended.incident.status != expected {
+                            broken.push(format!("it ended {}: {}", ended.incident.status.as_str(), ended.report.reason));
+                        }
+                        broken
+                    }));
+                    let broken = outcome.unwrap_or_else(|panic| {
+                        vec![panic.downcast_ref::<String>().cloned().unwrap_or_else(|| "it panicked".to_owned())]
+                    });
+                    if !broken.is_empty() {
+                        let PortCall { number, operation, resource, label, .. } = call;
+                        let place = format!("{fault:?} at call {number}, {operation} on {resource} for {label:?}");
+                        failures.lock().unwrap().push(format!("{place}: {}", broken.join("; ")));
+                    }
+                }
+            });
+        }
+    });
+    let failures = failures.into_inner().unwrap();
+    let shown: Vec<&String> = failures.iter().take(40).collect();
+    assert!(failures.is_empty(), "{} of {} runs broke a promise: {shown:#?}", failures.len(), jobs.len());
+}
+
+fn alarmed(platform: Platform) -> Simulation {
+    hang_and_raise(platform.brisk(), "alarm.eventbridge.json")
+}
+
+#[test]
+fn a_process_may_die_before_and_after_every_call() {
+    let faults = [Fault::KilledBefore, Fault::KilledAfter];
+    strike_every_call(&alarmed(Platform::default()), &faults, IncidentStatus::Completed, |_| true);
+}
+
+#[test]
+fn the_request_or_the_reply_of_every_call_may_be_lost() {
+    let faults = [Fault::RequestLost, Fault::ReplyLost];
+    strike_every_call(&alarmed(Platform::default()), &faults, IncidentStatus::Completed, |_| true);
+}
+
+#[test]
+fn an_invocation_may_be_doubled_at_every_call() {
+    let faults = [Fault::DoubledBefore, Fault::DoubledAfter];
+    strike_every_call(&alarmed(Platform::default()), &faults, IncidentStatus::Completed, |_| true);
+}
+
+#[test]
+fn a_failover_survives_every_single_fault_too() {
+    strike_every_call(&alarmed(Platform::default().multi_az()), &Fault::PASSING, IncidentStatus::Completed, |_| true);
+}

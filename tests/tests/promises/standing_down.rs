@@ -1,0 +1,104 @@
+//! When unsure, nothing is changed; and a planned switchover waits until nothing is lost.
+
+use recovery_tests::in_process::{Platform, Simulation, primary_key, replica_key};
+use rehearsal_world::Breakage;
+use serde_json::json;
+use shared::domain::incident::{IncidentStatus, Mode};
+use shared::domain::step::StepKind;
+
+use crate::common::{Before, assert_sound, broken, event, operations, seconds};
+
+fn healthy() -> Simulation {
+    let mut simulation = Platform::default().stand_up();
+    simulation.run_for(seconds(332));
+    simulation
+}
+
+#[test]
+fn an_alarm_about_a_primary_that_answers_changes_nothing_and_pages() {
+    let mut simulation = healthy();
+    let before = Before::of(&simulation);
+    simulation.deliver(&event("alarm.eventbridge.json"));
+    let ended = simulation.run_to_end();
+    assert_eq!(ended.incident.status, IncidentStatus::RolledBack);
+    assert_eq!(operations(&simulation), [""; 0]);
+    assert!(ended.report.reason.contains("it answers us"), "{}", ended.report.reason);
+    assert_sound(&simulation, &ended, &before);
+    assert_eq!(simulation.platform().blocked_until, None, "the next alarm is heard");
+}
+
+#[test]
+fn an_alarm_out_of_missing_data_alone_changes_nothing() {
+    let mut simulation = healthy();
+    let before = Before::of(&simulation);
+    // Whatever could be probed, cannot: the instance's control plane does not answer either.
+    simulation.cloud.with(|state| state.world.control_plane_dark("us-east-1", true, state.now));
+    let mut alarm = event("alarm.eventbridge.json");
+    alarm["detail"]["previousState"]["value"] = json!("INSUFFICIENT_DATA");
+    simulation.deliver(&alarm);
+    let ended = simulation.run_to_end();
+    assert_eq!(ended.incident.status, IncidentStatus::RolledBack);
+    assert_eq!(operations(&simulation), [""; 0]);
+    simulation.cloud.with(|state| state.world.control_plane_dark("us-east-1", false, state.now));
+    assert_sound(&simulation, &ended, &before);
+}
+
+#[test]
+fn a_graceful_switchover_of_a_primary_that_does_not_answer_stands_down() {
+    let mut simulation = broken(Platform::default(), Breakage::Hung);
+    simulation.operate(&json!({"scenario": "database_failure", "mode": "graceful"})).unwrap();
+    let ended = simulation.run_to_end();
+    assert_eq!(ended.incident.status, IncidentStatus::RolledBack);
+    assert_eq!(operations(&simulation), [""; 0]);
+}
+
+#[test]
+fn an_operator_who_names_no_mode_switches_a_healthy_primary_over_gracefully_and_loses_nothing() {
+    let mut simulation = healthy();
+    let before = Before::of(&simulation);
+    let answer = simulation.operate(&event("recovery.start.json")).unwrap();
+    assert_eq!(answer["status"], "started");
+    let ended = simulation.run_to_end();
+    assert_eq!(ended.incident.status, IncidentStatus::Completed, "{}", ended.report.reason);
+    assert_eq!(ended.incident.mode, Some(Mode::Graceful));
+    assert_sound(&simulation, &ended, &before);
+    simulation.cloud.with(|state| {
+        assert_eq!(state.world.lost_commits(), [], "every acknowledged commit is on the new primary");
+        assert!(!state.world.commits(&primary_key()).is_empty());
+    });
+}
+
+#[test]
+fn a_graceful_switchover_waits_until_the_replica_has_caught_up_to_within_max_lag() {
+    let mut simulation = Platform::default().with_lag(seconds(45)).stand_up();
+    simulation.run_for(seconds(332));
+    let before = Before::of(&simulation);
+    simulation.operate(&event("recovery.start.json")).unwrap();
+    // The replica catches up while writes are held.
+    simulation.after(seconds(30), |simulation| {
+        simulation.cloud.with(|state| state.world.set_lag(&replica_key(), seconds(2), state.now));
+    });
+    let ended = simulation.run_to_end();
+    let gate = ended.steps.iter().find(|step| step.step.kind == StepKind::Gate).unwrap();
+    let waited = simulation.entries(&ended.incident.id).into_iter().find(|entry| {
+        entry.about == gate.id.as_str() && entry.event == "waiting"
+    });
+    assert!(waited.is_some_and(|entry| entry.reason.contains("a switchover waits for")), "{gate:#?}");
+    assert_sound(&simulation, &ended, &before);
+    if ended.incident.status == IncidentStatus::Completed {
+        simulation.cloud.with(|state| assert_eq!(state.world.lost_commits(), []));
+    }
+}
+
+#[test]
+fn a_graceful_switchover_whose_replica_never_catches_up_is_rolled_back() {
+    let mut simulation = Platform::default().with_lag(seconds(45)).stand_up();
+    simulation.run_for(seconds(332));
+    let before = Before::of(&simulation);
+    simulation.operate(&event("recovery.start.json")).unwrap();
+    let ended = simulation.run_to_end();
+    assert_eq!(ended.incident.status, IncidentStatus::RolledBack, "{}", ended.report.reason);
+    assert_sound(&simulation, &ended, &before);
+    assert!(before.points_to_the_same(&simulation));
+    assert_eq!(crate::common::groups_of(&simulation, &primary_key()), ["sg-0c11e475"], "the fence is lifted");
+}
