@@ -396,6 +396,17 @@ mod tests {
     }
 
     #[test]
+    fn a_made_call_names_its_service_as_a_prediction_does() {
+        let log = RequestLog::new(Normaliser::default());
+        let delete =
+            requests::rest("apigateway", "DELETE", "/v2/apis/a1/stages/prod/routesettings/POST%20%2Fpatients", Value::Null);
+        record(&log, delete.tagged("resume_writes#1"), Some(204));
+        let made = log.mutations();
+        assert_eq!(made[0].call.service, "apigateway");
+        assert_eq!(made[0].call.parameters, serde_json::json!({"routeKey": "POST /patients"}));
+    }
+
+    #[test]
     fn each_record_is_one_line_of_the_file() {
         let path = std::env::temp_dir().join(format!("request-log-{}.jsonl", std::process::id()));
         let log = RequestLog::with_file(Normaliser::default(), &path).unwrap();

@@ -1,5 +1,7 @@
 //! The exact commands that are left to a person when a recovery ends `stuck`, in the order in which to run them.
 
+mod route_settings;
+
 use std::collections::BTreeSet;
 
 use super::assess::Course;
@@ -79,7 +81,9 @@ fn restart(plan: &Plan, consumer: &ComponentName) -> Option<String> {
 /// What lets writes through again, for every hold that is still in place: last, once the rest is done.
 fn holds_left(plan: &Plan, records: &[StepRecord]) -> Vec<String> {
     let mut commands = Vec::new();
-    for held in records.iter().filter(|record| record.step.kind == StepKind::HoldWrites && record.status != StepStatus::Undone) {
+    for held in
+        records.iter().filter(|record| record.step.kind == StepKind::HoldWrites && record.status != StepStatus::Undone)
+    {
         let resumed = records.iter().any(|record| {
             record.step.kind == StepKind::ResumeWrites
                 && record.step.component == held.step.component
@@ -109,18 +113,9 @@ fn open_hold(point: &HoldPoint, before: &SavedHold) -> Vec<String> {
                 })
                 .collect()
         }
-        (HoldPoint::ApiGatewayStage { api, stage, region, .. }, SavedHold::Routes { by_route }) => by_route
-            .iter()
-            .map(|(route, before)| match before {
-                Some(before) => format!(
-                    "aws apigatewayv2 update-stage --region {region} --api-id {api} --stage-name {stage} --route-settings '{}'",
-                    serde_json::json!({ route: before })
-                ),
-                None => format!(
-                    "aws apigatewayv2 delete-route-settings --region {region} --api-id {api} --stage-name {stage} --route-key '{route}'"
-                ),
-            })
-            .collect(),
+        (HoldPoint::ApiGatewayStage { api, stage, region, .. }, SavedHold::Routes { by_route }) => {
+            route_settings::bring_back(region, api, stage, by_route)
+        }
         (HoldPoint::LambdaEnvironment { function, variable, region, .. }, SavedHold::Variable { value }) => {
             let to = value.as_ref().map_or(format!("without {variable}"), |value| format!("{variable}={value}"));
             vec![format!(

@@ -3,6 +3,9 @@
 //! `will` runs the very decisions that make the calls, against a model of the world that each predicted mutation changes as the
 //! service would. There is no second list of calls that could drift from the first.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;

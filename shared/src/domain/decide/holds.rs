@@ -116,7 +116,10 @@ pub(super) fn resume(case: StepCase<'_>, direction: Direction, points: &[Sight<H
         match restore(case, point, found, before) {
             Restoring::AsBefore => {}
             Restoring::ChangedByOthers(what) => {
-                note(&mut memory, format!("{label} was changed by someone else during the incident ({what}); it was left so"));
+                note(
+                    &mut memory,
+                    format!("{label} was changed by someone else during the incident ({what}); it was left so"),
+                );
             }
             Restoring::Mismatch => left.push(format!("{label} was not touched, because {MISMATCH}")),
             Restoring::Needed(_) if case.overdue => left.push(format!("{label} still holds writes")),
@@ -246,7 +249,9 @@ fn remember(memory: &mut Memory, index: usize, saved: SavedHold) {
         (None, saved) => {
             memory.held.insert(index, saved);
         }
-        (Some(SavedHold::Throttles { by_method: known }), SavedHold::Throttles { by_method }) => keep_first(known, by_method),
+        (Some(SavedHold::Throttles { by_method: known }), SavedHold::Throttles { by_method }) => {
+            keep_first(known, by_method)
+        }
         (Some(SavedHold::Routes { by_route: known }), SavedHold::Routes { by_route }) => keep_first(known, by_route),
         (Some(_), _) => {}
     }

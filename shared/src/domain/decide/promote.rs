@@ -223,11 +223,12 @@ fn finish(
     let wait_or_give_up = |memory: Memory, reason: String| {
         if case.overdue { give_up(case, memory, true, reason) } else { Decision::Wait { memory, wait: POLL, reason } }
     };
-    if !view.is_available() {
+    // A write that went through says more than our own connection, which may lack a network path to a private database. It also
+    // says more than the status: the first backup of a large database may take hours, and keeps no writer out.
+    let wrote = matches!(written, Some(Sight::Found { found: true }));
+    if !view.is_available() && !(view.serves() && wrote) {
         return wait_or_give_up(memory, format!("{id} has left replication and is {}", view.status));
     }
-    // A write that went through says more than our own connection, which may lack a network path to a private database.
-    let wrote = matches!(written, Some(Sight::Found { found: true }));
     if !wrote && matches!(connection, Connection::Refused | Connection::TimedOut | Connection::Silent) {
         return wait_or_give_up(memory, format!("{id} is available but does not answer yet ({connection:?})"));
     }

@@ -20,11 +20,8 @@ pub(super) fn close(stage: Stage<'_>, by_method: &BTreeMap<String, Throttle>) ->
         keys.extend(by_method.keys().cloned());
         keys.insert(EVERY_METHOD.to_owned());
     }
-    let open: Vec<(&str, Option<Throttle>)> = keys
-        .iter()
-        .filter(|key| by_method.get(*key) != Some(&CLOSED))
-        .map(|key| (key.as_str(), Some(CLOSED)))
-        .collect();
+    let open: Vec<(&str, Option<Throttle>)> =
+        keys.iter().filter(|key| by_method.get(*key) != Some(&CLOSED)).map(|key| (key.as_str(), Some(CLOSED))).collect();
     if open.is_empty() {
         return Closing::Closed;
     }
@@ -68,12 +65,7 @@ fn patch(stage: Stage<'_>, wanted: &[(&str, Option<Throttle>)]) -> Mutation {
             None => operations.push(PatchOperation { op: "remove".to_owned(), path: base, value: None }),
         }
     }
-    Mutation::PatchRestStage {
-        region: stage.region.clone(),
-        api: stage.api.clone(),
-        stage: stage.name.clone(),
-        operations,
-    }
+    Mutation::PatchRestStage { region: stage.region.clone(), api: stage.api.clone(), stage: stage.name.clone(), operations }
 }
 
 fn replace(path: String, value: String) -> PatchOperation {

@@ -91,7 +91,9 @@ impl Case {
         if let Decision::Act { mutation, .. } = decision {
             let outcome = comes_to.unwrap_or_else(|| match self.service.perform(mutation) {
                 Ok(()) => EffectOutcome::Applied { at, performed: Performed::plainly() },
-                Err(message) => EffectOutcome::Refused { at, code: "NotFoundException".to_owned(), message, retryable: true },
+                Err(message) => {
+                    EffectOutcome::Refused { at, code: "NotFoundException".to_owned(), message, retryable: true }
+                }
             });
             let (ordinal, mutation) = (record.next_ordinal(), mutation.clone());
             record.effects.push(Effect { ordinal, direction, mutation, intended_at: at, outcome: Some(outcome) });
@@ -198,9 +200,7 @@ impl Row {
         assert_eq!(held.calls, self.hold, "{what}");
         assert!(matches!(held.end, Decision::Done { .. }), "{what}: {:?}", held.end);
         assert!(closed(&case.service.views[0]), "{what}: {:?}", case.service.views);
-        for (kind, direction) in
-            [(StepKind::ResumeWrites, Direction::Apply), (StepKind::HoldWrites, Direction::Undo)]
-        {
+        for (kind, direction) in [(StepKind::ResumeWrites, Direction::Apply), (StepKind::HoldWrites, Direction::Undo)] {
             let mut case = case.clone();
             let ran = case.run(kind, direction);
             assert_eq!(ran.calls, self.resume, "{what}, {kind:?}");

@@ -34,7 +34,11 @@ fn undo_restores_exactly_the_value_that_the_variable_had() {
         ("it was set already", Some("true"), json!([]), json!([])),
     ] {
         let row = Row { what, before: variable(value), hold, resume };
-        row.holds_true(flag(), Merging::Fields, |view| matches!(view, HoldView::Variable { value: Some(value), .. } if value == "true"));
+        row.holds_true(
+            flag(),
+            Merging::Fields,
+            |view| matches!(view, HoldView::Variable { value: Some(value), .. } if value == "true"),
+        );
     }
 }
 

@@ -137,6 +137,9 @@ fn what_others_changed_during_the_incident_is_left_and_noted() {
         assert!(matches!(resumed.end, Decision::Done { .. }), "{:?}", resumed.end);
         assert_eq!(case.service.views, [after]);
         let notes = case.notes();
-        assert!(notes.len() == 1 && notes[0].contains("changed by someone else during the incident (POST /patients)"), "{notes:?}");
+        assert!(
+            notes.len() == 1 && notes[0].contains("changed by someone else during the incident (POST /patients)"),
+            "{notes:?}"
+        );
     }
 }
