@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use jiff::Timestamp;
 use rehearsal::emulator::{PythonEnvironment, PythonError};
@@ -69,7 +70,10 @@ impl Workplace {
     /// A directory for one run.
     #[must_use]
     pub fn run_directory(&self) -> PathBuf {
-        let name = format!("{}-{}", Timestamp::now().as_millisecond(), std::process::id());
+        static RUNS: AtomicU32 = AtomicU32::new(0);
+        // Two rehearsals of one process may begin in the same millisecond.
+        let number = RUNS.fetch_add(1, Ordering::Relaxed);
+        let name = format!("{}-{}-{number}", Timestamp::now().as_millisecond(), std::process::id());
         self.target.join("rehearsal").join("runs").join(name)
     }
 }

@@ -1,4 +1,4 @@
-//! The Python environment of the emulator: found, made and filled once for each set of pinned packages.
+//! The Python environments of the emulator and of the AWS CLI: found, made and filled once for each set of pinned packages.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -66,7 +66,7 @@ pub enum PythonError {
     },
 }
 
-/// A Python environment that has the emulator in it.
+/// A Python environment that has the emulator, or the AWS CLI, in it.
 #[derive(Debug, Clone)]
 pub struct PythonEnvironment {
     interpreter: PathBuf,
@@ -81,20 +81,39 @@ impl PythonEnvironment {
     /// # Errors
     ///
     /// When Python is missing, too old or incomplete, and when the packages cannot be installed.
-    pub fn prepare(target_directory: &Path, mut progress: impl FnMut(&str)) -> Result<Self, PythonError> {
-        let requirements = super::programs().join("requirements.txt");
+    pub fn prepare(target_directory: &Path, progress: impl FnMut(&str)) -> Result<Self, PythonError> {
+        Self::prepare_from("requirements.txt", "python", "the emulator", target_directory, progress)
+    }
+
+    /// The same for the AWS CLI, with which the tests give operators' commands: `-m awscli` runs it.
+    ///
+    /// # Errors
+    ///
+    /// As for the emulator.
+    pub fn prepare_aws_cli(target_directory: &Path, progress: impl FnMut(&str)) -> Result<Self, PythonError> {
+        Self::prepare_from("aws-cli-requirements.txt", "aws-cli", "the AWS CLI", target_directory, progress)
+    }
+
+    fn prepare_from(
+        requirements: &str,
+        kind: &str,
+        what: &str,
+        target_directory: &Path,
+        mut progress: impl FnMut(&str),
+    ) -> Result<Self, PythonError> {
+        let requirements = super::programs().join(requirements);
         let pinned = fs::read_to_string(&requirements).map_err(at(&requirements))?;
         let python = Python::find()?;
         let parent = target_directory.join("rehearsal");
         fs::create_dir_all(&parent).map_err(at(&parent))?;
-        let name = format!("python-{:016x}", digest(&[&pinned, &python.identity]));
+        let name = format!("{kind}-{:016x}", digest(&[&pinned, &python.identity]));
         let directory = parent.join(&name);
         let environment = Self { interpreter: directory.join("bin").join("python") };
 
         let lock_path = parent.join(format!("{name}.lock"));
         let lock = open_lock(&lock_path)?;
         if lock.try_lock().is_err() {
-            progress("waiting for another process that installs the emulator");
+            progress(&format!("waiting for another process that installs {what}"));
             lock.lock().map_err(at(&lock_path))?;
         }
         if directory.join(COMPLETE).exists() {
@@ -102,7 +121,7 @@ impl PythonEnvironment {
         }
 
         if directory.exists() {
-            progress("removing an unfinished installation of the emulator");
+            progress(&format!("removing an unfinished installation of {what}"));
             fs::remove_dir_all(&directory).map_err(at(&directory))?;
         }
         progress(&format!("making a Python {} environment in {}", python.version, directory.display()));
@@ -111,23 +130,23 @@ impl PythonEnvironment {
             "making the Python environment",
             "The directory has to be writable, and the disk must not be full.",
         )?;
-        progress("installing the emulator and its packages; this happens once");
+        progress(&format!("installing {what} and its packages; this happens once"));
         run(
             quiet(&environment.interpreter)
                 .args(["-m", "pip", "install", "--no-deps", "--only-binary=:all:"])
                 .args(["--no-input", "--disable-pip-version-check", "--progress-bar=off"])
                 .arg("-r")
                 .arg(&requirements),
-            "installing the emulator",
+            "installing the packages",
             "pip needs a package index; PIP_INDEX_URL names another one than the public index.",
         )?;
         let complete = directory.join(COMPLETE);
         fs::write(&complete, pinned).map_err(at(&complete))?;
-        progress("the emulator is installed");
+        progress(&format!("{what} is installed"));
         Ok(environment)
     }
 
-    /// The Python that has the emulator's packages.
+    /// The Python that has the packages.
     pub fn interpreter(&self) -> &Path {
         &self.interpreter
     }
@@ -253,9 +272,13 @@ mod tests {
 
     #[test]
     fn every_package_is_pinned() {
-        let requirements = fs::read_to_string(crate::emulator::programs().join("requirements.txt")).unwrap();
-        let unpinned: Vec<_> =
-            requirements.lines().filter(|line| !line.is_empty() && !line.starts_with('#') && !line.contains("==")).collect();
-        assert_eq!(unpinned, Vec::<&str>::new());
+        for name in ["requirements.txt", "aws-cli-requirements.txt"] {
+            let requirements = fs::read_to_string(crate::emulator::programs().join(name)).unwrap();
+            let unpinned: Vec<_> = requirements
+                .lines()
+                .filter(|line| !line.is_empty() && !line.starts_with('#') && !line.contains("=="))
+                .collect();
+            assert_eq!(unpinned, Vec::<&str>::new(), "{name}");
+        }
     }
 }

@@ -3,9 +3,6 @@
 //! `will` runs the very decisions that make the calls, against a model of the world that each predicted mutation changes as the
 //! service would. There is no second list of calls that could drift from the first.
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -590,3 +587,6 @@ fn declared_snapshot(plan: &Plan, component: &ComponentName, now: Timestamp) -> 
         services,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,7 @@ use shared::ports::{
 };
 
 use super::accounting::{Effect, step_of_label};
-use super::cloud::{Cloud, READ, Regional, Request, SentNotice, State, WRITE, put_routes, view_routes};
+use super::cloud::{Cloud, READ, Regional, Request, SentNotice, State, WRITE, delete_route, put_routes};
 use super::faults::failure;
 use super::functions::Functions;
 
@@ -167,9 +167,9 @@ impl WriteHolds for Face {
                     ApiProtocol::Http => {
                         let request = read(operation, region, format!("/apis/{api}/stages/{stage}"));
                         let view =
-                            |state: &mut State| Ok(view_routes(found(&mut state.http_stages, region, &name, operation)?));
-                        let by_method = self.0.call(request, view).await?;
-                        Ok(HoldView::Throttles { by_method })
+                            |state: &mut State| Ok(found(&mut state.http_stages, region, &name, operation)?.clone());
+                        let by_route = self.0.call(request, view).await?;
+                        Ok(HoldView::Routes { by_route })
                     }
                 }
             }
@@ -365,7 +365,8 @@ fn functions_of(mutation: &Mutation) -> &'static [FunctionName] {
         Mutation::SetSecurityGroups { .. }
         | Mutation::RebootInstance { .. }
         | Mutation::PatchRestStage { .. }
-        | Mutation::PutHttpRouteSettings { .. } => &[FunctionName::ReadOnlyToggle],
+        | Mutation::PutHttpRouteSettings { .. }
+        | Mutation::DeleteRouteSettings { .. } => &[FunctionName::ReadOnlyToggle],
         Mutation::SetFunctionVariable { .. } => &[FunctionName::ReadOnlyToggle, FunctionName::UpdateDatabaseEndpoints],
         Mutation::PutParameter { .. }
         | Mutation::RestoreParameter { .. }
@@ -407,6 +408,9 @@ fn target(mutation: &Mutation) -> ((&'static str, &'static str), &Region, String
         }
         Mutation::PutHttpRouteSettings { region, api, stage, .. } => {
             (("apigateway", "UpdateStage"), region, format!("/apis/{api}/stages/{stage}"))
+        }
+        Mutation::DeleteRouteSettings { region, api, stage, .. } => {
+            (("apigateway", "DeleteRouteSettings"), region, format!("/apis/{api}/stages/{stage}"))
         }
     }
 }
@@ -451,7 +455,10 @@ fn carry_out(state: &mut State, mutation: &Mutation) -> PortResult<Performed> {
             found(&mut state.rest_stages, region, &format!("{api}/{stage}"), operation)?.patch(operations)
         }
         Mutation::PutHttpRouteSettings { region, api, stage, routes } => {
-            put_routes(found(&mut state.http_stages, region, &format!("{api}/{stage}"), operation)?, routes)
+            Ok(put_routes(found(&mut state.http_stages, region, &format!("{api}/{stage}"), operation)?, routes))
+        }
+        Mutation::DeleteRouteSettings { region, api, stage, route } => {
+            delete_route(found(&mut state.http_stages, region, &format!("{api}/{stage}"), operation)?, route)
         }
     }
 }

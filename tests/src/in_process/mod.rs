@@ -18,8 +18,7 @@ mod simulation;
 
 pub use accounting::{Effect, PortCall};
 pub use cloud::{
-    Client, Cloud, EcsService, ExecutionRecord, Journal, LambdaFunction, MethodSetting, RestStage, RouteSetting, Secret,
-    SentNotice, SsmParameter, State,
+    Client, Cloud, EcsService, ExecutionRecord, Journal, LambdaFunction, MethodSetting, RestStage, Secret, SentNotice, SsmParameter, State,
 };
 pub use faults::{Fault, Rule};
 pub use functions::{Functions, Outcome};

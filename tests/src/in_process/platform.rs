@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use rehearsal_world::{InstanceKey, PairConfig, World};
 use serde_json::json;
 use shared::domain::mutation::ParameterType;
-use shared::domain::plan::Plan;
+use shared::domain::plan::{ApiProtocol, Component, HoldPoint, Plan};
+use shared::domain::step::RouteSettings;
 
 use super::cloud::{
     Client, Cloud, EcsService, Finds, Journal, LambdaFunction, MethodSetting, RestStage, Secret, SsmParameter, State,
@@ -107,6 +108,21 @@ impl Platform {
         self
     }
 
+    /// Has writes held at an HTTP API instead of a REST API.
+    #[must_use]
+    pub fn with_http_api(self) -> Self {
+        self.with_plan(|plan| {
+            for component in plan.components.values_mut() {
+                let Component::RdsInstance(database) = component else { continue };
+                for hold in &mut database.holds {
+                    if let HoldPoint::ApiGatewayStage { protocol, .. } = hold {
+                        *protocol = ApiProtocol::Http;
+                    }
+                }
+            }
+        })
+    }
+
     /// Changes the plan.
     #[must_use]
     pub fn with_plan(mut self, change: impl FnOnce(&mut Plan)) -> Self {
@@ -142,6 +158,8 @@ impl Platform {
                 ("~1patients/PUT".to_owned(), put),
             ]),
         };
+        let put = RouteSettings { rate: Some(50.0), burst: Some(20), detailed_metrics: Some(true) };
+        let routes = BTreeMap::from([("PUT /patients".to_owned(), put)]);
         let service = EcsService { desired: 2, running: 2, deployments: 1, rolled_out: start, host: host.clone() };
         let client = |name, finds, obeys_holds, milliseconds| Client {
             name,
@@ -167,8 +185,8 @@ impl Platform {
                 ((west.clone(), REPORTS_FUNCTION.to_owned()), in_the_west),
                 ((east.clone(), REPORTS_FUNCTION.to_owned()), in_the_east),
             ]),
-            rest_stages: BTreeMap::from([((east, "a1b2c3/prod".to_owned()), stage)]),
-            http_stages: BTreeMap::new(),
+            rest_stages: BTreeMap::from([((east.clone(), "a1b2c3/prod".to_owned()), stage)]),
+            http_stages: BTreeMap::from([((east, "a1b2c3/prod".to_owned()), routes)]),
             services: BTreeMap::from([((west, "healthcare-platform-production/api-service".to_owned()), service)]),
             executions: BTreeMap::new(),
             returned_tokens: Vec::new(),

@@ -14,6 +14,7 @@ use shared::domain::identifier::{Digest, IncidentId, ScenarioName};
 use shared::domain::incident::IncidentStatus;
 use shared::domain::mutation::Mutation;
 use shared::domain::report::Achieved;
+use shared::domain::step::RouteSettings;
 use shared::engine::Entry;
 
 pub(crate) const ALARM_SHAPES: [&str; 3] = ["alarm.eventbridge.json", "alarm.lambda.json", "alarm.sns.json"];
@@ -105,6 +106,7 @@ pub(crate) fn groups_of(simulation: &Simulation, key: &InstanceKey) -> Vec<Strin
 #[derive(Debug, Clone)]
 pub(crate) struct Before {
     stages: BTreeMap<(String, String), RestStage>,
+    routes: BTreeMap<(String, String), BTreeMap<String, RouteSettings>>,
     functions: BTreeMap<(String, String), LambdaFunction>,
     secret: Value,
     hosts: BTreeMap<&'static str, String>,
@@ -115,6 +117,7 @@ impl Before {
     pub(crate) fn of(simulation: &Simulation) -> Self {
         simulation.cloud.with(|state| Self {
             stages: state.rest_stages.clone(),
+            routes: state.http_stages.clone(),
             functions: state.functions.clone(),
             secret: state.secrets[&("us-west-2".to_owned(), DATABASE_SECRET.to_owned())].current().clone(),
             hosts: hosts(state),
@@ -127,6 +130,9 @@ impl Before {
         simulation.cloud.with(|state| {
             if state.rest_stages != self.stages {
                 found.push(format!("the API's stage is {:?}, and was {:?}", state.rest_stages, self.stages));
+            }
+            if state.http_stages != self.routes {
+                found.push(format!("the API's routes are {:?}, and were {:?}", state.http_stages, self.routes));
             }
             for (key, function) in &self.functions {
                 let now = &state.functions[key];

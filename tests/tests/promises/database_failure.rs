@@ -57,6 +57,19 @@ fn a_longer_lag_is_reported_as_a_larger_loss_and_never_less_than_the_truth() {
 }
 
 #[test]
+fn the_routes_of_an_http_api_are_held_and_get_back_exactly_what_they_had() {
+    let mut simulation = hang_and_raise(Platform::default().with_http_api(), "alarm.eventbridge.json");
+    let before = Before::of(&simulation);
+    simulation.run_for(seconds(15));
+    assert!(!before.differences(&simulation).is_empty(), "writes are held");
+    let ended = simulation.run_to_end();
+    assert_eq!(ended.incident.status, IncidentStatus::Completed, "{}", ended.report.reason);
+    assert_sound(&simulation, &ended, &before);
+    let made = operations(&simulation);
+    assert!(made.contains(&"DeleteRouteSettings /apis/a1b2c3/stages/prod".to_owned()), "{made:?}");
+}
+
+#[test]
 fn every_seed_ends_completed() {
     for seed in 1..=40 {
         let mut simulation = hang_and_raise(Platform { seed, ..Platform::default() }, "alarm.eventbridge.json");

@@ -5,9 +5,6 @@ mod environment;
 mod http;
 mod rest;
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::identifier::{Region, ResourceName};
@@ -294,3 +291,6 @@ fn no_database(case: StepCase<'_>) -> Decision {
         reason: format!("{} is not a database of the plan, so it has no holds", case.record.step.component),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,10 @@
-//! Stages of API Gateway. In a REST API a method's settings are one entry that is made and removed as a whole; a value that is
+//! Stages of API Gateway. In an HTTP API a route's settings are merged by one call and taken away by another. In a REST API a method's settings are one entry that is made and removed as a whole; a value that is
 //! patched into no entry makes one, with −1 for the throttle that was not named.
 
 use std::collections::BTreeMap;
 
-use shared::domain::mutation::{PatchOperation, Performed, RouteThrottle};
-use shared::domain::step::Throttle;
+use shared::domain::mutation::{PatchOperation, Performed};
+use shared::domain::step::{RouteSettings, Throttle};
 use shared::ports::{FailureKind, PortResult};
 
 use super::super::faults::failure;
@@ -90,42 +90,28 @@ fn method_key(key: &str) -> String {
     }
 }
 
-/// The settings of one route of an HTTP API.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct RouteSetting {
-    /// Throttling, where the route has its own.
-    pub throttle: Option<(f64, i32)>,
-    /// Whether detailed metrics are on.
-    pub detailed_metrics: bool,
-}
-
-pub(in super::super) fn view_routes(routes: &BTreeMap<String, RouteSetting>) -> BTreeMap<String, Throttle> {
-    let throttled = |(route, setting): (&String, &RouteSetting)| {
-        setting.throttle.map(|(rate, burst)| (route.clone(), Throttle { rate, burst }))
-    };
-    routes.iter().filter_map(throttled).collect()
-}
-
-/// UpdateStage of an HTTP API: names routes and their settings, keeps what else they hold, and can remove none.
+/// UpdateStage of an HTTP API: merges what is sent into the routes that are named, and takes nothing away.
 pub(in super::super) fn put_routes(
-    routes: &mut BTreeMap<String, RouteSetting>,
-    wanted: &[RouteThrottle],
+    routes: &mut BTreeMap<String, RouteSettings>,
+    sent: &BTreeMap<String, RouteSettings>,
+) -> Performed {
+    for (route, settings) in sent {
+        let held = routes.entry(route.clone()).or_default();
+        held.rate = settings.rate.or(held.rate);
+        held.burst = settings.burst.or(held.burst);
+        held.detailed_metrics = settings.detailed_metrics.or(held.detailed_metrics);
+    }
+    Performed::plainly()
+}
+
+/// DeleteRouteSettings: takes all settings of one route away.
+pub(in super::super) fn delete_route(
+    routes: &mut BTreeMap<String, RouteSettings>,
+    route: &str,
 ) -> PortResult<Performed> {
-    let operation = ("apigateway", "UpdateStage");
-    for RouteThrottle { route, throttle } in wanted {
-        let has_own = routes.get(route).is_some_and(|setting| setting.throttle.is_some());
-        if throttle.is_none() && has_own {
-            let message = format!("UpdateStage cannot remove the throttle of {route}");
-            return Err(failure(FailureKind::Refused, operation, "route_settings_need_removal", message));
-        }
-    }
-    for RouteThrottle { route, throttle } in wanted {
-        if let Some((rate, burst)) = throttle {
-            let rate = rate.parse().map_err(|_| {
-                failure(FailureKind::Refused, operation, "rate_is_no_number", format!("the rate of {route} is {rate}"))
-            })?;
-            routes.entry(route.clone()).or_default().throttle = Some((rate, *burst));
-        }
-    }
+    let Some(_) = routes.remove(route) else {
+        let message = format!("Unable to find route settings for {route}");
+        return Err(failure(FailureKind::NotFound, ("apigateway", "DeleteRouteSettings"), "NotFoundException", message));
+    };
     Ok(Performed::plainly())
 }

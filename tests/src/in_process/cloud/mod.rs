@@ -21,6 +21,7 @@ use jiff::Timestamp;
 use rehearsal_world::{World, Writable};
 use shared::domain::identifier::Region;
 use shared::domain::plan::Plan;
+use shared::domain::step::RouteSettings;
 use shared::ports::{CallScope, FailureKind, PortError, PortResult};
 
 use super::accounting::{Effect, PortCall};
@@ -30,8 +31,8 @@ pub use clients::Client;
 pub(super) use clients::Finds;
 pub use ecs::EcsService;
 pub use executions::ExecutionRecord;
-pub use gateway::{MethodSetting, RestStage, RouteSetting};
-pub(super) use gateway::{put_routes, view_routes};
+pub use gateway::{MethodSetting, RestStage};
+pub(super) use gateway::{delete_route, put_routes};
 pub use journal::Journal;
 pub use lambda::LambdaFunction;
 pub use parameters::SsmParameter;
@@ -71,7 +72,7 @@ pub struct State {
     /// Stages of REST APIs, by `<api>/<stage>`.
     pub rest_stages: Regional<RestStage>,
     /// Stages of HTTP APIs, by `<api>/<stage>`: settings by route.
-    pub http_stages: Regional<BTreeMap<String, RouteSetting>>,
+    pub http_stages: Regional<BTreeMap<String, RouteSettings>>,
     /// ECS services, by `<cluster>/<service>`.
     pub services: Regional<EcsService>,
     /// Step Functions executions, by name.

@@ -1,0 +1,64 @@
+//! What must hold after a recovery, whatever happened to it.
+
+use recoveryctl::drill::DrillReport;
+use rehearsal::stage::Stage;
+use rehearsal::wire::call::CallClass;
+use rehearsal::wire::log::Record;
+use serde_json::Value;
+use shared::domain::call::Call;
+
+/// Every independent check said yes.
+pub(crate) fn assert_checks_agree(report: &DrillReport) {
+    assert!(report.independent_checks.len() >= 10, "only {} checks were made", report.independent_checks.len());
+    let failed: Vec<_> = report.independent_checks.iter().filter(|check| !check.ok).collect();
+    assert!(failed.is_empty(), "{failed:#?}");
+}
+
+/// The incident completed, every objective was met and every independent check agreed.
+pub(crate) fn assert_good(report: &DrillReport) {
+    assert_eq!(report.status, "completed", "{}", report.reason);
+    assert_checks_agree(report);
+    assert!(report.is_good(), "{:#}", report.objectives);
+}
+
+/// Each call that was promised took effect on the wire exactly once, and nothing else changed anything.
+pub(crate) fn assert_each_took_effect_once(stage: &Stage, mark: u64, promised: &[Call]) {
+    assert!(!promised.is_empty());
+    let changed = effects(stage, mark);
+    for call in promised {
+        let same = |record: &&Record| {
+            record.step.as_deref() == Some(call.step.as_str())
+                && record.operation == call.operation
+                && record.resource == call.resource
+                && record.region == call.region.as_str()
+        };
+        assert_eq!(changed.iter().filter(same).count(), 1, "{} of {}", call.operation, call.resource);
+    }
+    assert_eq!(changed.len(), promised.len(), "{:#?}", changed.iter().map(line).collect::<Vec<_>>());
+}
+
+/// The calls since the mark that changed something, whether or not their caller lived to read the answer.
+pub(crate) fn effects(stage: &Stage, mark: u64) -> Vec<Record> {
+    let mut records = stage.log.records_since(mark);
+    records.retain(|record| {
+        record.class == CallClass::Mutation && record.status.is_some_and(|status| (200..300).contains(&status))
+    });
+    records
+}
+
+fn line(record: &Record) -> String {
+    let step = record.step.as_deref().unwrap_or("no step");
+    format!("{step}: {}:{} on {}", record.service, record.operation, record.resource)
+}
+
+/// What was achieved in seconds against an objective of a component.
+pub(crate) fn achieved(report: &DrillReport, component: &str, objective: &str) -> Option<u64> {
+    let rows = report.objectives.as_array().unwrap();
+    let row = rows.iter().find(|row| row["component"] == component).unwrap();
+    row[objective]["achieved_s"].as_u64()
+}
+
+/// A text of an answer; fails with the whole answer when it is missing.
+pub(crate) fn text<'a>(answer: &'a Value, pointer: &str) -> &'a str {
+    answer.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("no text at {pointer} in {answer:#}"))
+}

@@ -1,0 +1,14 @@
+//! What a recovery promises on the wire: the five real binaries, the real template and state machine in the emulator, the
+//! modelled databases behind the proxy, and clients that share nothing with what is tested.
+
+mod alarm_deliveries;
+mod approval;
+mod default_drill;
+mod evidence;
+mod killed_processes;
+mod operators_commands;
+mod reported_loss;
+mod stage;
+mod standby;
+mod stopped_execution;
+mod switchover;

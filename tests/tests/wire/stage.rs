@@ -1,0 +1,116 @@
+//! What the promises have in common: a stage for each, and no more stages at a time than a small machine can play.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use recoveryctl::drill::{Drill, DrillMode, Platform, Situation, Workplace};
+use serde_json::{Value, json};
+use shared::domain::plan::Plan;
+
+/// Rehearsals that run at a time on this machine, whichever process plays them: each waits for real answers within real limits,
+/// so too many at once would test the machine.
+const PLACES: usize = 2;
+/// Simulated seconds in a real second: as fast as can be while a killed process, whose claim lasts a real quarter of a minute,
+/// costs less data than the plan allows to be lost.
+pub(crate) const SPEED: f64 = 30.0;
+const SCENARIO: &str = "database_failure";
+
+/// The repository.
+pub(crate) fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// Where the binaries and the emulator are; made by the first who asks, while the others wait.
+pub(crate) fn workplace() -> &'static Workplace {
+    static WORKPLACE: OnceLock<Workplace> = OnceLock::new();
+    WORKPLACE.get_or_init(|| {
+        Workplace::prepare(|line| println!("{line}")).unwrap_or_else(|error| panic!("no rehearsal is possible here: {error}"))
+    })
+}
+
+/// One of the places, until it is dropped.
+pub(crate) struct Place {
+    _lock: File,
+}
+
+impl Place {
+    /// Waits for a place. The lock is the operating system's, so a test that is killed leaves none taken.
+    pub(crate) fn take() -> Self {
+        let directory = workplace().target.join("rehearsal");
+        loop {
+            for number in 0..PLACES {
+                let path = directory.join(format!("place-{number}.lock"));
+                let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&path).unwrap();
+                match lock.try_lock() {
+                    Ok(()) => return Self { _lock: lock },
+                    Err(TryLockError::WouldBlock) => {}
+                    Err(TryLockError::Error(error)) => panic!("{}: {error}", path.display()),
+                }
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+/// The situation of most promises: a primary that hangs.
+pub(crate) fn hung_primary() -> Situation {
+    Situation { speed: SPEED, ..Situation::default() }
+}
+
+/// A primary that is whole, for those who start the recovery themselves: nobody waits for the alarm.
+pub(crate) fn whole_primary() -> Situation {
+    Situation { mode: DrillMode::Graceful, ..hung_primary() }
+}
+
+/// Plays on a stage of its own with the plan as it is.
+pub(crate) fn play(situation: Situation, act: impl AsyncFnOnce(&Drill)) {
+    play_with(situation, |_| (), act);
+}
+
+/// Plays on a stage of its own with a changed plan. Where the act panics, everything that the stage started ends as well.
+pub(crate) fn play_with(situation: Situation, change: impl FnOnce(&mut Plan), act: impl AsyncFnOnce(&Drill)) {
+    let plan = repository().join("plans").join("healthcare-platform.yaml");
+    let mut plan = Platform::read(&plan, SCENARIO).unwrap().plan;
+    change(&mut plan);
+    let platform = Platform::of(plan, SCENARIO).unwrap();
+    let _place = Place::take();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let drill = Drill::set_up(workplace(), platform, situation, |line| println!("{line}")).await.unwrap();
+        act(&drill).await;
+        drill.tear_down().await;
+    });
+}
+
+/// Starts the scenario as an operator does; the answer.
+pub(crate) async fn start(drill: &Drill) -> Value {
+    let payload = json!({
+        "scenario": SCENARIO, "region": drill.platform.primary_region(), "mode": "ungraceful", "actor": "a test",
+    });
+    let answer = drill.invoke(&payload).await.unwrap();
+    assert_eq!(answer["status"], "started", "{answer}");
+    answer
+}
+
+/// Waits until the incident has ended, and prints its timeline meanwhile.
+pub(crate) async fn end(drill: &Drill) -> Value {
+    let tell = |moment: &recoveryctl::drill::Moment| {
+        println!("{} {} {} {}", moment.at.strftime("%H:%M:%S"), moment.step, moment.event, moment.reason);
+    };
+    drill.await_end(tell).await.unwrap()
+}
+
+/// Asks where the incident is, until it is where it should be; a minute at most.
+pub(crate) async fn status_when(drill: &Drill, what: &str, reached: impl Fn(&Value) -> bool) -> Value {
+    let mut last = Value::Null;
+    for _ in 0..300 {
+        last = drill.invoke(&json!({"command": "status"})).await.unwrap();
+        if reached(&last) {
+            return last;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    panic!("{what} did not come about; the last status was {last:#}");
+}
