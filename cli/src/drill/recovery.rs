@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use rehearsal::stage::{Bearings, ClientError, Clients, Stage, StageError, StageOptions};
-use rehearsal_world::{Breakage, InstanceKey};
+use rehearsal_world::{Breakage, InstanceKey, Metric};
 use serde_json::{Value, json};
 use shared::domain::call::Call;
 use shared::domain::plan::{ApiProtocol, HoldPoint, SiteName};
@@ -118,8 +118,16 @@ impl Drill {
         let bearings = bearings(&platform, &stage)?;
         let clients = Clients::start(stage.client.clone(), bearings);
         let drill = Self { platform, stage, situation, clients, run_directory: run_directory.display().to_string() };
-        say("clients write to the primary; waiting until the alarm has seen that it answers");
-        drill.await_quiet_alarm().await?;
+        match drill.situation.mode {
+            DrillMode::Ungraceful => {
+                say("clients write to the primary; waiting until the alarm has seen that it answers");
+                drill.await_quiet_alarm().await?;
+            }
+            DrillMode::Graceful => {
+                say("clients write to the primary; waiting until the replica is seen to follow");
+                drill.await_near_replica().await?;
+            }
+        }
         Ok(drill)
     }
 
@@ -291,7 +299,7 @@ impl Drill {
     }
 
     async fn await_quiet_alarm(&self) -> Result<(), DrillError> {
-        let Some(alarm) = self.platform.alarm().filter(|_| self.situation.mode == DrillMode::Ungraceful) else {
+        let Some(alarm) = self.platform.alarm() else {
             return Ok(());
         };
         let started = Instant::now();
@@ -312,6 +320,29 @@ impl Drill {
             }
             tokio::time::sleep(POLL).await;
         }
+    }
+
+    /// A switchover begins when the replica is near; with one that is further behind nobody would begin it.
+    async fn await_near_replica(&self) -> Result<(), DrillError> {
+        let near = self.platform.database.max_lag.to_duration();
+        let started = Instant::now();
+        while !self.is_replica_within(near) {
+            if started.elapsed() > LONGEST_WAIT {
+                let what = format!("the replica did not come within {} s of the primary", near.as_secs());
+                return Err(DrillError::Stalled(what, self.run_directory.clone()));
+            }
+            tokio::time::sleep(POLL).await;
+        }
+        Ok(())
+    }
+
+    /// Whether clients have written, and the lag that can be read since then is no more than that.
+    fn is_replica_within(&self, near: Duration) -> bool {
+        let now = self.stage.now();
+        let mut world = self.stage.world();
+        let first = world.commits(&self.primary()).first().map(|commit| commit.at);
+        let newest = world.latest(&Metric::ReplicaLag(self.replica()), now).ok().flatten();
+        first.zip(newest).is_some_and(|(first, newest)| newest.at >= first && newest.value <= near.as_secs_f64())
     }
 }
 

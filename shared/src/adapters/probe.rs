@@ -111,9 +111,9 @@ async fn first_connection(addresses: &[SocketAddr], patience: Duration) -> Resul
             Ok(Ok(stream)) => return Ok(stream),
             Err(_) => finding = Connection::TimedOut,
             Ok(Err(error)) => match error.kind() {
-                ErrorKind::ConnectionRefused
-                | ErrorKind::ConnectionReset
-                | ErrorKind::ConnectionAborted => finding = Connection::Refused,
+                ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted => {
+                    finding = Connection::Refused
+                }
                 ErrorKind::TimedOut => finding = Connection::TimedOut,
                 _ => {}
             },

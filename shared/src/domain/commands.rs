@@ -18,16 +18,32 @@ pub fn commands_left(plan: &Plan, incident: &Incident, records: &[StepRecord]) -
         commands.extend(proposed.iter().cloned());
     }
     let promoted = records.iter().any(StepRecord::may_have_promoted);
+    let host = records.iter().find_map(|record| record.memory.promoted_host.as_deref());
     for record in records.iter().filter(|record| record.status != StepStatus::Done) {
         if let Some(database) = plan.rds_instance(&record.step.component) {
-            commands.extend(commands_of_step(plan, database, record, promoted));
+            commands.extend(commands_of_step(plan, database, record, promoted, host));
+        }
+    }
+    // A fence that nobody was promoted behind keeps out the only writers there are.
+    let fences = records.iter().filter(|record| record.step.kind == StepKind::Fence && record.status != StepStatus::Undone);
+    for fence in fences.filter(|_| !promoted) {
+        if let (Some(database), Some(groups)) =
+            (plan.rds_instance(&fence.step.component), &fence.memory.fence.previous_groups)
+        {
+            commands.push(lift_fence(plan, &database.primary.id, groups));
         }
     }
     commands.extend(holds_left(plan, records));
     commands
 }
 
-fn commands_of_step(plan: &Plan, database: &RdsInstance, record: &StepRecord, promoted: bool) -> Vec<String> {
+fn commands_of_step(
+    plan: &Plan,
+    database: &RdsInstance,
+    record: &StepRecord,
+    promoted: bool,
+    host: Option<&str>,
+) -> Vec<String> {
     let (region, replica) = (plan.region(SiteName::Recovery), &database.recovery.id);
     match record.step.kind {
         StepKind::Promote if promoted => vec![format!(
@@ -35,14 +51,10 @@ fn commands_of_step(plan: &Plan, database: &RdsInstance, record: &StepRecord, pr
              --query 'DBInstances[0].[DBInstanceStatus,ReadReplicaSourceDBInstanceIdentifier,Endpoint.Address]'"
         )],
         StepKind::Repoint if promoted => {
-            let host = record.memory.promoted_host.clone().unwrap_or_else(|| format!("<endpoint of {replica}>"));
+            let host = host.map_or_else(|| format!("<endpoint of {replica}>"), str::to_owned);
             let consumers: BTreeSet<&ComponentName> = database.endpoints.iter().flat_map(EndpointPlace::consumers).collect();
             let places = database.endpoints.iter().map(|place| write_place(place, &host));
             places.chain(consumers.into_iter().filter_map(|consumer| restart(plan, consumer))).collect()
-        }
-        StepKind::Fence if record.status == StepStatus::Stuck && !promoted => {
-            let groups = record.memory.fence.previous_groups.clone().unwrap_or_default();
-            vec![lift_fence(plan, &database.primary.id, &groups)]
         }
         _ => Vec::new(),
     }

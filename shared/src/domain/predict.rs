@@ -109,6 +109,7 @@ fn run_step(
     now: &mut Timestamp,
 ) -> String {
     let mut condition = String::new();
+    let graceful = incident.assessment.as_ref().is_some_and(|assessment| assessment.mode == Mode::Graceful);
     for _ in 0..MOST_DECISIONS {
         let Some(record) = records.get(index).cloned() else { return String::new() };
         let seen = observe(model, &record.step);
@@ -132,6 +133,10 @@ fn run_step(
                     return format!("{condition}it would wait: {reason}");
                 }
                 *now = wait.after(*now);
+                // The primary of a graceful switchover still runs, so its replica has caught up by the next figure.
+                if let Some(lag) = model.lag.as_mut().filter(|_| graceful) {
+                    (lag.lag, lag.observed_at) = (Seconds(0), *now);
+                }
             }
             Decision::Ask { question, .. } => {
                 condition = format!("if approved ({}): ", question.text);

@@ -158,9 +158,13 @@ fn recovery_point(records: &[StepRecord], component: &ComponentName, objective: 
     let of_kind = |kind| records.iter().find(move |record| record.step.kind == kind && &record.step.component == component);
     let (achieved, source) = match (of_kind(StepKind::Promote), of_kind(StepKind::ForceFailover)) {
         (Some(record), _) if record.may_have_promoted() => match &record.memory.loss_bound {
-            Some(bound) if bound.growing => {
-                (None, format!("not bounded, because the old primary was never proven fenced; when it was promoted: {}", bound.basis))
-            }
+            Some(bound) if bound.growing => (
+                None,
+                format!(
+                    "not bounded, because the old primary was never proven fenced; when it was promoted: {}",
+                    bound.basis
+                ),
+            ),
             Some(bound) => (bound.at_most, bound.basis.clone()),
             None => (None, "the promotion's loss was not bounded".to_owned()),
         },

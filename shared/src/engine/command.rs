@@ -91,7 +91,8 @@ pub async fn status(
         question,
         steps,
         timeline,
-        report: book.report(&id).await?,
+        // Written with the incident's end, and shown with it: an incident that ended while this was read is told as it was.
+        report: if incident.status.is_end() { book.report(&id).await? } else { None },
         execution_arn: incident.execution_arn,
     }))
 }
@@ -237,7 +238,9 @@ pub async fn acknowledge(
         let done = Acknowledgement {
             incident_id: id.clone(),
             status: incident.value.status,
-            reason: format!("{platform} is free for another recovery; alarms start one only after the block period, if one runs"),
+            reason: format!(
+                "{platform} is free for another recovery; alarms start one only after the block period, if one runs"
+            ),
             at: engine.clock.now(),
         };
         if incident.value.acknowledged.is_some() {
@@ -259,7 +262,9 @@ pub async fn acknowledge(
                 None if unsure => {
                     return Err(RecoveryError::new(
                         Code::PayloadUnreadable,
-                        format!("a promotion may have happened in incident {id}: say where {platform} runs now, with \"site\":\"primary\" or \"site\":\"recovery\""),
+                        format!(
+                            "a promotion may have happened in incident {id}: say where {platform} runs now, with \"site\":\"primary\" or \"site\":\"recovery\""
+                        ),
                     ));
                 }
                 None => {}

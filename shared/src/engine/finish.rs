@@ -56,7 +56,9 @@ pub(super) async fn finish(
         vec![write_incident(&incident), write_platform(&plan.platform, &platform), write_report(id, &report), entry, page];
     // An attempt may be under way in an invocation that nobody can stop. Taking its record over makes its next write, and so its
     // next intent, lose; and an intent that it wrote since these records were read makes this commit lose instead.
-    let open = steps.into_iter().filter(|step| !step.value.status.is_settled(Direction::Apply) || step.value.claimed_until.is_some());
+    let open = steps
+        .into_iter()
+        .filter(|step| !step.value.status.is_settled(Direction::Apply) || step.value.claimed_until.is_some());
     writes.extend(open.map(|mut step| {
         step.value.attempt += 1;
         step.value.claimed_until = None;

@@ -1,6 +1,7 @@
 //! The watchdog: what a crash left half done, within a minute. It starts declared incidents that never started, wakes steps whose
 //! question was answered, sends notices that are due, and turns incidents whose execution died or is overdue into `stuck`, with a page.
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::domain::duration::Seconds;
@@ -20,14 +21,18 @@ use super::notices::send_due;
 const GRACE: Seconds = Seconds(30);
 
 /// What the watchdog did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Watched {
     /// The active incident, if there is one.
-    pub active: Option<IncidentId>,
-    /// What it found and did, as sentences.
-    pub done: Vec<String>,
+    pub incident_id: Option<IncidentId>,
+    /// `watched`.
+    pub status: &'static str,
+    /// What it found and did, as a sentence.
+    pub reason: String,
     /// Notices sent.
     pub notices_sent: usize,
+    /// When this was said.
+    pub at: Timestamp,
 }
 
 /// Looks after one platform.
@@ -42,20 +47,22 @@ pub async fn watchdog(
 ) -> Result<Watched, RecoveryError> {
     let book = engine.book();
     let state = book.platform(platform).await?.value;
-    let mut watched = Watched { active: state.active.clone(), ..Watched::default() };
+    let (mut done, mut notices_sent) = (None, 0);
     if let Some(id) = &state.active {
         let incident = book.incident(id).await?.value;
-        if !incident.status.is_end()
-            && let Some(done) = look_after(engine, executions, &incident).await?
-        {
-            watched.done.push(done);
+        if !incident.status.is_end() {
+            done = look_after(engine, executions, &incident).await?;
         }
     }
     if let Some(latest) = state.active.as_ref().or(state.latest.as_ref()) {
         let incident = book.incident(latest).await?.value;
-        watched.notices_sent = send_due(engine, notices, &incident).await?;
+        notices_sent = send_due(engine, notices, &incident).await?;
     }
-    Ok(watched)
+    let reason = done.unwrap_or_else(|| match &state.active {
+        Some(id) => format!("{id} is looked after by its execution, or has ended and waits to be acknowledged"),
+        None => format!("no recovery of {platform} is active"),
+    });
+    Ok(Watched { incident_id: state.active, status: "watched", reason, notices_sent, at: engine.clock.now() })
 }
 
 async fn look_after(

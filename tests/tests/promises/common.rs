@@ -172,6 +172,11 @@ pub(crate) fn broken_promises(simulation: &Simulation, ended: &Ended, before: &B
     if simulation.cloud.with(|state| state.world.writer_overlap().is_split_brain()) {
         broken.push("both sides took commits".to_owned());
     }
+    let writers = simulation.cloud.with(|state| state.writable_at_promotion.clone());
+    let allowed = ended.incident.verdicts.iter().any(|verdict| verdict.approved && verdict.unproven_fence);
+    if writers.iter().flatten().any(|writable| writable.instance == primary_key()) && !allowed {
+        broken.push("the old primary still took writes when its replica was promoted, and nobody had allowed that".to_owned());
+    }
     let (old, new) = (host_of(simulation, &primary_key()), host_of(simulation, &replica_key()));
     let promoted = !promotions.is_empty();
     let wanted = match ended.incident.status {

@@ -97,6 +97,34 @@ fn an_invocation_may_be_doubled_at_every_call() {
 }
 
 #[test]
+fn a_second_invocation_of_a_step_that_is_held_neither_looks_nor_writes() {
+    let start = alarmed(Platform::default());
+    let beyond_reading_the_journal = |calls: &[PortCall]| {
+        let shown = calls.iter().filter(|call| !["GetItem", "Query"].contains(&call.operation));
+        let mut shown: Vec<String> =
+            shown.map(|call| format!("{} {} {:?}", call.operation, call.resource, call.label)).collect();
+        // Reads are made side by side, and the one that is held up comes last.
+        shown.sort();
+        shown
+    };
+    let mut tried = 0;
+    for turn in turns_of(&start) {
+        // Once a call is made for a step, the step is held; it is let go of with the invocation's last write.
+        let held = turn.calls.iter().filter(|call| call.label.is_some());
+        for call in held {
+            let mut run = turn.before.fork();
+            run.strike(call.number, Fault::DoubledBefore);
+            run.take_turn(run.cloud.now() + minutes(300));
+            let calls = run.cloud.with(|state| state.calls[turn.calls[0].number..].to_vec());
+            assert!(calls.len() > turn.calls.len(), "a second invocation ran: {call:?}");
+            assert_eq!(beyond_reading_the_journal(&calls), beyond_reading_the_journal(&turn.calls), "{call:?}");
+            tried += 1;
+        }
+    }
+    assert!(tried > 50, "{tried}");
+}
+
+#[test]
 fn a_failover_survives_every_single_fault_too() {
     strike_every_call(&alarmed(Platform::default().multi_az()), &Fault::PASSING, IncidentStatus::Completed, |_| true);
 }

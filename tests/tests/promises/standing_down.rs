@@ -92,7 +92,7 @@ fn a_graceful_switchover_waits_until_the_replica_has_caught_up_to_within_max_lag
 
 #[test]
 fn a_graceful_switchover_whose_replica_never_catches_up_is_rolled_back() {
-    let mut simulation = Platform::default().with_lag(seconds(45)).stand_up();
+    let mut simulation = Platform::default().with_lag(seconds(900)).stand_up();
     simulation.run_for(seconds(332));
     let before = Before::of(&simulation);
     simulation.operate(&event("recovery.start.json")).unwrap();

@@ -1,7 +1,7 @@
 //! However often and in whatever shape a disaster is reported, it starts one recovery.
 
-use recovery_tests::in_process::Platform;
-use serde_json::json;
+use recovery_tests::in_process::{Platform, Simulation};
+use serde_json::{Value, json};
 use shared::domain::incident::IncidentStatus;
 
 use crate::common::{ALARM_SHAPES, Before, assert_sound, event, hang_and_raise, minutes, seconds};
@@ -51,19 +51,53 @@ fn whoever_asks_while_a_recovery_is_active_joins_it() {
 }
 
 #[test]
-fn a_flapping_alarm_promotes_nothing_a_second_time_within_the_block_period_but_a_person_may() {
+fn an_alarm_over_the_old_primary_starts_nothing_once_the_platform_has_moved() {
     let mut simulation = hang_and_raise(Platform::default(), "alarm.eventbridge.json");
     simulation.run_to_end();
-    simulation.run_for(minutes(10));
-    let mut again = event("alarm.eventbridge.json");
-    again["detail"]["state"]["timestamp"] = json!("2026-11-20T10:19:00.000+0000");
-    let answer = simulation.operate(&again).unwrap();
-    assert_eq!((&answer["status"], &answer["code"]), (&json!("ignored"), &json!("block_period")), "{answer}");
-    assert_eq!(simulation.platform().active, None);
-
-    // The platform runs in the recovery site now, so the old Region has nothing left to be recovered from.
+    for later in [minutes(10), minutes(120)] {
+        simulation.run_for(later);
+        let answer = simulation.operate(&raised_now(&simulation)).unwrap();
+        assert_eq!((&answer["status"], &answer["code"]), (&json!("ignored"), &json!("already_moved")), "{answer}");
+        assert_eq!(simulation.platform().active, None);
+    }
+    // Nor is there anything left in the old Region to be recovered from.
     let refused = simulation.operate(&json!({"scenario": "database_failure", "region": "us-east-1"})).unwrap_err();
     assert_eq!(refused.code.as_str(), "site_not_active");
+}
+
+#[test]
+fn a_flapping_alarm_starts_nothing_within_the_block_period_but_a_person_may() {
+    let mut simulation = hang_and_raise(Platform::default().multi_az(), "alarm.eventbridge.json");
+    simulation.run_to_end();
+    simulation.cloud.with(|state| {
+        state.world.break_instance(&recovery_tests::in_process::primary_key(), rehearsal_world::Breakage::Hung, state.now);
+    });
+    simulation.run_for(minutes(10));
+    let answer = simulation.operate(&raised_now(&simulation)).unwrap();
+    assert_eq!((&answer["status"], &answer["code"]), (&json!("ignored"), &json!("block_period")), "{answer}");
+    assert_eq!(simulation.platform().active, None);
+    let answer = simulation.operate(&json!({"scenario": "database_failure", "region": "us-east-1"})).unwrap();
+    assert_eq!(answer["status"], "started");
+    assert_eq!(simulation.run_to_end().incident.generation.0, 2);
+}
+
+#[test]
+fn after_the_block_period_the_next_alarm_is_heard() {
+    let mut simulation = hang_and_raise(Platform::default().multi_az(), "alarm.eventbridge.json");
+    simulation.run_to_end();
+    simulation.run_for(minutes(61));
+    simulation.cloud.with(|state| {
+        state.world.break_instance(&recovery_tests::in_process::primary_key(), rehearsal_world::Breakage::Hung, state.now);
+    });
+    let answer = simulation.operate(&raised_now(&simulation)).unwrap();
+    assert_eq!(answer["status"], "started");
+}
+
+/// The alarm's example, changed to a change of state at this moment.
+fn raised_now(simulation: &Simulation) -> Value {
+    let mut alarm = event("alarm.eventbridge.json");
+    alarm["detail"]["state"]["timestamp"] = json!(simulation.cloud.now().to_string());
+    alarm
 }
 
 #[test]

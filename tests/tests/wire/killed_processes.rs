@@ -11,24 +11,26 @@ use shared::domain::plan::Plan;
 use shared::domain::step::StepKind;
 
 use crate::evidence::{assert_checks_agree, assert_each_took_effect_once};
-use crate::stage::{end, play_with, start, whole_primary};
+use crate::stage::{end, hung_primary, play_with, start};
 
 /// More than a claim lasts at the speed of these rehearsals.
-const LEASE: Seconds = Seconds(600);
+const CLAIM: Seconds = Seconds(900);
 
 fn leave_time_for_a_lost_claim(plan: &mut Plan) {
-    let rpo = plan.objectives.values().filter_map(|objective| objective.rpo).max();
+    for rpo in plan.objectives.values_mut().filter_map(|objective| objective.rpo.as_mut()) {
+        *rpo = rpo.plus(CLAIM);
+    }
     for scenario in plan.scenarios.values_mut() {
-        scenario.budgets = StepKind::ALL.into_iter().map(|kind| (kind, scenario.budget(kind).plus(LEASE))).collect();
-        if let (Some(preauthorised), Some(rpo)) = (&mut scenario.preauthorised, rpo) {
-            preauthorised.data_loss_up_to = rpo;
+        scenario.budgets = StepKind::ALL.into_iter().map(|kind| (kind, scenario.budget(kind).plus(CLAIM))).collect();
+        for allowed in scenario.preauthorised.iter_mut().map(|preauthorised| &mut preauthorised.data_loss_up_to) {
+            *allowed = allowed.plus(CLAIM);
         }
     }
 }
 
 /// Kills the process that makes this call for this step, once, and lets the recovery go on.
 fn kill_once(step: &str, service: &str, operation: &str) {
-    play_with(whole_primary(), leave_time_for_a_lost_claim, async |drill| {
+    play_with(hung_primary(), leave_time_for_a_lost_claim, async |drill| {
         let select = Selector::operation(service, operation).of_step(step).nth(Nth::Only(1));
         let broken_at = drill.break_primary();
         let promised = drill.predict().await.unwrap();

@@ -34,7 +34,7 @@ async fn replication_check_answers_with_a_verdict(drill: &Drill) {
     assert_eq!(replica["replica"], "healthcare-platform-dr");
     assert_eq!(replica["role"], "replica");
     assert_eq!(replica["rpo"], "within");
-    assert_eq!(replica["lag_s"], 5);
+    assert!(replica["lag_s"].is_u64());
     assert!(replica["reason"].is_string() && replica["observed_at"].is_string() && replica["source"].is_string());
 }
 

@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use recoveryctl::drill::{Drill, DrillMode, Platform, Situation, Workplace};
 use serde_json::{Value, json};
@@ -12,8 +12,7 @@ use shared::domain::plan::Plan;
 /// Rehearsals that run at a time on this machine, whichever process plays them: each waits for real answers within real limits,
 /// so too many at once would test the machine.
 const PLACES: usize = 2;
-/// Simulated seconds in a real second: as fast as can be while a killed process, whose claim lasts a real quarter of a minute,
-/// costs less data than the plan allows to be lost.
+/// Simulated seconds in a real second. At this speed the functions' own work still takes a small part of the time that passes.
 pub(crate) const SPEED: f64 = 30.0;
 const SCENARIO: &str = "database_failure";
 
@@ -54,12 +53,12 @@ impl Place {
     }
 }
 
-/// The situation of most promises: a primary that hangs.
+/// The situation of most promises: a primary that will hang.
 pub(crate) fn hung_primary() -> Situation {
     Situation { speed: SPEED, ..Situation::default() }
 }
 
-/// A primary that is whole, for those who start the recovery themselves: nobody waits for the alarm.
+/// A primary that stays whole.
 pub(crate) fn whole_primary() -> Situation {
     Situation { mode: DrillMode::Graceful, ..hung_primary() }
 }
@@ -76,12 +75,14 @@ pub(crate) fn play_with(situation: Situation, change: impl FnOnce(&mut Plan), ac
     change(&mut plan);
     let platform = Platform::of(plan, SCENARIO).unwrap();
     let _place = Place::take();
+    let started = Instant::now();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         let drill = Drill::set_up(workplace(), platform, situation, |line| println!("{line}")).await.unwrap();
         act(&drill).await;
         drill.tear_down().await;
     });
+    println!("this rehearsal took {:.0?}", started.elapsed());
 }
 
 /// Starts the scenario as an operator does; the answer.

@@ -181,7 +181,11 @@ pub(super) fn lift(case: StepCase<'_>, instance: &Sight<InstanceView>) -> Decisi
                 && Seconds::between(effect.intended_at, case.now) < SETTLING_TIME
         });
         if on_its_way && !case.overdue {
-            return Decision::Wait { memory, wait: POLL, reason: format!("an isolation of {primary} may still be on its way") };
+            return Decision::Wait {
+                memory,
+                wait: POLL,
+                reason: format!("an isolation of {primary} may still be on its way"),
+            };
         }
         return Decision::Done {
             memory,

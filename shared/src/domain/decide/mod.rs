@@ -51,7 +51,8 @@ impl StepCase<'_> {
         let proof = self.memory_of(StepKind::Fence).and_then(|memory| memory.fence.proof.as_ref())?;
         let group = self.plan.rds_instance(&self.record.step.component)?.primary.isolation_security_group.as_ref()?;
         let stands = primary.found().is_none_or(|view| {
-            view.security_groups.len() == 1 && view.security_groups.get(group.as_str()).is_some_and(|status| status == "active")
+            view.security_groups.len() == 1
+                && view.security_groups.get(group.as_str()).is_some_and(|status| status == "active")
         });
         stands.then_some(proof)
     }

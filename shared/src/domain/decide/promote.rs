@@ -18,6 +18,11 @@ const UNANSWERED_PROMOTION: Seconds = Seconds(120);
 /// person, and then wait for one.
 const FIGURE_AWAITED: Seconds = Seconds(30);
 
+/// How long a graceful switchover waits for the replica, whatever the gate's budget. RDS closes a log segment every five minutes
+/// whether or not anybody writes, and the figure that shows it is taken once a minute and published late: a replica that has
+/// everything shows so within seven minutes.
+const CAUGHT_UP_WITHIN: Seconds = Seconds(8 * 60);
+
 /// Decides on `gate: { loss_bound }`.
 pub(super) fn gate(
     case: StepCase<'_>,
@@ -64,7 +69,9 @@ pub(super) fn gate(
     }
 }
 
-/// In a graceful switchover the replica must have caught up, after the hold, to within `max_lag`.
+/// In a graceful switchover the replica must have caught up to within `max_lag`. Once writes have provably stopped that is said of
+/// what may be missing, and not of the lag: PostgreSQL counts its lag from the last transaction that was replayed, so behind a
+/// fence it only grows, until the next log segment is closed and replayed.
 fn wait_until_caught_up(
     case: StepCase<'_>,
     database: &RdsInstance,
@@ -76,18 +83,18 @@ fn wait_until_caught_up(
         return None;
     }
     let id = &database.recovery.id;
-    let reason = match lag {
-        Some(sample) if sample.lag <= database.max_lag && fence.is_none_or(|proof| sample.observed_at >= proof.at) => {
-            return None;
-        }
-        Some(sample) if sample.lag <= database.max_lag => {
-            format!("the figure of {id}'s lag is from before the fence, and a switchover waits for one from after it")
-        }
-        Some(sample) => format!("{id} is {} behind, and a switchover waits for {}", sample.lag, database.max_lag),
+    let missing = match (lag, fence) {
+        (Some(_), Some(_)) => LossBound::of(lag, fence, case.now).at_most,
+        (sample, _) => sample.map(|sample| sample.lag),
+    };
+    let reason = match missing {
+        Some(missing) if missing <= database.max_lag => return None,
+        Some(missing) => format!("{id} may lack {missing}, and a switchover waits for {}", database.max_lag),
         None => format!("there is no figure of {id}'s lag, and a switchover waits for {}", database.max_lag),
     };
     let memory = memory.clone();
-    Some(if case.overdue { Decision::Refuse { memory, reason } } else { Decision::Wait { memory, wait: POLL, reason } })
+    let patient = case.record.started_at.is_none_or(|began| Seconds::between(began, case.now) < CAUGHT_UP_WITHIN);
+    Some(if patient { Decision::Wait { memory, wait: POLL, reason } } else { Decision::Refuse { memory, reason } })
 }
 
 /// A lag that cannot be read is looked for a little longer.
@@ -201,7 +208,9 @@ fn follow(
         memory.loss_bound = Some(bound);
         return match consent {
             Consent::Granted(_) => Decision::Act { mutation, memory, reason },
-            Consent::Ask(question) => give_up(case, memory, true, format!("{reason}, but that would need consent: {}", question.text)),
+            Consent::Ask(question) => {
+                give_up(case, memory, true, format!("{reason}, but that would need consent: {}", question.text))
+            }
             Consent::Denied(why) => give_up(case, memory, true, format!("{reason}, but {why}")),
         };
     }
@@ -226,7 +235,8 @@ fn finish(
     // A write that went through says more than our own connection, which may lack a network path to a private database. It also
     // says more than the status: the first backup of a large database may take hours, and keeps no writer out.
     let wrote = matches!(written, Some(Sight::Found { found: true }));
-    if !view.is_available() && !(view.serves() && wrote) {
+    let usable = view.is_available() || (view.serves() && wrote);
+    if !usable {
         return wait_or_give_up(memory, format!("{id} has left replication and is {}", view.status));
     }
     if !wrote && matches!(connection, Connection::Refused | Connection::TimedOut | Connection::Silent) {

@@ -16,7 +16,9 @@ pub(super) fn database(case: StepCase<'_>, instance: &Sight<InstanceView>, conne
             Connection::NotTried => None,
             Connection::Silent => Some("it takes connections but does not answer".to_owned()),
             Connection::Refused => Some("it takes no connections".to_owned()),
-            Connection::TimedOut => Some("nothing comes back from it; is there a network path from this function to it?".to_owned()),
+            Connection::TimedOut => {
+                Some("nothing comes back from it; is there a network path from this function to it?".to_owned())
+            }
         },
         other => Some(other.why_not().to_owned()),
     };

@@ -2,8 +2,10 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::sync::Barrier;
+use tokio::time::timeout;
 
 use super::*;
 use crate::ports::{CallScope, PortError};
@@ -17,11 +19,11 @@ struct Watch {
 }
 
 impl Watch {
-    /// Ends only when `together` reads have begun.
+    /// Ends only when as many reads have begun as there are `together`.
     async fn read(&self, number: usize, together: &Barrier) -> PortResult<usize> {
         let under_way = self.under_way.fetch_add(1, Ordering::Relaxed) + 1;
         self.most.fetch_max(under_way, Ordering::Relaxed);
-        let _ = together.wait().await;
+        timeout(Duration::from_secs(10), together.wait()).await.expect("the reads are made one after another");
         let label = CallScope::current().map(|scope| scope.label).unwrap_or_default();
         self.labels.lock().unwrap().push(label);
         self.under_way.fetch_sub(1, Ordering::Relaxed);
@@ -36,7 +38,6 @@ fn scope() -> CallScope {
 #[tokio::test]
 async fn reads_are_made_side_by_side_and_no_more_than_the_bound_at_once() {
     let watch = Watch::default();
-    // Each batch waits until it is full: fewer at once would wait for ever.
     let together = Barrier::new(AT_ONCE);
     let reads = (0..2 * AT_ONCE).map(|number| watch.read(number, &together)).collect();
     let seen = scope().run(side_by_side(reads)).await;

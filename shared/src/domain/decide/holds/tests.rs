@@ -205,7 +205,7 @@ impl Row {
             let ran = case.run(kind, direction);
             assert_eq!(ran.calls, self.resume, "{what}, {kind:?}");
             assert!(matches!(ran.end, Decision::Done { .. }), "{what}, {kind:?}: {:?}", ran.end);
-            assert_eq!(case.service.views, [self.before.clone()], "{what}, {kind:?}");
+            assert_eq!(case.service.views, std::slice::from_ref(&self.before), "{what}, {kind:?}");
             assert_eq!(case.run(kind, direction).calls, json!([]), "{what}, {kind:?}: once more");
             assert_eq!(case.notes(), Vec::<String>::new(), "{what}, {kind:?}");
         }
