@@ -279,7 +279,8 @@ mod tests {
         assert_eq!(run_line(&["check", HEALTHCARE]).0, 0);
         assert_eq!(run_line(&["check", &spoilt("warning.yaml", "data_loss_up_to: 10m", "data_loss_up_to: 20m")]).0, 0);
         assert_eq!(run_line(&["check", &spoilt("error.yaml", "- promote: database", "- promot: database")]).0, 1);
-        assert_eq!(run_line(&["check", &spoilt("expired.yaml", "until: 2027-06-30", "until: 2026-11-19")]).0, 1);
+        // A pre-authorisation that has run out allows nothing any more; the plan itself stays usable.
+        assert_eq!(run_line(&["check", &spoilt("expired.yaml", "until: 2027-06-30", "until: 2026-11-19")]).0, 0);
         assert_eq!(run_line(&["check", &temporary("broken.yaml", b"sites: [")]).0, 2);
         assert_eq!(run_line(&["check", &temporary("binary.yaml", b"\xff\xfe")]).0, 2);
         let (code, out, errors) = run_line(&["check", "there-is-no-such-file.yaml"]);
@@ -364,7 +365,7 @@ mod tests {
         assert_eq!(promote["step"], "04-promote-database");
         assert_eq!(promote["function"], "recovery");
         assert_eq!(promote["phase"], "restore");
-        assert_eq!(promote["budget_s"], 840);
+        assert_eq!(promote["budget_s"], 720);
         assert!(promote["may"].as_array().is_some_and(|may| !may.is_empty()));
     }
 }

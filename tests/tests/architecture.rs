@@ -41,15 +41,30 @@ fn the_domain_knows_no_clock_no_input_or_output_no_sdk_and_no_runtime() {
     nothing_of(
         "shared/src/domain",
         &[
-            "crate::engine", "crate::ports", "crate::adapters", "crate::config", "crate::runtime", "tokio", "aws_", "async fn",
-            "std::fs", "std::net", "std::env", "Timestamp::now", "SystemTime", "Instant::now",
+            "crate::engine",
+            "crate::ports",
+            "crate::adapters",
+            "crate::config",
+            "crate::runtime",
+            "tokio",
+            "aws_",
+            "async fn",
+            "std::fs",
+            "std::net",
+            "std::env",
+            "Timestamp::now",
+            "SystemTime",
+            "Instant::now",
         ],
     );
 }
 
 #[test]
 fn the_engine_sees_the_world_through_ports_only() {
-    nothing_of("shared/src/engine", &["crate::adapters", "crate::config", "aws_", "std::fs", "std::net", "std::env", "Timestamp::now", "sleep("]);
+    nothing_of(
+        "shared/src/engine",
+        &["crate::adapters", "crate::config", "aws_", "std::fs", "std::net", "std::env", "Timestamp::now", "sleep("],
+    );
 }
 
 #[test]

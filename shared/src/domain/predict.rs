@@ -529,7 +529,7 @@ fn declared_snapshot(plan: &Plan, component: &ComponentName, now: Timestamp) -> 
         latest_restorable: None,
     };
     let variable = || Sight::Found {
-        found: PlaceView::Variable { value: Some("${before}".to_owned()), others: Vec::new(), updating: false },
+        found: PlaceView::Variable { value: Some("host-before".to_owned()), others: Vec::new(), updating: false },
     };
     let places = database
         .endpoints
@@ -537,14 +537,14 @@ fn declared_snapshot(plan: &Plan, component: &ComponentName, now: Timestamp) -> 
         .map(|place| match place {
             EndpointPlace::SsmParameter { .. } => Sight::Found {
                 found: PlaceView::Parameter {
-                    value: "${before}".to_owned(),
+                    value: "host-before".to_owned(),
                     parameter_type: ParameterType::String,
                     version: "${version}".to_owned(),
                 },
             },
             EndpointPlace::Secret { .. } => Sight::Found {
                 found: PlaceView::SecretField {
-                    value: Some("${before}".to_owned()),
+                    value: Some("host-before".to_owned()),
                     current_version: "${version}".to_owned(),
                     staged: BTreeMap::new(),
                 },

@@ -89,11 +89,11 @@ impl StepKind {
         Seconds(match self {
             Self::ForceFailover => 10 * 60,
             Self::HoldWrites => 90,
-            Self::Fence => 6 * 60,
-            Self::Gate => 3 * 60,
+            Self::Fence => 5 * 60,
+            Self::Gate => 2 * 60,
             Self::Promote => 12 * 60,
             Self::Repoint => 3 * 60,
-            Self::Validate => 4 * 60,
+            Self::Validate => 210,
             // Long enough for an attempt that died: its claim runs out, and what it sent is given time to show.
             Self::ResumeWrites => 3 * 60,
         })

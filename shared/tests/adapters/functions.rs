@@ -121,7 +121,7 @@ async fn a_prediction_is_asked_of_the_alias() {
     let answer = predictors.observe(FunctionName::ReadOnlyToggle, &value!({"task": "predict"})).await.unwrap();
     assert_eq!(answer, value!({"observed": "holds"}));
     let asked = &stub.asked()[0];
-    assert_eq!(asked.target, "/2015-03-31/functions/read-only-toggle/invocations?Qualifier=live");
+    assert_eq!(asked.target, "/2015-03-31/functions/read-only-toggle%3Alive/invocations");
     assert_eq!(asked.json(), value!({"task": "predict"}));
     assert_eq!(asked.header("x-recovery-step"), None);
 }

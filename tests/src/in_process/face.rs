@@ -166,8 +166,7 @@ impl WriteHolds for Face {
                     }
                     ApiProtocol::Http => {
                         let request = read(operation, region, format!("/apis/{api}/stages/{stage}"));
-                        let view =
-                            |state: &mut State| Ok(found(&mut state.http_stages, region, &name, operation)?.clone());
+                        let view = |state: &mut State| Ok(found(&mut state.http_stages, region, &name, operation)?.clone());
                         let by_route = self.0.call(request, view).await?;
                         Ok(HoldView::Routes { by_route })
                     }

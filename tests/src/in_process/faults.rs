@@ -47,6 +47,32 @@ pub(super) struct Faults {
     /// By the number of the call, counted over the whole run.
     pub(super) by_number: Option<(usize, Fault)>,
     pub(super) rules: Vec<Rule>,
+    pub(super) storm: Option<Storm>,
+}
+
+/// Faults at random: the same seed, the same faults.
+#[derive(Debug, Clone)]
+pub(super) struct Storm {
+    pub(super) state: u64,
+    /// How many calls in a thousand are struck.
+    pub(super) per_mille: u64,
+}
+
+impl Storm {
+    /// SplitMix64.
+    fn next(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.state;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn strike(&mut self) -> Option<Fault> {
+        let faults = [Fault::PASSING.as_slice(), &[Fault::Answered(FailureKind::NotNow)]].concat();
+        let (chance, which) = (self.next() % 1_000, self.next() % faults.len() as u64);
+        faults.get(usize::try_from(which).ok()?).copied().filter(|_| chance < self.per_mille)
+    }
 }
 
 impl Faults {
@@ -56,6 +82,9 @@ impl Faults {
             && at == number
         {
             self.by_number = None;
+            return Some(fault);
+        }
+        if let Some(fault) = self.storm.as_mut().and_then(Storm::strike) {
             return Some(fault);
         }
         let rule =

@@ -18,7 +18,8 @@ mod simulation;
 
 pub use accounting::{Effect, PortCall};
 pub use cloud::{
-    Client, Cloud, EcsService, ExecutionRecord, Journal, LambdaFunction, MethodSetting, RestStage, Secret, SentNotice, SsmParameter, State,
+    Client, Cloud, EcsService, ExecutionRecord, Journal, LambdaFunction, MethodSetting, RestStage, Secret, SentNotice,
+    SsmParameter, State,
 };
 pub use faults::{Fault, Rule};
 pub use functions::{Functions, Outcome};

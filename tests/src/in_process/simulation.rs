@@ -16,7 +16,7 @@ use shared::engine::{Entry, Notice};
 use shared::error::RecoveryError;
 
 use super::cloud::Cloud;
-use super::faults::{Fault, Rule};
+use super::faults::{Fault, Rule, Storm};
 use super::functions::{Functions, Outcome};
 use super::machine::{Demand, Line, Machine};
 
@@ -206,9 +206,17 @@ impl Simulation {
         self.cloud.with(|state| state.faults.rules.push(rule));
     }
 
+    /// Lets faults strike at random, so many calls in a thousand.
+    pub fn unleash(&mut self, seed: u64, per_mille: u64) {
+        self.cloud.with(|state| state.faults.storm = Some(Storm { state: seed, per_mille }));
+    }
+
     /// Takes every obstruction away.
     pub fn clear_the_way(&mut self) {
-        self.cloud.with(|state| state.faults.rules.clear());
+        self.cloud.with(|state| {
+            state.faults.rules.clear();
+            state.faults.storm = None;
+        });
     }
 
     /// Ends an execution from outside, as an operator's StopExecution or a machine-wide time-out would.

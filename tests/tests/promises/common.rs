@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use recovery_tests::in_process::{
-    DATABASE_PARAMETER, DATABASE_SECRET, Effect, Ended, LambdaFunction, Platform, REPORTS_FUNCTION, RestStage, Simulation, State,
+    DATABASE_PARAMETER, DATABASE_SECRET, Ended, LambdaFunction, Platform, REPORTS_FUNCTION, RestStage, Simulation, State,
     primary_key, replica_key,
 };
 use rehearsal_world::{Breakage, InstanceKey, PageRequest};
@@ -175,7 +175,8 @@ pub(crate) fn broken_promises(simulation: &Simulation, ended: &Ended, before: &B
     let writers = simulation.cloud.with(|state| state.writable_at_promotion.clone());
     let allowed = ended.incident.verdicts.iter().any(|verdict| verdict.approved && verdict.unproven_fence);
     if writers.iter().flatten().any(|writable| writable.instance == primary_key()) && !allowed {
-        broken.push("the old primary still took writes when its replica was promoted, and nobody had allowed that".to_owned());
+        broken
+            .push("the old primary still took writes when its replica was promoted, and nobody had allowed that".to_owned());
     }
     let (old, new) = (host_of(simulation, &primary_key()), host_of(simulation, &replica_key()));
     let promoted = !promotions.is_empty();
@@ -206,7 +207,8 @@ pub(crate) fn broken_promises(simulation: &Simulation, ended: &Ended, before: &B
         }
     }
     for needed in ["declared", "ended"] {
-        let sent = simulation.notices(&ended.incident.id).iter().any(|notice| notice.name == needed && notice.settled_at.is_some());
+        let sent =
+            simulation.notices(&ended.incident.id).iter().any(|notice| notice.name == needed && notice.settled_at.is_some());
         if !sent {
             broken.push(format!("nobody was told that it {needed}"));
         }
@@ -222,10 +224,20 @@ pub(crate) fn broken_promises(simulation: &Simulation, ended: &Ended, before: &B
 fn doubled_effects(simulation: &Simulation) -> Vec<String> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     simulation.cloud.with(|state| {
-        let once_only = |effect: &&Effect| !matches!(effect.mutation, Mutation::RebootInstance { .. });
-        for effect in state.effects.iter().filter(|effect| effect.took_effect).filter(once_only) {
+        let (mut places_written, made) = (0, state.effects.iter().filter(|effect| effect.took_effect));
+        for effect in made {
+            // Consumers are restarted again when a place that they read was only written after their restart.
+            let since = match &effect.mutation {
+                Mutation::RebootInstance { .. } => continue,
+                Mutation::RestartService { .. } => format!(" after {places_written} writes"),
+                Mutation::PutParameter { .. } | Mutation::MoveSecretStage { .. } => {
+                    places_written += 1;
+                    String::new()
+                }
+                _ => String::new(),
+            };
             let call = effect.call();
-            let key = format!("{} on {} in {} with {}", call.operation, call.resource, call.region, call.parameters);
+            let key = format!("{} on {} in {} with {}{since}", call.operation, call.resource, call.region, call.parameters);
             *counts.entry(key).or_default() += 1;
         }
     });

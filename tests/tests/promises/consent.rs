@@ -31,9 +31,9 @@ fn always_asking() -> Platform {
 fn asked(mut simulation: Simulation) -> (Simulation, Incident, Before) {
     let before = Before::of(&simulation);
     let asks = |simulation: &Simulation| {
-        simulation.latest_incident().is_some_and(|incident| {
-            incident.question.as_ref().is_some_and(|question| question.token.is_some())
-        })
+        simulation
+            .latest_incident()
+            .is_some_and(|incident| incident.question.as_ref().is_some_and(|question| question.token.is_some()))
     };
     assert!(simulation.run_until(minutes(20), asks), "{:#?}", simulation.latest_incident());
     let incident = simulation.latest_incident().unwrap();

@@ -36,7 +36,9 @@ fn assert_kept(mut simulation: Simulation, start: &serde_json::Value, end: Incid
         assert_eq!(step.will, made, "{}: promised, and made", step.step);
         for call in &made {
             let inside = step.may.iter().any(|permitted| {
-                permitted.operation == call.operation && permitted.resource == call.resource && permitted.region == call.region
+                permitted.operation == call.operation
+                    && permitted.resource == call.resource
+                    && permitted.region == call.region
             });
             assert!(inside, "{call:?} is outside what the step may call");
         }

@@ -7,7 +7,9 @@ use rehearsal_world::Breakage;
 use serde_json::{Map, Value, json};
 use shared::domain::identifier::InstanceId;
 use shared::domain::plan::{ApprovalRule, Component};
-use shared::domain::step::FunctionName::{self, BackupVerify, ReadOnlyToggle, Recovery, ReplicationCheck, UpdateDatabaseEndpoints};
+use shared::domain::step::FunctionName::{
+    self, BackupVerify, ReadOnlyToggle, Recovery, ReplicationCheck, UpdateDatabaseEndpoints,
+};
 
 use crate::common::{broken, database_failure, event, events, hang_and_raise, minutes, seconds};
 
@@ -80,7 +82,13 @@ const EXAMPLES: [(&str, FunctionName, &str, Situation, &str); 23] = [
     ("recovery.acknowledge.json", Recovery, "live", Situation::Stuck, "stuck"),
     ("recovery.watchdog.json", Recovery, "live", Situation::Asking, "watched"),
     ("execution.ended.json", Recovery, "live", Situation::Asking, "watched"),
-    ("update-database-endpoints.new_endpoint.json", UpdateDatabaseEndpoints, "live", Situation::Recovered, "not_in_this_version"),
+    (
+        "update-database-endpoints.new_endpoint.json",
+        UpdateDatabaseEndpoints,
+        "live",
+        Situation::Recovered,
+        "not_in_this_version",
+    ),
     ("update-database-endpoints.site.json", UpdateDatabaseEndpoints, "live", Situation::Recovered, "not_in_this_version"),
     ("update-database-endpoints.undo.json", UpdateDatabaseEndpoints, "live", Situation::Recovered, "not_in_this_version"),
     ("read-only-toggle.status.json", ReadOnlyToggle, "live", Situation::Asking, "read"),
@@ -160,9 +168,8 @@ fn shape(value: &Value) -> Value {
     match value {
         Value::Object(fields) => {
             let word = |name: &str| ["status", "code", "errorType"].contains(&name);
-            let shaped = fields.iter().map(|(name, value)| {
-                (name.clone(), if word(name) { value.clone() } else { shape(value) })
-            });
+            let shaped =
+                fields.iter().map(|(name, value)| (name.clone(), if word(name) { value.clone() } else { shape(value) }));
             Value::Object(shaped.collect::<Map<_, _>>())
         }
         Value::Array(items) => json!(items.first().map(shape).into_iter().collect::<Vec<_>>()),

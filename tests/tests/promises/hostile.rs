@@ -17,9 +17,7 @@ const FUNCTIONS: [FunctionName; 5] = [
 
 /// Everything that a refusal leaves as it was.
 fn touched(simulation: &Simulation) -> (usize, usize, usize, usize) {
-    simulation.cloud.with(|state| {
-        (state.journal.commits, state.effects.len(), state.executions.len(), state.notices.len())
-    })
+    simulation.cloud.with(|state| (state.journal.commits, state.effects.len(), state.executions.len(), state.notices.len()))
 }
 
 /// Sends a payload and says how it was refused; nothing may have been touched.

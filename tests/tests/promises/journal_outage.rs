@@ -15,9 +15,9 @@ fn an_outage_of_the_journal_at_any_time_only_costs_time() {
         let ended = simulation.run_to_end();
         assert_eq!(ended.incident.status, IncidentStatus::Completed, "from {begins} s: {}", ended.report.reason);
         assert_sound(&simulation, &ended, &before);
-        let during = simulation.cloud.with(|state| {
-            state.effects.iter().filter(|effect| from < effect.at && effect.at < until).count()
-        });
+        let during = simulation
+            .cloud
+            .with(|state| state.effects.iter().filter(|effect| from < effect.at && effect.at < until).count());
         // A call whose intent was written just before may still be answered.
         assert!(during <= 1, "{during} effects while nothing could be journalled, from {begins} s");
     }

@@ -10,6 +10,7 @@ mod hostile;
 mod journal_outage;
 mod one_fault;
 mod standing_down;
+mod storm;
 mod stuck;
 mod triggers;
 mod watchdog;

@@ -6,10 +6,14 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use jiff::Timestamp;
 use recovery_tests::in_process::{Fault, Platform, PortCall, Simulation};
+use serde_json::json;
 use shared::domain::incident::IncidentStatus;
+use shared::domain::plan::ApprovalRule;
+use shared::domain::step::FunctionName;
 
-use crate::common::{Before, broken_promises, hang_and_raise, minutes};
+use crate::common::{Before, broken_promises, database_failure, hang_and_raise, minutes, seconds};
 
 /// A run as it stood before some calls, and the numbers of those calls.
 struct Turn {
@@ -41,7 +45,7 @@ fn strike_every_call(start: &Simulation, faults: &[Fault], expected: IncidentSta
         .filter(|(_, call)| strikes(call))
         .flat_map(|(turn, call)| faults.iter().map(move |fault| (turn, call, *fault)))
         .collect();
-    assert!(jobs.len() > 100, "a recovery makes many calls");
+    assert!(jobs.len() > 100, "a recovery makes many calls: {}", jobs.len());
     let (next, failures) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     thread::scope(|scope| {
         for _ in 0..thread::available_parallelism().map_or(2, usize::from) {
@@ -94,6 +98,42 @@ fn the_request_or_the_reply_of_every_call_may_be_lost() {
 fn an_invocation_may_be_doubled_at_every_call() {
     let faults = [Fault::DoubledBefore, Fault::DoubledAfter];
     strike_every_call(&alarmed(Platform::default()), &faults, IncidentStatus::Completed, |_| true);
+}
+
+/// A person who watches, and answers the question with this command until the answer is taken.
+fn answer_when_asked(simulation: &mut Simulation, command: &'static str) {
+    let Some(incident) = simulation.latest_incident().filter(|incident| !incident.status.is_end()) else { return };
+    if let (Some(question), []) = (&incident.question, incident.verdicts.as_slice()) {
+        let digest = question.digest();
+        let payload = json!({"command": command, "incident_id": incident.id, "digest": digest, "actor": "dana"});
+        let _ = simulation.invoke(FunctionName::Recovery, "approve", &payload);
+    }
+    simulation.after(seconds(7), move |simulation| answer_when_asked(simulation, command));
+}
+
+fn answered(command: &'static str) -> (Simulation, Timestamp) {
+    let platform = Platform::default().with_plan(|plan| {
+        plan.scenarios.get_mut(&database_failure()).unwrap().approval = ApprovalRule::Required;
+    });
+    let mut start = alarmed(platform);
+    start.after(seconds(10), move |simulation| answer_when_asked(simulation, command));
+    let asked_at = start.fork().run_to_end().incident.verdicts[0].at - seconds(20);
+    (start, asked_at)
+}
+
+#[test]
+fn a_rollback_survives_every_single_fault_too() {
+    let (start, asked_at) = answered("reject");
+    let faults = [Fault::KilledBefore, Fault::KilledAfter, Fault::ReplyLost];
+    strike_every_call(&start, &faults, IncidentStatus::RolledBack, |call| call.at > asked_at);
+}
+
+#[test]
+fn so_does_the_way_from_a_question_to_its_promotion() {
+    let (start, asked_at) = answered("approve");
+    let faults = [Fault::KilledBefore, Fault::KilledAfter, Fault::ReplyLost];
+    let until = asked_at + seconds(60);
+    strike_every_call(&start, &faults, IncidentStatus::Completed, |call| call.at > asked_at && call.at < until);
 }
 
 #[test]

@@ -3,10 +3,13 @@
 use recovery_tests::in_process::{Platform, Simulation, primary_key, replica_key};
 use rehearsal_world::Breakage;
 use serde_json::json;
+use shared::domain::identifier::ComponentName;
 use shared::domain::incident::{IncidentStatus, Mode};
-use shared::domain::step::StepKind;
+use shared::domain::non_empty::NonEmpty;
+use shared::domain::plan::{Branch, Condition};
+use shared::domain::step::{PlannedStep, StepKind};
 
-use crate::common::{Before, assert_sound, broken, event, operations, seconds};
+use crate::common::{Before, assert_sound, broken, database_failure, event, hang_and_raise, operations, seconds};
 
 fn healthy() -> Simulation {
     let mut simulation = Platform::default().stand_up();
@@ -80,9 +83,10 @@ fn a_graceful_switchover_waits_until_the_replica_has_caught_up_to_within_max_lag
     });
     let ended = simulation.run_to_end();
     let gate = ended.steps.iter().find(|step| step.step.kind == StepKind::Gate).unwrap();
-    let waited = simulation.entries(&ended.incident.id).into_iter().find(|entry| {
-        entry.about == gate.id.as_str() && entry.event == "waiting"
-    });
+    let waited = simulation
+        .entries(&ended.incident.id)
+        .into_iter()
+        .find(|entry| entry.about == gate.id.as_str() && entry.event == "waiting");
     assert!(waited.is_some_and(|entry| entry.reason.contains("a switchover waits for")), "{gate:#?}");
     assert_sound(&simulation, &ended, &before);
     if ended.incident.status == IncidentStatus::Completed {
@@ -101,4 +105,21 @@ fn a_graceful_switchover_whose_replica_never_catches_up_is_rolled_back() {
     assert_sound(&simulation, &ended, &before);
     assert!(before.points_to_the_same(&simulation));
     assert_eq!(crate::common::groups_of(&simulation, &primary_key()), ["sg-0c11e475"], "the fence is lifted");
+}
+
+#[test]
+fn clients_are_never_pointed_at_an_instance_that_still_is_a_replica() {
+    let platform = Platform::default().with_plan(|plan| {
+        let scenario = plan.scenarios.get_mut(&database_failure()).unwrap();
+        let step = PlannedStep { kind: StepKind::Repoint, component: ComponentName::new("database").unwrap() };
+        let wave = NonEmpty::new(vec![step]).unwrap();
+        let branch = Branch { when: Condition::Otherwise, waves: NonEmpty::new(vec![wave]).unwrap() };
+        scenario.branches = NonEmpty::new(vec![branch]).unwrap();
+    });
+    let mut simulation = hang_and_raise(platform, "alarm.eventbridge.json");
+    let before = Before::of(&simulation);
+    let ended = simulation.run_to_end();
+    assert_eq!(ended.incident.status, IncidentStatus::RolledBack, "{}", ended.report.reason);
+    assert_sound(&simulation, &ended, &before);
+    assert_eq!(operations(&simulation), [""; 0]);
 }

@@ -76,7 +76,9 @@ fn assert_objectives_are_met(report: &Value) {
 /// What the emulator drops, does not enforce and does not check is listed, sentence by sentence.
 fn assert_nothing_unrehearsed_is_hidden(report: &Value) {
     let limits = &report["not_rehearsed"];
-    for list in ["dropped", "not_enforced", "unverified", "authorization_unchecked", "authorized_by_proxy", "unverified_rules"] {
+    for list in
+        ["dropped", "not_enforced", "unverified", "authorization_unchecked", "authorized_by_proxy", "unverified_rules"]
+    {
         for item in rows(limits, list) {
             assert!(item.as_str().is_some_and(|item| !item.is_empty()), "{list}: {item}");
         }

@@ -25,7 +25,8 @@ pub(crate) fn repository() -> PathBuf {
 pub(crate) fn workplace() -> &'static Workplace {
     static WORKPLACE: OnceLock<Workplace> = OnceLock::new();
     WORKPLACE.get_or_init(|| {
-        Workplace::prepare(|line| println!("{line}")).unwrap_or_else(|error| panic!("no rehearsal is possible here: {error}"))
+        Workplace::prepare(|line| println!("{line}"))
+            .unwrap_or_else(|error| panic!("no rehearsal is possible here: {error}"))
     })
 }
 

@@ -22,7 +22,8 @@ fn an_incident_whose_execution_was_stopped_is_stuck_until_a_person_acknowledges_
         drill.stage.client.call("stepfunctions", drill.platform.region(), "stop_execution", parameters).await.unwrap();
         let stopped = Instant::now();
 
-        // Here nothing comes by every minute. An attempt that was under way writes once more, and the watchdog then looks again.
+        // A rule tells the watchdog that an execution ended, and a schedule wakes it every minute. Rehearsals have no schedules, so
+        // the test stands in for them: while the last attempt still writes, the watchdog leaves the incident for its next turn.
         let status = loop {
             let watched = drill.invoke(&json!({"task": "watchdog"})).await.unwrap();
             println!("{watched}");
@@ -42,7 +43,8 @@ fn an_incident_whose_execution_was_stopped_is_stuck_until_a_person_acknowledges_
         let held = drill.invoke(&request).await.unwrap();
         assert_eq!((&held["status"], &held["incident_id"]), (&json!("joined"), &json!(id)), "{held}");
 
-        let acknowledge = json!({"command": "acknowledge", "incident_id": id, "actor": "dana", "reason": "fence lifted by hand"});
+        let acknowledge =
+            json!({"command": "acknowledge", "incident_id": id, "actor": "dana", "reason": "fence lifted by hand"});
         let acknowledged = drill.invoke(&acknowledge).await.unwrap();
         assert_eq!(acknowledged["status"], "stuck", "what happened stays what it was: {acknowledged}");
         let next = drill.invoke(&request).await.unwrap();

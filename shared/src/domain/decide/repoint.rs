@@ -68,7 +68,7 @@ pub(super) fn repoint(
             .flat_map(EndpointPlace::consumers)
             .collect();
         for consumer in all {
-            match restart(case, direction, consumer, consumers.get(consumer.as_str()), &mut memory) {
+            match restart(case, database, direction, consumer, consumers.get(consumer.as_str()), &mut memory) {
                 Restart::Restarted => {}
                 Restart::Later(why) => waiting = Some(why),
                 Restart::Change(mutation) if !case.overdue => {
@@ -280,9 +280,29 @@ enum Restart {
     Change(Mutation),
 }
 
-/// A consumer is restarted once per direction; a new primary deployment is the proof.
+/// Whether this mutation changes what readers of the place find.
+fn writes(mutation: &Mutation, place: &EndpointPlace) -> bool {
+    match (mutation, place) {
+        (
+            Mutation::PutParameter { name, region, .. } | Mutation::RestoreParameter { name, region, .. },
+            EndpointPlace::SsmParameter { name: of, region: at, .. },
+        ) => (name, region) == (of, at),
+        (Mutation::MoveSecretStage { secret, region, .. }, EndpointPlace::Secret { name, region: at, .. }) => {
+            (secret, region) == (name, at)
+        }
+        (
+            Mutation::SetFunctionVariable { function, variable, region, .. },
+            EndpointPlace::LambdaEnvironment { function: of, variable: name, region: at, .. },
+        ) => (function, variable, region) == (of, name, at),
+        _ => false,
+    }
+}
+
+/// A consumer is restarted once in each direction, and again when a place that it reads was only written after that; a new primary
+/// deployment is the proof.
 fn restart(
     case: StepCase<'_>,
+    database: &RdsInstance,
     direction: Direction,
     consumer: &ComponentName,
     sight: Option<&Sight<ServiceView>>,
@@ -307,6 +327,17 @@ fn restart(
         Direction::Apply => consumer.to_string(),
         Direction::Undo => format!("undo {consumer}"),
     };
+    let last = |wanted: &dyn Fn(&Mutation) -> bool| {
+        let tried = case.record.effects.iter().filter(|effect| effect.direction == direction && wanted(&effect.mutation));
+        let may_have_happened = tried.filter(|effect| !matches!(effect.outcome, Some(EffectOutcome::Refused { .. })));
+        may_have_happened.map(|effect| effect.ordinal).max()
+    };
+    let read: Vec<&EndpointPlace> = database.endpoints.iter().filter(|place| place.consumers().contains(consumer)).collect();
+    let last_write = last(&|tried| read.iter().any(|place| writes(tried, place)));
+    if last(&|tried| *tried == mutation) < last_write {
+        memory.deployments.insert(key, view.deployment.clone());
+        return Restart::Change(mutation);
+    }
     let before = memory.deployments.entry(key).or_insert_with(|| view.deployment.clone());
     let applied = matches!(case.last_try(&mutation, direction), Some((EffectOutcome::Applied { .. }, _)));
     if applied || *before != view.deployment { Restart::Restarted } else { Restart::Change(mutation) }

@@ -467,12 +467,12 @@ const ROWS: &[Row] = &[
     warning(
         "over_rto",
         &[
-            ("rto: 40m", "rto: 1769s"),
+            ("rto: 40m", "rto: 1619s"),
             ("{ validate: api } ]\n          - resume_writes: database", "{ validate: api }, { resume_writes: database } ]"),
         ],
         "otherwise",
         &[
-            ("rto: 40m", "rto: 1770s"),
+            ("rto: 40m", "rto: 1620s"),
             ("{ validate: api } ]\n          - resume_writes: database", "{ validate: api }, { resume_writes: database } ]"),
         ],
     ),

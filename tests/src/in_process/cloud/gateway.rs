@@ -105,10 +105,7 @@ pub(in super::super) fn put_routes(
 }
 
 /// DeleteRouteSettings: takes all settings of one route away.
-pub(in super::super) fn delete_route(
-    routes: &mut BTreeMap<String, RouteSettings>,
-    route: &str,
-) -> PortResult<Performed> {
+pub(in super::super) fn delete_route(routes: &mut BTreeMap<String, RouteSettings>, route: &str) -> PortResult<Performed> {
     let Some(_) = routes.remove(route) else {
         let message = format!("Unable to find route settings for {route}");
         return Err(failure(FailureKind::NotFound, ("apigateway", "DeleteRouteSettings"), "NotFoundException", message));
