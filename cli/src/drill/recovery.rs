@@ -62,11 +62,13 @@ pub struct Situation {
     pub lag: Duration,
     /// Whether the primary has a standby in its own Region.
     pub multi_az: bool,
+    /// Whether the alarm starts the recovery. Where it does not, somebody else has to.
+    pub armed: bool,
 }
 
 impl Default for Situation {
     fn default() -> Self {
-        Self { mode: DrillMode::Ungraceful, seed: 1, speed: 20.0, lag: Duration::from_secs(5), multi_az: false }
+        Self { mode: DrillMode::Ungraceful, seed: 1, speed: 20.0, lag: Duration::from_secs(5), multi_az: false, armed: true }
     }
 }
 
@@ -115,6 +117,9 @@ impl Drill {
             parameters: platform.template_parameters(),
         };
         let stage = Stage::set_up(&workplace.python, options, &say).await?;
+        // Until clients publish that the database answers, the alarm hears nothing, and on a busy machine that can last long enough
+        // to be taken for a failure.
+        arm(&platform, &stage, false).await?;
         let bearings = bearings(&platform, &stage)?;
         let clients = Clients::start(stage.client.clone(), bearings);
         let drill = Self { platform, stage, situation, clients, run_directory: run_directory.display().to_string() };
@@ -127,6 +132,9 @@ impl Drill {
                 say("clients write to the primary; waiting until the replica is seen to follow");
                 drill.await_near_replica().await?;
             }
+        }
+        if drill.situation.armed {
+            arm(&drill.platform, &drill.stage, true).await?;
         }
         Ok(drill)
     }
@@ -344,6 +352,18 @@ impl Drill {
         let newest = world.latest(&Metric::ReplicaLag(self.replica()), now).ok().flatten();
         first.zip(newest).is_some_and(|(first, newest)| newest.at >= first && newest.value <= near.as_secs_f64())
     }
+}
+
+/// Lets the alarm start recoveries, or not: by its rule, which the template names.
+async fn arm(platform: &Platform, stage: &Stage, armed: bool) -> Result<(), DrillError> {
+    let (operation, doing) = if armed {
+        ("enable_rule", "let the alarm start recoveries")
+    } else {
+        ("disable_rule", "keep the alarm from starting any")
+    };
+    let parameters = json!({"Name": format!("{}-recovery-on-alarm", platform.plan.platform)});
+    let answer = stage.client.call("events", platform.region(), operation, parameters).await;
+    answer.map(drop).map_err(|source| DrillError::Client { doing, source })
 }
 
 /// Where the clients of this platform learn what they need.

@@ -36,6 +36,34 @@ fn turns_of(start: &Simulation) -> Vec<Turn> {
     turns
 }
 
+/// Calls that leave nothing behind.
+const READS: [&str; 13] = [
+    "Connect",
+    "DescribeDBInstances",
+    "DescribeDBSnapshots",
+    "DescribeExecution",
+    "DescribeSecret",
+    "DescribeServices",
+    "GetFunctionConfiguration",
+    "GetItem",
+    "GetMetricData",
+    "GetParameter",
+    "GetSecretValue",
+    "GetStage",
+    "Query",
+];
+
+/// Whether this fault is another one here than those that are tried anyway: to die before a call is to die after the one before it,
+/// unless it is an invocation's first; and of a call that leaves nothing behind it does not matter which way was lost.
+fn is_a_case_of_its_own(fault: Fault, call: &PortCall, turn: &Turn) -> bool {
+    let leaves_something = !READS.contains(&call.operation);
+    match fault {
+        Fault::KilledBefore => leaves_something || turn.calls.first().is_some_and(|first| first.number == call.number),
+        Fault::RequestLost | Fault::DoubledAfter => leaves_something,
+        _ => true,
+    }
+}
+
 fn strike_every_call(start: &Simulation, faults: &[Fault], expected: IncidentStatus, strikes: impl Fn(&PortCall) -> bool) {
     let before = Before::of(start);
     let turns = turns_of(start);
@@ -44,8 +72,9 @@ fn strike_every_call(start: &Simulation, faults: &[Fault], expected: IncidentSta
         .flat_map(|turn| turn.calls.iter().map(move |call| (turn, call)))
         .filter(|(_, call)| strikes(call))
         .flat_map(|(turn, call)| faults.iter().map(move |fault| (turn, call, *fault)))
+        .filter(|(turn, call, fault)| is_a_case_of_its_own(*fault, call, turn))
         .collect();
-    assert!(jobs.len() > 100, "a recovery makes many calls: {}", jobs.len());
+    assert!(jobs.len() > 60, "a recovery makes many calls: {}", jobs.len());
     let (next, failures) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     thread::scope(|scope| {
         for _ in 0..thread::available_parallelism().map_or(2, usize::from) {

@@ -8,7 +8,7 @@ use recoveryctl::drill::Drill;
 use serde_json::{Value, json};
 
 use crate::evidence::{assert_checks_agree, text};
-use crate::stage::{end, hung_primary, play, repository};
+use crate::stage::{end, play, repository, unwatched_primary};
 
 /// An example event with another time of the alarm's change.
 fn event(name: &str, pointer: &str, changed_at: &str) -> Value {
@@ -49,7 +49,7 @@ async fn deliver(drill: &Drill, event: &Value) {
 
 #[test]
 fn one_alarm_in_three_shapes_and_delivered_again_and_again_starts_one_recovery() {
-    play(hung_primary(), async |drill| {
+    play(unwatched_primary(), async |drill| {
         let broken_at = drill.break_primary();
         let promised = drill.predict().await.unwrap();
         let mark = drill.stage.log.mark();

@@ -7,7 +7,7 @@ use rehearsal::stage::ClientError;
 use serde_json::{Value, json};
 
 use crate::evidence::{assert_checks_agree, assert_each_took_effect_once, text};
-use crate::stage::{end, hung_primary, play, start, status_when};
+use crate::stage::{end, play, start, status_when, unwatched_primary};
 
 /// Beyond the ten minutes that the plan allows, and beyond the recovery point objective of fifteen.
 const LAG: Duration = Duration::from_secs(20 * 60);
@@ -29,7 +29,7 @@ fn code(answer: Result<Value, ClientError>) -> String {
 
 #[test]
 fn a_loss_beyond_what_was_allowed_in_advance_waits_for_an_approver() {
-    play(Situation { lag: LAG, ..hung_primary() }, async |drill| {
+    play(Situation { lag: LAG, ..unwatched_primary() }, async |drill| {
         let broken_at = drill.break_primary();
         let promised = drill.predict().await.unwrap();
         let mark = drill.stage.log.mark();

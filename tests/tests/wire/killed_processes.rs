@@ -11,7 +11,7 @@ use shared::domain::plan::Plan;
 use shared::domain::step::StepKind;
 
 use crate::evidence::{assert_checks_agree, assert_each_took_effect_once};
-use crate::stage::{end, hung_primary, play_with, start};
+use crate::stage::{end, play_with, start, unwatched_primary};
 
 /// More than a claim lasts at the speed of these rehearsals.
 const CLAIM: Seconds = Seconds(900);
@@ -30,7 +30,7 @@ fn leave_time_for_a_lost_claim(plan: &mut Plan) {
 
 /// Kills the process that makes this call for this step, once, and lets the recovery go on.
 fn kill_once(step: &str, service: &str, operation: &str) {
-    play_with(hung_primary(), leave_time_for_a_lost_claim, async |drill| {
+    play_with(unwatched_primary(), leave_time_for_a_lost_claim, async |drill| {
         let select = Selector::operation(service, operation).of_step(step).nth(Nth::Only(1));
         let broken_at = drill.break_primary();
         let promised = drill.predict().await.unwrap();

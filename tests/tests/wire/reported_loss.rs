@@ -5,12 +5,12 @@ use std::time::Duration;
 use recoveryctl::drill::Situation;
 
 use crate::evidence::achieved;
-use crate::stage::{end, hung_primary, play, start};
+use crate::stage::{end, play, start, unwatched_primary};
 
 /// How much data the recovery says that it may have lost, with a replica so far behind, and how much it really lost.
 fn loss_at(lag: Duration) -> (Duration, Duration) {
     let mut measured = None;
-    play(Situation { lag, ..hung_primary() }, async |drill| {
+    play(Situation { lag, ..unwatched_primary() }, async |drill| {
         let broken_at = drill.break_primary();
         let promised = drill.predict().await.unwrap();
         let mark = drill.stage.log.mark();

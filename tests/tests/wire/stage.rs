@@ -54,14 +54,19 @@ impl Place {
     }
 }
 
-/// The situation of most promises: a primary that will hang.
-pub(crate) fn hung_primary() -> Situation {
+/// A primary that will hang, and an alarm that notices and starts the recovery.
+pub(crate) fn watched_primary() -> Situation {
     Situation { speed: SPEED, ..Situation::default() }
+}
+
+/// A primary that will hang, and nobody who starts the recovery but the test.
+pub(crate) fn unwatched_primary() -> Situation {
+    Situation { armed: false, ..watched_primary() }
 }
 
 /// A primary that stays whole.
 pub(crate) fn whole_primary() -> Situation {
-    Situation { mode: DrillMode::Graceful, ..hung_primary() }
+    Situation { mode: DrillMode::Graceful, ..watched_primary() }
 }
 
 /// Plays on a stage of its own with the plan as it is.

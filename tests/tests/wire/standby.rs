@@ -3,11 +3,11 @@
 use recoveryctl::drill::Situation;
 
 use crate::evidence::{achieved, assert_good, effects};
-use crate::stage::{hung_primary, play};
+use crate::stage::{play, watched_primary};
 
 #[test]
 fn a_multi_az_primary_that_does_not_answer_is_failed_over_to_its_standby_and_nothing_is_lost() {
-    play(Situation { multi_az: true, ..hung_primary() }, async |drill| {
+    play(Situation { multi_az: true, ..watched_primary() }, async |drill| {
         let report = drill.play(|line| println!("{line}")).await.unwrap();
         assert_good(&report);
         let changed: Vec<String> = effects(&drill.stage, 0)

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::evidence::text;
-use crate::stage::{hung_primary, play, start, status_when};
+use crate::stage::{play, start, status_when, unwatched_primary};
 
 #[test]
 fn an_incident_whose_execution_was_stopped_is_stuck_until_a_person_acknowledges_it() {
-    play(hung_primary(), async |drill| {
+    play(unwatched_primary(), async |drill| {
         drill.break_primary();
         let started = start(drill).await;
         let id = text(&started, "/incident_id").to_owned();

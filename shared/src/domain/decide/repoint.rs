@@ -46,7 +46,7 @@ pub(super) fn repoint(
             Direction::Undo => wish_to_restore(case, place, view, &host, index, &memory),
         };
         match wish {
-            Wish::Nothing => written.push(label),
+            Wish::Nothing => written.push(place),
             Wish::Later(why) => waiting = Some(why),
             Wish::Change(mutation) if !case.overdue => {
                 // One place that refuses must not keep the others on the fenced host.
@@ -68,7 +68,7 @@ pub(super) fn repoint(
             .flat_map(EndpointPlace::consumers)
             .collect();
         for consumer in all {
-            match restart(case, database, direction, consumer, consumers.get(consumer.as_str()), &mut memory) {
+            match restart(case, &written, direction, consumer, consumers.get(consumer.as_str()), &mut memory) {
                 Restart::Restarted => {}
                 Restart::Later(why) => waiting = Some(why),
                 Restart::Change(mutation) if !case.overdue => {
@@ -96,7 +96,10 @@ pub(super) fn repoint(
         Some(reason) => Decision::Wait { memory, wait: POLL, reason },
         None => {
             let reason = match direction {
-                Direction::Apply => format!("{host} stands in {}", written.join(", ")),
+                Direction::Apply => {
+                    let written: Vec<String> = written.iter().map(|place| place.label()).collect();
+                    format!("{host} stands in {}", written.join(", "))
+                }
                 Direction::Undo => "every place holds what it held before".to_owned(),
             };
             Decision::Done { memory, reason }
@@ -302,7 +305,7 @@ fn writes(mutation: &Mutation, place: &EndpointPlace) -> bool {
 /// deployment is the proof.
 fn restart(
     case: StepCase<'_>,
-    database: &RdsInstance,
+    written: &[&EndpointPlace],
     direction: Direction,
     consumer: &ComponentName,
     sight: Option<&Sight<ServiceView>>,
@@ -332,8 +335,8 @@ fn restart(
         let may_have_happened = tried.filter(|effect| !matches!(effect.outcome, Some(EffectOutcome::Refused { .. })));
         may_have_happened.map(|effect| effect.ordinal).max()
     };
-    let read: Vec<&EndpointPlace> = database.endpoints.iter().filter(|place| place.consumers().contains(consumer)).collect();
-    let last_write = last(&|tried| read.iter().any(|place| writes(tried, place)));
+    let read = || written.iter().filter(|place| place.consumers().contains(consumer));
+    let last_write = last(&|tried| read().any(|place| writes(tried, place)));
     if last(&|tried| *tried == mutation) < last_write {
         memory.deployments.insert(key, view.deployment.clone());
         return Restart::Change(mutation);
