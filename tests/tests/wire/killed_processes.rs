@@ -11,20 +11,15 @@ use shared::domain::plan::Plan;
 use shared::domain::step::StepKind;
 
 use crate::evidence::{assert_checks_agree, assert_each_took_effect_once};
-use crate::stage::{end, play_with, start, unwatched_primary};
+use crate::stage::{allow_more_loss, end, play_with, start, unwatched_primary};
 
 /// More than a claim lasts at the speed of these rehearsals.
 const CLAIM: Seconds = Seconds(900);
 
 fn leave_time_for_a_lost_claim(plan: &mut Plan) {
-    for rpo in plan.objectives.values_mut().filter_map(|objective| objective.rpo.as_mut()) {
-        *rpo = rpo.plus(CLAIM);
-    }
+    allow_more_loss(plan, CLAIM);
     for scenario in plan.scenarios.values_mut() {
         scenario.budgets = StepKind::ALL.into_iter().map(|kind| (kind, scenario.budget(kind).plus(CLAIM))).collect();
-        for allowed in scenario.preauthorised.iter_mut().map(|preauthorised| &mut preauthorised.data_loss_up_to) {
-            *allowed = allowed.plus(CLAIM);
-        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use recoveryctl::drill::{Drill, DrillMode, Platform, Situation, Workplace};
 use serde_json::{Value, json};
+use shared::domain::duration::Seconds;
 use shared::domain::plan::Plan;
 
 /// Rehearsals that run at a time on this machine, whichever process plays them: each waits for real answers within real limits,
@@ -89,6 +90,16 @@ pub(crate) fn play_with(situation: Situation, change: impl FnOnce(&mut Plan), ac
         drill.tear_down().await;
     });
     println!("this rehearsal took {:.0?}", started.elapsed());
+}
+
+/// Lets a promotion lose so much more without asking anybody.
+pub(crate) fn allow_more_loss(plan: &mut Plan, more: Seconds) {
+    for rpo in plan.objectives.values_mut().filter_map(|objective| objective.rpo.as_mut()) {
+        *rpo = rpo.plus(more);
+    }
+    for preauthorised in plan.scenarios.values_mut().filter_map(|scenario| scenario.preauthorised.as_mut()) {
+        preauthorised.data_loss_up_to = preauthorised.data_loss_up_to.plus(more);
+    }
 }
 
 /// Starts the scenario as an operator does; the answer.
