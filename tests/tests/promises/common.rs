@@ -4,10 +4,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use recovery_tests::in_process::{
-    DATABASE_PARAMETER, DATABASE_SECRET, Ended, LambdaFunction, Platform, REPORTS_FUNCTION, RestStage, Simulation, State,
-    primary_key, replica_key,
-};
 use rehearsal_world::{Breakage, InstanceKey, PageRequest};
 use serde_json::Value;
 use shared::domain::identifier::{Digest, IncidentId, ScenarioName};
@@ -16,6 +12,10 @@ use shared::domain::mutation::Mutation;
 use shared::domain::report::Achieved;
 use shared::domain::step::RouteSettings;
 use shared::engine::Entry;
+use simulation::{
+    DATABASE_PARAMETER, DATABASE_SECRET, Ended, LambdaFunction, Platform, REPORTS_FUNCTION, RestStage, Simulation, State,
+    primary_key, replica_key,
+};
 
 pub(crate) const ALARM_SHAPES: [&str; 3] = ["alarm.eventbridge.json", "alarm.lambda.json", "alarm.sns.json"];
 

@@ -1,11 +1,11 @@
 //! Nothing is promoted without a proven fence and a loss that somebody allowed; otherwise a person is asked.
 
-use recovery_tests::in_process::{Platform, Simulation, primary_key};
 use rehearsal_world::Breakage;
 use serde_json::{Value, json};
 use shared::domain::duration::Seconds;
 use shared::domain::incident::{Incident, IncidentStatus};
 use shared::domain::plan::ApprovalRule;
+use simulation::{Platform, Simulation, primary_key};
 
 use crate::common::{
     Before, achieved, assert_sound, broken, database_failure, event, groups_of, hang_and_raise, host_of, hosts, minutes,
@@ -171,7 +171,7 @@ fn a_replica_whose_lag_is_unknown_needs_a_person_who_accepts_an_unknown_loss() {
     let mut simulation = Platform::default().stand_up();
     simulation.run_for(seconds(20));
     simulation.cloud.with(|state| {
-        let replica = recovery_tests::in_process::replica_key();
+        let replica = simulation::replica_key();
         state.world.break_replication(&replica, true, state.now);
     });
     simulation.run_for(seconds(195));
@@ -197,6 +197,6 @@ fn approval_required_asks_even_when_nothing_is_lost() {
     let ended = simulation.run_to_end();
     assert_eq!(ended.incident.status, IncidentStatus::Completed, "{}", ended.report.reason);
     assert_sound(&simulation, &ended, &before);
-    let new = host_of(&simulation, &recovery_tests::in_process::replica_key());
+    let new = host_of(&simulation, &simulation::replica_key());
     assert!(simulation.cloud.with(|state| hosts(state)).values().all(|host| *host == new));
 }

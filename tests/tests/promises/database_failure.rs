@@ -1,8 +1,8 @@
 //! The primary hangs, it has no standby, and its replica takes over.
 
-use recovery_tests::in_process::{Platform, primary_key, replica_key};
 use rehearsal_world::InstanceKey;
 use shared::domain::incident::IncidentStatus;
+use simulation::{Platform, primary_key, replica_key};
 
 use crate::common::{Before, achieved, assert_sound, groups_of, hang_and_raise, host_of, hosts, operations, seconds};
 

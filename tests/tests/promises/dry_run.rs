@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use recovery_tests::in_process::{Platform, Simulation};
 use rehearsal_world::Breakage;
 use serde_json::json;
 use shared::domain::call::Call;
 use shared::domain::incident::IncidentStatus;
 use shared::engine::DryRun;
+use simulation::{Platform, Simulation};
 
 use crate::common::{broken, event, seconds};
 
@@ -74,7 +74,7 @@ fn so_does_a_switchover_of_a_healthy_primary() {
 fn so_does_a_hold_without_a_replica() {
     let simulation = broken(Platform::default(), Breakage::Hung);
     simulation.cloud.with(|state| {
-        state.world.break_instance(&recovery_tests::in_process::replica_key(), Breakage::Failed, state.now);
+        state.world.break_instance(&simulation::replica_key(), Breakage::Failed, state.now);
     });
     let prediction = assert_kept(simulation, &event("alarm.eventbridge.json"), IncidentStatus::Stuck);
     assert_eq!(prediction.steps.len(), 1);
@@ -84,7 +84,7 @@ fn so_does_a_hold_without_a_replica() {
 fn whatever_is_held_already_is_neither_predicted_nor_done_again() {
     let simulation = broken(Platform::default(), Breakage::Hung);
     simulation.cloud.with(|state| {
-        let east = ("us-east-1".to_owned(), recovery_tests::in_process::REPORTS_FUNCTION.to_owned());
+        let east = ("us-east-1".to_owned(), simulation::REPORTS_FUNCTION.to_owned());
         let function = state.functions.get_mut(&east).unwrap();
         function.variables.insert("READ_ONLY_MODE".to_owned(), "true".to_owned());
     });

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use recovery_tests::in_process::{Outcome, Platform, Simulation};
 use rehearsal_world::Breakage;
 use serde_json::{Map, Value, json};
 use shared::domain::identifier::InstanceId;
@@ -10,6 +9,7 @@ use shared::domain::plan::{ApprovalRule, Component};
 use shared::domain::step::FunctionName::{
     self, BackupVerify, ReadOnlyToggle, Recovery, ReplicationCheck, UpdateDatabaseEndpoints,
 };
+use simulation::{Outcome, Platform, Simulation};
 
 use crate::common::{broken, database_failure, event, events, hang_and_raise, minutes, seconds};
 
@@ -129,7 +129,7 @@ fn every_example_is_answered_in_the_form_that_is_written_beside_it() {
 #[test]
 fn the_host_in_the_examples_is_the_replicas_own() {
     let simulation = set_up(Situation::Calm);
-    let host = crate::common::host_of(&simulation, &recovery_tests::in_process::replica_key());
+    let host = crate::common::host_of(&simulation, &simulation::replica_key());
     assert_eq!(event("update-database-endpoints.new_endpoint.json"), json!({"new_endpoint": host}));
 }
 

@@ -1,8 +1,8 @@
 //! The primary does not answer, and has a standby in its own Region: it is failed over to it, and nothing is promoted.
 
-use recovery_tests::in_process::{Platform, Simulation, primary_key};
 use rehearsal_world::Connection;
 use shared::domain::incident::IncidentStatus;
+use simulation::{Platform, Simulation, primary_key};
 
 use crate::common::{Before, achieved, assert_sound, hang_and_raise, operations};
 

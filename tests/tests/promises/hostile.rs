@@ -1,8 +1,8 @@
 //! What must be refused is refused with its code, before anything is touched.
 
-use recovery_tests::in_process::{Outcome, Simulation};
 use serde_json::{Value, json};
 use shared::domain::step::FunctionName;
+use simulation::{Outcome, Simulation};
 
 use crate::common::{event, events};
 use crate::examples::{Situation, names_in, set_up};

@@ -1,7 +1,7 @@
 //! Nothing is done without the journal, and everything goes on when it is back.
 
-use recovery_tests::in_process::Platform;
 use shared::domain::incident::IncidentStatus;
+use simulation::Platform;
 
 use crate::common::{Before, assert_sound, hang_and_raise, seconds};
 

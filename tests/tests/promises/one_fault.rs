@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use jiff::Timestamp;
-use recovery_tests::in_process::{Fault, Platform, PortCall, Simulation};
 use serde_json::json;
 use shared::domain::incident::IncidentStatus;
 use shared::domain::plan::ApprovalRule;
 use shared::domain::step::FunctionName;
+use simulation::{Fault, Platform, PortCall, Simulation};
 
 use crate::common::{Before, broken_promises, database_failure, hang_and_raise, minutes, seconds};
 

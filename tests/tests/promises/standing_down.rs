@@ -1,6 +1,5 @@
 //! When unsure, nothing is changed; and a planned switchover waits until nothing is lost.
 
-use recovery_tests::in_process::{Platform, Simulation, primary_key, replica_key};
 use rehearsal_world::Breakage;
 use serde_json::json;
 use shared::domain::identifier::ComponentName;
@@ -8,6 +7,7 @@ use shared::domain::incident::{IncidentStatus, Mode};
 use shared::domain::non_empty::NonEmpty;
 use shared::domain::plan::{Branch, Condition};
 use shared::domain::step::{PlannedStep, StepKind};
+use simulation::{Platform, Simulation, primary_key, replica_key};
 
 use crate::common::{Before, assert_sound, broken, database_failure, event, hang_and_raise, operations, seconds};
 

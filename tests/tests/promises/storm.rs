@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use recovery_tests::in_process::Platform;
 use shared::domain::incident::IncidentStatus;
+use simulation::Platform;
 
 use crate::common::{Before, broken_promises, hang_and_raise, minutes, timeline};
 

@@ -1,11 +1,11 @@
 //! When it can neither go on nor go back, it stands still, keeps the fence, and says what is left to do.
 
-use recovery_tests::in_process::{Platform, Simulation, primary_key, replica_key};
 use rehearsal_world::Breakage;
 use serde_json::json;
 use shared::domain::identifier::InstanceId;
 use shared::domain::incident::IncidentStatus;
 use shared::domain::plan::Component;
+use simulation::{Platform, Simulation, primary_key, replica_key};
 
 use crate::common::{Before, assert_sound, broken, event, groups_of, hang_and_raise, minutes, operations};
 

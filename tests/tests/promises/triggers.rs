@@ -1,8 +1,8 @@
 //! However often and in whatever shape a disaster is reported, it starts one recovery.
 
-use recovery_tests::in_process::{Platform, Simulation};
 use serde_json::{Value, json};
 use shared::domain::incident::IncidentStatus;
+use simulation::{Platform, Simulation};
 
 use crate::common::{ALARM_SHAPES, Before, assert_sound, event, hang_and_raise, minutes, seconds};
 
@@ -70,7 +70,7 @@ fn a_flapping_alarm_starts_nothing_within_the_block_period_but_a_person_may() {
     let mut simulation = hang_and_raise(Platform::default().multi_az(), "alarm.eventbridge.json");
     simulation.run_to_end();
     simulation.cloud.with(|state| {
-        state.world.break_instance(&recovery_tests::in_process::primary_key(), rehearsal_world::Breakage::Hung, state.now);
+        state.world.break_instance(&simulation::primary_key(), rehearsal_world::Breakage::Hung, state.now);
     });
     simulation.run_for(minutes(10));
     let answer = simulation.operate(&raised_now(&simulation)).unwrap();
@@ -87,7 +87,7 @@ fn after_the_block_period_the_next_alarm_is_heard() {
     simulation.run_to_end();
     simulation.run_for(minutes(61));
     simulation.cloud.with(|state| {
-        state.world.break_instance(&recovery_tests::in_process::primary_key(), rehearsal_world::Breakage::Hung, state.now);
+        state.world.break_instance(&simulation::primary_key(), rehearsal_world::Breakage::Hung, state.now);
     });
     let answer = simulation.operate(&raised_now(&simulation)).unwrap();
     assert_eq!(answer["status"], "started");

@@ -1,10 +1,10 @@
 //! What a crash or an outage left half done is taken up within a minute, or ends with a page.
 
-use recovery_tests::in_process::{Fault, Platform, Rule, Simulation, primary_key};
 use serde_json::json;
 use shared::domain::incident::IncidentStatus;
 use shared::domain::plan::ApprovalRule;
 use shared::ports::FailureKind;
+use simulation::{Fault, Platform, Rule, Simulation, primary_key};
 
 use crate::common::{Before, assert_sound, database_failure, groups_of, hang_and_raise, minutes, seconds};
 

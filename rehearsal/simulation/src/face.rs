@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Every port but the mutations.
 #[derive(Debug, Clone)]
-pub(super) struct Face(pub(super) Arc<Cloud>);
+pub(crate) struct Face(pub(crate) Arc<Cloud>);
 
 impl Face {
     fn recovery_region(&self) -> Region {
@@ -306,9 +306,9 @@ impl Predictors for Face {
 
 /// What one function may change.
 #[derive(Debug, Clone)]
-pub(super) struct MutationsOf {
-    pub(super) cloud: Arc<Cloud>,
-    pub(super) function: FunctionName,
+pub(crate) struct MutationsOf {
+    pub(crate) cloud: Arc<Cloud>,
+    pub(crate) function: FunctionName,
 }
 
 #[async_trait]

@@ -31,16 +31,16 @@ impl LambdaFunction {
         Self { variables, revision: 1, updating_until: None }
     }
 
-    pub(in super::super) fn is_updating(&self, now: Timestamp) -> bool {
+    pub(crate) fn is_updating(&self, now: Timestamp) -> bool {
         self.updating_until.is_some_and(|until| now < until)
     }
 
-    pub(in super::super) fn others(&self, variable: &str) -> Vec<String> {
+    pub(crate) fn others(&self, variable: &str) -> Vec<String> {
         self.variables.keys().filter(|name| *name != variable).cloned().collect()
     }
 
     /// Reads the environment, changes one variable, and writes it back under the revision that was read.
-    pub(in super::super) fn set(
+    pub(crate) fn set(
         &mut self,
         variable: &str,
         value: Option<&str>,

@@ -28,7 +28,7 @@ impl SsmParameter {
         self.versions.last().map_or("", String::as_str)
     }
 
-    pub(in super::super) fn view(&self) -> PlaceView {
+    pub(crate) fn view(&self) -> PlaceView {
         let is_host = self.value().ends_with(".rds.amazonaws.com");
         let shown = self.parameter_type != ParameterType::SecureString || is_host;
         PlaceView::Parameter {
@@ -38,12 +38,12 @@ impl SsmParameter {
         }
     }
 
-    pub(in super::super) fn put(&mut self, value: &str) -> Performed {
+    pub(crate) fn put(&mut self, value: &str) -> Performed {
         self.versions.push(value.to_owned());
         Performed { version: Some(self.versions.len().to_string()), ..Performed::plainly() }
     }
 
-    pub(in super::super) fn restore(&mut self, version: &str) -> PortResult<Performed> {
+    pub(crate) fn restore(&mut self, version: &str) -> PortResult<Performed> {
         let index = version.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
         let Some(value) = index.and_then(|index| self.versions.get(index)).cloned() else {
             let message = format!("there is no version {version}");

@@ -43,19 +43,19 @@ pub struct Rule {
 
 /// The faults that a run has been given.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Faults {
+pub(crate) struct Faults {
     /// By the number of the call, counted over the whole run.
-    pub(super) by_number: Option<(usize, Fault)>,
-    pub(super) rules: Vec<Rule>,
-    pub(super) storm: Option<Storm>,
+    pub(crate) by_number: Option<(usize, Fault)>,
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) storm: Option<Storm>,
 }
 
 /// Faults at random: the same seed, the same faults.
 #[derive(Debug, Clone)]
-pub(super) struct Storm {
-    pub(super) state: u64,
+pub(crate) struct Storm {
+    pub(crate) state: u64,
     /// How many calls in a thousand are struck.
-    pub(super) per_mille: u64,
+    pub(crate) per_mille: u64,
 }
 
 impl Storm {
@@ -77,7 +77,7 @@ impl Storm {
 
 impl Faults {
     /// The fault that strikes this call, used up by it.
-    pub(super) fn strike(&mut self, number: usize, service: &str, operation: &str) -> Option<Fault> {
+    pub(crate) fn strike(&mut self, number: usize, service: &str, operation: &str) -> Option<Fault> {
         if let Some((at, fault)) = self.by_number
             && at == number
         {
@@ -97,7 +97,7 @@ impl Faults {
 }
 
 /// A failure as an adapter would report it.
-pub(super) fn failure(
+pub(crate) fn failure(
     kind: FailureKind,
     (service, operation): (&'static str, &'static str),
     code: &str,

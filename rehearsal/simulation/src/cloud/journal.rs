@@ -35,16 +35,16 @@ impl Journal {
         self.documents.iter().map(|((partition, name), (_, content))| (partition.as_str(), name.as_str(), content.as_str()))
     }
 
-    pub(in super::super) fn is_unreachable(&self, now: Timestamp) -> bool {
+    pub(crate) fn is_unreachable(&self, now: Timestamp) -> bool {
         self.unreachable.is_some_and(|(from, until)| from <= now && now < until)
     }
 
-    pub(in super::super) fn read(&self, partition: &str, name: &str) -> Option<Document> {
+    pub(crate) fn read(&self, partition: &str, name: &str) -> Option<Document> {
         let key = (partition.to_owned(), name.to_owned());
         self.documents.get_key_value(&key).map(document)
     }
 
-    pub(in super::super) fn list(&self, partition: &str, prefix: &str) -> Vec<Document> {
+    pub(crate) fn list(&self, partition: &str, prefix: &str) -> Vec<Document> {
         self.documents
             .range((partition.to_owned(), prefix.to_owned())..)
             .take_while(|((of, name), _)| of == partition && name.starts_with(prefix))
@@ -52,7 +52,7 @@ impl Journal {
             .collect()
     }
 
-    pub(in super::super) fn commit(&mut self, writes: &[Write]) -> PortResult<Commit> {
+    pub(crate) fn commit(&mut self, writes: &[Write]) -> PortResult<Commit> {
         let refused =
             |code: &str, message: String| failure(FailureKind::Refused, ("dynamodb", "TransactWriteItems"), code, message);
         if writes.is_empty() || writes.len() > MOST_WRITES {

@@ -76,7 +76,7 @@ impl fmt::Debug for Simulation {
 }
 
 impl Simulation {
-    pub(super) fn new(cloud: Cloud) -> Self {
+    pub(crate) fn new(cloud: Cloud) -> Self {
         let cloud = Arc::new(cloud);
         let mut simulation = Self {
             functions: Functions::new(cloud.clone()),

@@ -16,7 +16,7 @@ use super::State;
 const WINDOW: Seconds = Seconds(600);
 
 impl State {
-    pub(in super::super) fn describe_instance(&mut self, region: &str, id: &str) -> PortResult<InstanceView> {
+    pub(crate) fn describe_instance(&mut self, region: &str, id: &str) -> PortResult<InstanceView> {
         let operation = ("rds", "DescribeDBInstances");
         let page = self
             .world
@@ -26,7 +26,7 @@ impl State {
         found.ok_or_else(|| port_error(operation, &ApiError::malformed("the answer is empty")))
     }
 
-    pub(in super::super) fn newest_snapshot(&mut self, region: &str, id: &str) -> PortResult<Option<SnapshotView>> {
+    pub(crate) fn newest_snapshot(&mut self, region: &str, id: &str) -> PortResult<Option<SnapshotView>> {
         let selection = SnapshotSelection {
             instance: Some(id.to_owned()),
             kind: Some(SnapshotType::Automated),
@@ -41,14 +41,14 @@ impl State {
         Ok(newest.map(|snapshot| SnapshotView { id: snapshot.identifier, created_at: snapshot.created }))
     }
 
-    pub(in super::super) fn newest_lag(&mut self, region: &str, id: &str) -> PortResult<Option<LagSample>> {
+    pub(crate) fn newest_lag(&mut self, region: &str, id: &str) -> PortResult<Option<LagSample>> {
         let metric = Metric::ReplicaLag(InstanceKey::new(region, id));
         let now = self.now;
         let point = self.world.latest(&metric, now).map_err(|error| port_error(("cloudwatch", "GetMetricData"), &error))?;
         Ok(point.and_then(|point| sample(point.at, point.value, now)))
     }
 
-    pub(in super::super) fn connect(&mut self, host: &str, port: u16) -> Connection {
+    pub(crate) fn connect(&mut self, host: &str, port: u16) -> Connection {
         let Some(key) = self.instance_at(host, port) else { return Connection::NotTried };
         match self.world.accepts_connections(&key, self.now) {
             Meets::Answers => Connection::Answers,
@@ -58,27 +58,22 @@ impl State {
     }
 
     /// Writes one row as the platform's own probe would.
-    pub(in super::super) fn probe_write(&mut self, host: &str, port: u16) -> bool {
+    pub(crate) fn probe_write(&mut self, host: &str, port: u16) -> bool {
         let now = self.now;
         self.instance_at(host, port).is_some_and(|key| self.world.commit(&key, now).is_ok())
     }
 
-    pub(in super::super) fn set_security_groups(
-        &mut self,
-        region: &str,
-        id: &str,
-        groups: &[String],
-    ) -> PortResult<Performed> {
+    pub(crate) fn set_security_groups(&mut self, region: &str, id: &str, groups: &[String]) -> PortResult<Performed> {
         let answer = self.world.modify_db_instance(region, id, Some(groups), self.now);
         performed(("rds", "ModifyDBInstance"), answer)
     }
 
-    pub(in super::super) fn reboot(&mut self, region: &str, id: &str, failover: bool) -> PortResult<Performed> {
+    pub(crate) fn reboot(&mut self, region: &str, id: &str, failover: bool) -> PortResult<Performed> {
         let answer = self.world.reboot_db_instance(region, id, failover, self.now);
         performed(("rds", "RebootDBInstance"), answer)
     }
 
-    pub(in super::super) fn promote(&mut self, region: &str, id: &str, retention: u32) -> PortResult<Performed> {
+    pub(crate) fn promote(&mut self, region: &str, id: &str, retention: u32) -> PortResult<Performed> {
         let now = self.now;
         let writable = self.world.writable_instances(now);
         self.writable_at_promotion.push(writable);
@@ -86,7 +81,7 @@ impl State {
         performed(("rds", "PromoteReadReplica"), self.world.promote_read_replica(region, id, promotion, now))
     }
 
-    pub(in super::super) fn instance_at(&self, host: &str, port: u16) -> Option<InstanceKey> {
+    pub(crate) fn instance_at(&self, host: &str, port: u16) -> Option<InstanceKey> {
         let endpoints = self.world.endpoints().into_iter();
         endpoints.filter(|(_, endpoint)| endpoint.host == host && endpoint.port == port).map(|(key, _)| key).next()
     }

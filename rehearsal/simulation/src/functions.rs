@@ -66,7 +66,7 @@ impl Functions {
     }
 
     /// What one of them answers.
-    pub(super) async fn answer(
+    pub(crate) async fn answer(
         &self,
         function: FunctionName,
         alias: &str,

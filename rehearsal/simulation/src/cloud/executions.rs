@@ -11,20 +11,20 @@ pub struct ExecutionRecord {
     /// When it was started.
     pub started_at: Timestamp,
     /// Whether the state machine has taken its first step.
-    pub(in super::super) begun: bool,
+    pub(crate) begun: bool,
     /// How it ended, once it has.
     pub ended: Option<String>,
 }
 
 impl State {
     /// StartExecution: a name that is taken already means that this execution was started before.
-    pub(in super::super) fn start_execution(&mut self, name: &str) -> String {
+    pub(crate) fn start_execution(&mut self, name: &str) -> String {
         let record = ExecutionRecord { started_at: self.now, begun: false, ended: None };
         self.executions.entry(name.to_owned()).or_insert(record);
         self.execution_arn(name)
     }
 
-    pub(in super::super) fn execution_state(&self, name: &str) -> ExecutionState {
+    pub(crate) fn execution_state(&self, name: &str) -> ExecutionState {
         match self.executions.get(name) {
             None => ExecutionState::Absent,
             Some(ExecutionRecord { ended: None, .. }) => ExecutionState::Running,

@@ -37,7 +37,7 @@ impl Secret {
         self.stages.get(CURRENT).and_then(|version| self.versions.get(version)).unwrap_or(&Value::Null)
     }
 
-    pub(in super::super) fn view(&self, field: &str) -> PortResult<PlaceView> {
+    pub(crate) fn view(&self, field: &str) -> PortResult<PlaceView> {
         let mut staged = self.stages.clone();
         let Some(current_version) = staged.remove(CURRENT) else {
             return Err(refused("DescribeSecret", "secret_without_current_version", "it has no current version"));
@@ -47,14 +47,7 @@ impl Secret {
     }
 
     /// PutSecretValue under a stage: the same token with the same content again is no new version.
-    pub(in super::super) fn put(
-        &mut self,
-        field: &str,
-        value: &str,
-        base: &str,
-        token: &str,
-        stage: &str,
-    ) -> PortResult<Performed> {
+    pub(crate) fn put(&mut self, field: &str, value: &str, base: &str, token: &str, stage: &str) -> PortResult<Performed> {
         if token.len() < 32 || token.len() > 64 {
             return Err(refused("PutSecretValue", "InvalidParameterException", "the token has 32 to 64 characters"));
         }
@@ -85,7 +78,7 @@ impl Secret {
     }
 
     /// UpdateSecretVersionStage of AWSCURRENT, only from where it is said to be.
-    pub(in super::super) fn move_current(&mut self, to: &str, from: &str) -> PortResult<Performed> {
+    pub(crate) fn move_current(&mut self, to: &str, from: &str) -> PortResult<Performed> {
         if self.stages.get(CURRENT).map(String::as_str) != Some(from) {
             return Err(failure(
                 FailureKind::Conflict,

@@ -14,24 +14,24 @@ pub struct Machine {
 
 /// One path of control: an execution's own, or that of one item of its Map.
 #[derive(Debug, Clone)]
-pub(super) struct Line {
+pub(crate) struct Line {
     /// The execution's name.
-    pub(super) execution: String,
+    pub(crate) execution: String,
     /// The Map state whose item this is, and the line that waits for it.
-    pub(super) item_of: Option<(String, usize)>,
+    pub(crate) item_of: Option<(String, usize)>,
     /// The present state.
-    pub(super) state: String,
+    pub(crate) state: String,
     /// The state's input.
-    pub(super) data: Value,
+    pub(crate) data: Value,
     /// Items that have not ended.
-    pub(super) open_items: usize,
+    pub(crate) open_items: usize,
     /// The token that it waits for.
-    pub(super) token: Option<String>,
+    pub(crate) token: Option<String>,
 }
 
 /// What a state asks for.
 #[derive(Debug)]
-pub(super) enum Demand {
+pub(crate) enum Demand {
     /// Invoke a function; with a token, wait for it to come back for at most so many seconds.
     Invoke { function: FunctionName, payload: Value, token: Option<(String, u64)> },
     /// Go on after so many seconds.
@@ -61,7 +61,7 @@ impl Machine {
     }
 
     /// An execution's first line.
-    pub(super) fn begin(&self, execution: &str) -> Line {
+    pub(crate) fn begin(&self, execution: &str) -> Line {
         Line {
             execution: execution.to_owned(),
             item_of: None,
@@ -73,7 +73,7 @@ impl Machine {
     }
 
     /// The line of one item of the Map state that `parent` is in.
-    pub(super) fn begin_item(&self, parent: &Line, parent_id: usize, item: Value) -> Line {
+    pub(crate) fn begin_item(&self, parent: &Line, parent_id: usize, item: Value) -> Line {
         let processor = &self.state(parent)["ItemProcessor"];
         Line {
             execution: parent.execution.clone(),
@@ -86,7 +86,7 @@ impl Machine {
     }
 
     /// What the line's state asks for. Choices are followed at once.
-    pub(super) fn demand(&self, line: &mut Line, new_token: impl FnOnce() -> String) -> Demand {
+    pub(crate) fn demand(&self, line: &mut Line, new_token: impl FnOnce() -> String) -> Demand {
         let state = self.state(line).clone();
         match text(&state, "Type") {
             "Task" => {
@@ -129,7 +129,7 @@ impl Machine {
     }
 
     /// The state's work succeeded with this result.
-    pub(super) fn succeed(&self, line: &mut Line, result: &Value) {
+    pub(crate) fn succeed(&self, line: &mut Line, result: &Value) {
         let state = self.state(line).clone();
         let kept = match state.get("ResultSelector") {
             Some(selector) => filled(selector, result, ""),
@@ -147,7 +147,7 @@ impl Machine {
     }
 
     /// The state's work failed; every task catches everything.
-    pub(super) fn fail(&self, line: &mut Line) {
+    pub(crate) fn fail(&self, line: &mut Line) {
         let catch = &self.state(line)["Catch"][0];
         assert_eq!(catch["ErrorEquals"], json!(["States.ALL"]), "{} catches everything", line.state);
         assert_eq!(catch["ResultPath"], Value::Null, "{} keeps its input", line.state);

@@ -13,20 +13,20 @@ pub struct Client {
     /// Its name.
     pub name: &'static str,
     /// How it finds its database.
-    pub(in super::super) finds: Finds,
+    pub(crate) finds: Finds,
     /// Whether it stops writing while its API method is throttled to nothing.
-    pub(in super::super) obeys_holds: bool,
+    pub(crate) obeys_holds: bool,
     /// How often it writes.
-    pub(in super::super) every: Duration,
-    pub(in super::super) next: Timestamp,
-    pub(in super::super) session: Option<(String, Session)>,
+    pub(crate) every: Duration,
+    pub(crate) next: Timestamp,
+    pub(crate) session: Option<(String, Session)>,
     /// What it had acknowledged.
     pub acknowledged: Vec<(InstanceKey, CommitNumber)>,
 }
 
 /// How a client finds its database.
 #[derive(Debug, Clone)]
-pub(in super::super) enum Finds {
+pub(crate) enum Finds {
     /// By what the tasks of the API read when they started.
     AsTheApi,
     /// By a host that it was once given and never asks for again.
@@ -34,11 +34,11 @@ pub(in super::super) enum Finds {
 }
 
 impl State {
-    pub(super) fn next_client_turn(&self) -> Option<Timestamp> {
+    pub(crate) fn next_client_turn(&self) -> Option<Timestamp> {
         self.clients.iter().map(|client| client.next).min()
     }
 
-    pub(super) fn clients_turn(&mut self, at: Timestamp) {
+    pub(crate) fn clients_turn(&mut self, at: Timestamp) {
         let mut clients = std::mem::take(&mut self.clients);
         for client in clients.iter_mut().filter(|client| client.next <= at) {
             client.next = at + client.every;

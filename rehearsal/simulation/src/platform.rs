@@ -205,7 +205,7 @@ impl Platform {
 
 impl State {
     /// What a task of the API reads when it starts.
-    pub(super) fn host_that_new_tasks_read(&self) -> String {
+    pub(crate) fn host_that_new_tasks_read(&self) -> String {
         let parameter = self.parameters.values().next();
         parameter.map(|parameter| parameter.value().to_owned()).unwrap_or_default()
     }

@@ -43,13 +43,13 @@ impl RestStage {
         own.or_else(|| self.methods.get("*/*")).map(|setting| (setting.rate, setting.burst))
     }
 
-    pub(in super::super) fn view(&self) -> BTreeMap<String, Throttle> {
+    pub(crate) fn view(&self) -> BTreeMap<String, Throttle> {
         let throttle = |setting: &MethodSetting| Throttle { rate: setting.rate, burst: setting.burst };
         self.methods.iter().map(|(key, setting)| (method_key(key), throttle(setting))).collect()
     }
 
     /// Applies a patch list: all of it, or none.
-    pub(in super::super) fn patch(&mut self, operations: &[PatchOperation]) -> PortResult<Performed> {
+    pub(crate) fn patch(&mut self, operations: &[PatchOperation]) -> PortResult<Performed> {
         let mut patched = self.clone();
         for operation in operations {
             patched.apply(operation).map_err(|why| {
@@ -91,10 +91,7 @@ fn method_key(key: &str) -> String {
 }
 
 /// UpdateStage of an HTTP API: merges what is sent into the routes that are named, and takes nothing away.
-pub(in super::super) fn put_routes(
-    routes: &mut BTreeMap<String, RouteSettings>,
-    sent: &BTreeMap<String, RouteSettings>,
-) -> Performed {
+pub(crate) fn put_routes(routes: &mut BTreeMap<String, RouteSettings>, sent: &BTreeMap<String, RouteSettings>) -> Performed {
     for (route, settings) in sent {
         let held = routes.entry(route.clone()).or_default();
         held.rate = settings.rate.or(held.rate);
@@ -105,7 +102,7 @@ pub(in super::super) fn put_routes(
 }
 
 /// DeleteRouteSettings: takes all settings of one route away.
-pub(in super::super) fn delete_route(routes: &mut BTreeMap<String, RouteSettings>, route: &str) -> PortResult<Performed> {
+pub(crate) fn delete_route(routes: &mut BTreeMap<String, RouteSettings>, route: &str) -> PortResult<Performed> {
     let Some(_) = routes.remove(route) else {
         let message = format!("Unable to find route settings for {route}");
         return Err(failure(FailureKind::NotFound, ("apigateway", "DeleteRouteSettings"), "NotFoundException", message));

@@ -24,7 +24,7 @@ pub struct EcsService {
 }
 
 impl EcsService {
-    pub(in super::super) fn view(&self, now: Timestamp) -> ServiceView {
+    pub(crate) fn view(&self, now: Timestamp) -> ServiceView {
         let rollout = if now < self.rolled_out { "IN_PROGRESS" } else { "COMPLETED" };
         ServiceView {
             desired: self.desired,
@@ -34,7 +34,7 @@ impl EcsService {
         }
     }
 
-    pub(in super::super) fn restart(&mut self, host: String, now: Timestamp) {
+    pub(crate) fn restart(&mut self, host: String, now: Timestamp) {
         self.deployments += 1;
         self.rolled_out = now + ROLLOUT;
         self.host = host;

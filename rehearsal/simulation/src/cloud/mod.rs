@@ -28,18 +28,18 @@ use super::accounting::{Effect, PortCall};
 use super::faults::{Fault, Faults, failure};
 
 pub use clients::Client;
-pub(super) use clients::Finds;
+pub(crate) use clients::Finds;
 pub use ecs::EcsService;
 pub use executions::ExecutionRecord;
 pub use gateway::{MethodSetting, RestStage};
-pub(super) use gateway::{delete_route, put_routes};
+pub(crate) use gateway::{delete_route, put_routes};
 pub use journal::Journal;
 pub use lambda::LambdaFunction;
 pub use parameters::SsmParameter;
 pub use secrets::Secret;
 
 /// A resource in a Region, by name.
-pub(super) type Regional<T> = BTreeMap<(String, String), T>;
+pub(crate) type Regional<T> = BTreeMap<(String, String), T>;
 
 /// A notice that went out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,7 +78,7 @@ pub struct State {
     /// Step Functions executions, by name.
     pub executions: BTreeMap<String, ExecutionRecord>,
     /// Task tokens that were handed back.
-    pub(super) returned_tokens: Vec<String>,
+    pub(crate) returned_tokens: Vec<String>,
     /// Notices that went out.
     pub notices: Vec<SentNotice>,
     /// The platform's clients.
@@ -91,13 +91,13 @@ pub struct State {
     pub writable_at_promotion: Vec<Vec<Writable>>,
     /// What must never be found, and was: calls outside `may`, effects that no journal entry announced.
     pub violations: Vec<String>,
-    pub(super) faults: Faults,
-    pub(super) interruption: Option<Interruption>,
+    pub(crate) faults: Faults,
+    pub(crate) interruption: Option<Interruption>,
 }
 
 /// Why an invocation stopped half-way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Interruption {
+pub(crate) enum Interruption {
     /// Its process ended.
     Killed,
     /// It is held up and goes on when it is polled again.
@@ -106,20 +106,20 @@ pub(super) enum Interruption {
 
 /// What a call is, before it is made.
 #[derive(Debug)]
-pub(super) struct Request<'a> {
-    pub(super) operation: (&'static str, &'static str),
-    pub(super) region: &'a Region,
-    pub(super) resource: String,
+pub(crate) struct Request<'a> {
+    pub(crate) operation: (&'static str, &'static str),
+    pub(crate) region: &'a Region,
+    pub(crate) resource: String,
     /// How long it takes.
-    pub(super) takes: Duration,
+    pub(crate) takes: Duration,
     /// Whether it is made for a step, and so has to be inside the step's `may`.
-    pub(super) bounded: bool,
+    pub(crate) bounded: bool,
 }
 
 /// How long a read takes.
-pub(super) const READ: Duration = Duration::from_millis(30);
+pub(crate) const READ: Duration = Duration::from_millis(30);
 /// How long a mutation takes.
-pub(super) const WRITE: Duration = Duration::from_millis(120);
+pub(crate) const WRITE: Duration = Duration::from_millis(120);
 /// How long a call to a Region that does not answer takes until it is given up.
 const GIVEN_UP: Duration = Duration::from_secs(3);
 
@@ -130,7 +130,7 @@ pub struct Cloud {
 }
 
 impl Cloud {
-    pub(super) fn new(state: State) -> Self {
+    pub(crate) fn new(state: State) -> Self {
         Self { state: Mutex::new(state) }
     }
 
@@ -145,12 +145,12 @@ impl Cloud {
         self.lock().now
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes one call: time passes, a fault may strike, the effect happens, the answer comes back. In this order, and once.
-    pub(super) async fn call<T>(
+    pub(crate) async fn call<T>(
         &self,
         request: Request<'_>,
         effect: impl FnOnce(&mut State) -> PortResult<T> + Send,

@@ -46,7 +46,7 @@ impl Effect {
 }
 
 /// Reads `<step>#<ordinal>`.
-pub(super) fn step_of_label(label: &str) -> Option<(StepId, u32)> {
+pub(crate) fn step_of_label(label: &str) -> Option<(StepId, u32)> {
     let (step, ordinal) = label.rsplit_once('#')?;
     Some((StepId::new(step).ok()?, ordinal.parse().ok()?))
 }
