@@ -35,6 +35,10 @@ pub struct Timings {
     pub metric_delay: Duration,
     /// How long replication must stand still before RDS reports an error.
     pub replication_error: Duration,
+    /// From an accepted change of DNS records to its being on every name server; AWS speaks of 60 seconds.
+    pub dns_change: Duration,
+    /// From a change of a health check to its checkers acting on it.
+    pub health_check_change: Duration,
     /// How far the seed may move each of these, in percent, up or down. Metric delay and replication error are exact.
     pub variation_percent: u8,
 }
@@ -54,6 +58,8 @@ impl Default for Timings {
             daily_backup: Duration::from_secs(240),
             metric_delay: Duration::from_secs(30),
             replication_error: Duration::from_secs(300),
+            dns_change: Duration::from_secs(40),
+            health_check_change: Duration::from_secs(20),
             variation_percent: 20,
         }
     }

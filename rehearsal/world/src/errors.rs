@@ -60,6 +60,43 @@ impl ApiError {
         }
     }
 
+    pub(crate) fn no_such_hosted_zone(id: &str) -> Self {
+        Self::sender("NoSuchHostedZone", 404, format!("No hosted zone found with ID: {id}"))
+    }
+
+    pub(crate) fn no_such_change(id: &str) -> Self {
+        Self::sender("NoSuchChange", 404, format!("A change with the specified change ID does not exist: {id}"))
+    }
+
+    pub(crate) fn no_such_health_check(id: &str) -> Self {
+        Self::sender("NoSuchHealthCheck", 404, format!("No health check exists with the specified ID {id}"))
+    }
+
+    pub(crate) fn health_check_version_mismatch(version: i64) -> Self {
+        let message = format!("The health check has version {version}, which is not the version in the request");
+        Self::sender("HealthCheckVersionMismatch", 409, message)
+    }
+
+    pub(crate) fn prior_request_not_complete() -> Self {
+        let message = "The request was rejected because Route 53 was still processing a prior request.";
+        Self::sender("PriorRequestNotComplete", 400, message)
+    }
+
+    pub(crate) fn invalid_domain_name(name: &str) -> Self {
+        Self::sender("InvalidDomainName", 400, format!("{name} is not a valid domain name"))
+    }
+
+    /// Everything that is wrong with a batch of changes, in one list, as Route 53 writes it.
+    pub(crate) fn invalid_change_batch(flaws: &[String]) -> Self {
+        Self::sender("InvalidChangeBatch", 400, format!("[{}]", flaws.join(", ")))
+    }
+
+    /// Input that Route 53 does not take.
+    #[must_use]
+    pub fn invalid_input(message: impl Into<String>) -> Self {
+        Self::sender("InvalidInput", 400, message)
+    }
+
     /// A parameter with a value that the service does not take.
     #[must_use]
     pub fn invalid_value(message: impl Into<String>) -> Self {

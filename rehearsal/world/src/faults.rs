@@ -73,6 +73,8 @@ impl World {
             self.dark.remove(region);
         }
         self.note_changes();
+        self.note_dns_control_plane();
+        self.tell_checkers();
     }
 
     /// Whether anything outside a Region can speak to it. A face lets calls to a Region that cannot be reached go

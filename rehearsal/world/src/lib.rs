@@ -16,6 +16,7 @@ mod backups;
 mod calls;
 mod config;
 mod connectivity;
+mod dns;
 mod errors;
 mod facts;
 mod faults;
@@ -37,6 +38,13 @@ pub use backups::{DbSnapshot, SnapshotSelection, SnapshotStatus, SnapshotType};
 pub use calls::{Page, PageRequest};
 pub use config::{BackupWindow, PairConfig, Timings};
 pub use connectivity::{Connection, Refused, Session};
+pub use dns::{
+    AlarmCheck, AlarmName, AlarmState, AliasResource, AliasTarget, CalculatedCheck, Change, ChangeAction, ChangeBatch,
+    ChangeInfo, ChangeStatus, Content, DnsName, DnsRecord, EndpointCheck, EndpointProtocol, FailoverRole, HealthCheck,
+    HealthCheckConfig, HealthCheckKind, HealthCheckUpdate, HealthObservation, HostedZone, HostedZoneList,
+    InsufficientDataStatus, RecordData, RecordKey, RecordSet, RecordSetList, RecordSetPage, RecordType, Resolution, Routing,
+    StartOfAuthority, StatedAlias, StatedRecordSet,
+};
 pub use errors::{ApiError, Fault};
 pub use facts::{Fact, FactRow, fact_rows, unverified_facts};
 pub use faults::Breakage;

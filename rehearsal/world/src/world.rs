@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::agenda::{Agenda, Event, Phase};
 use crate::backups::DbSnapshot;
 use crate::config::{PairConfig, Timings};
+use crate::dns::Dns;
 use crate::facts::Fact;
 use crate::faults::StaleView;
 use crate::groups::Groups;
@@ -44,6 +45,7 @@ pub struct World {
     pub(crate) stale: BTreeMap<String, StaleView>,
     pub(crate) modifying_during_group_change: bool,
     pub(crate) promotions: Vec<PromotionRecord>,
+    pub(crate) dns: Dns,
     relied_on: BTreeSet<Fact>,
     chance: Seed,
     operations: u64,
@@ -71,6 +73,7 @@ impl World {
             stale: BTreeMap::new(),
             modifying_during_group_change: config.modifying_during_group_change.unwrap_or(by_seed),
             promotions: Vec::new(),
+            dns: Dns::new(seed),
             relied_on: BTreeSet::new(),
             chance,
             operations: 0,
@@ -161,6 +164,7 @@ impl World {
             self.note_changes();
         }
         self.let_replication_flow(now);
+        self.settle_dns();
     }
 
     /// Notes that an answer rested on a fact; the faces note what their encoding rests on.

@@ -2,6 +2,7 @@
 
 mod connecting;
 mod describing;
+mod dns;
 mod facts;
 mod failing;
 mod measuring;
