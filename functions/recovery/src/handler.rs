@@ -8,8 +8,8 @@ use shared::domain::plan::Plan;
 use shared::domain::step::Direction;
 use shared::domain::trigger::{AlarmChange, AlarmRefused, incident_of_alarm, incident_of_request, match_alarm};
 use shared::engine::{
-    self, Declaration, Declared, Engine, Hands, Invocation, StepRequest, TaskStatus, acknowledge, await_approval, declare,
-    give_verdict, page, run_step, watchdog,
+    self, Declaration, Declared, Engine, Hands, Invocation, StepRequest, Switched, TaskStatus, acknowledge, automatic,
+    await_approval, declare, disable, enable, give_verdict, page, run_step, watchdog,
 };
 use shared::error::{Code, RecoveryError};
 use shared::events::request::{Command, CommandName, RecoveryRequest, RecoveryTask, Start};
@@ -223,6 +223,15 @@ async fn begin(ports: Ports<'_>, declaration: Declaration<'_>) -> Result<Value, 
             ports.notices.publish(&format!("{}: an alarm over the old primary", declaration.plan.platform), why).await?;
             return Ok(ignored(ports, "already_moved", why));
         }
+        Declared::Disabled(disabled) => {
+            let scenario = &declaration.scenario;
+            let why = format!("{disabled}; the alarm for {scenario} started nothing");
+            // An alarm that nobody answers because somebody switched the answer off must be seen: if this fails, Lambda tries again.
+            let body = format!("{why}. Look, and start {scenario} by hand if it is needed; the command enable ends this.");
+            let subject = format!("{}: an alarm while recovery is disabled", declaration.plan.platform);
+            ports.notices.publish(&subject, &body).await?;
+            return Ok(ignored(ports, "disabled", &why));
+        }
         Declared::Blocked(until) => {
             let why = format!("a recovery ended a short while ago; until {until} only a person starts another");
             return Ok(ignored(ports, "block_period", &why));
@@ -265,6 +274,7 @@ async fn run_command(ports: Ports<'_>, plan: &Plan, caller: &Caller, command: Co
                 None => json!({
                     "incident_id": null, "status": "quiet", "at": ports.clock.now(),
                     "reason": format!("{} has never been recovered", plan.platform),
+                    "automatic_recovery": automatic(engine, &plan.platform).await?,
                 }),
             })
         }
@@ -290,17 +300,30 @@ async fn run_command(ports: Ports<'_>, plan: &Plan, caller: &Caller, command: Co
             let id = named_incident(&command)?;
             to_json(&acknowledge(engine, &plan.platform, id, command.site, actor, command.reason.as_deref()).await?)
         }
-        CommandName::Pause
-        | CommandName::Resume
-        | CommandName::Retry
-        | CommandName::Skip
-        | CommandName::Abort
-        | CommandName::Disable
-        | CommandName::Enable => Err(RecoveryError::new(
-            Code::NotInThisVersion,
-            "this command comes with a later version; this one has status, approve, reject and acknowledge",
-        )),
+        CommandName::Disable => {
+            let switched = disable(engine, &plan.platform, actor, command.reason.as_deref()).await?;
+            Ok(told(ports, plan, "disabled", &switched).await)
+        }
+        CommandName::Enable => {
+            let switched = enable(engine, &plan.platform, actor, command.reason.as_deref()).await?;
+            Ok(told(ports, plan, "enabled", &switched).await)
+        }
+        CommandName::Pause | CommandName::Resume | CommandName::Retry | CommandName::Skip | CommandName::Abort => {
+            Err(RecoveryError::new(Code::NotInThisVersion, "this command comes with a later version; nothing was done"))
+        }
     }
+}
+
+/// Tells people what alarms do from now on. The state stands in the journal whether or not they could be told.
+async fn told(ports: Ports<'_>, plan: &Plan, status: &str, switched: &Switched) -> Value {
+    let mut reason = switched.reason.clone();
+    if switched.changed {
+        let subject = format!("{}: automatic recovery {status}", plan.platform);
+        if let Err(error) = ports.notices.publish(&subject, &switched.reason).await {
+            reason = format!("{reason}. People could not be told ({error}): tell them");
+        }
+    }
+    json!({"incident_id": null, "status": status, "reason": reason, "at": ports.clock.now()})
 }
 
 fn named_incident(command: &Command) -> Result<&IncidentId, RecoveryError> {

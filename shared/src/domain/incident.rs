@@ -1,5 +1,8 @@
 //! One recovery, from its declaration to its declared end.
 
+use std::collections::BTreeSet;
+use std::fmt;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -256,14 +259,46 @@ pub struct PlatformState {
     pub active_site: SiteName,
     /// Until when only a person may start another recovery.
     pub blocked_until: Option<Timestamp>,
-    /// The latest incident, active or ended: its notices may still be due.
+    /// The latest incident, active or ended.
     #[serde(default)]
     pub latest: Option<IncidentId>,
+    /// The incidents of which notices may still be due: from the declaration until the watchdog has seen everything go out.
+    #[serde(default)]
+    pub noticed: BTreeSet<IncidentId>,
+    /// Who disabled automatic starts; `None`: alarms start recoveries.
+    #[serde(default)]
+    pub disabled: Option<Disabled>,
+}
+
+/// A person's word that alarms start nothing for now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disabled {
+    /// Who, as stated.
+    pub actor: String,
+    /// Why, as stated.
+    pub reason: Option<String>,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+impl fmt::Display for Disabled {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let reason = self.reason.as_deref().unwrap_or("no reason stated");
+        write!(formatter, "{} (as stated) disabled automatic recovery at {}: {reason}", self.actor, self.since)
+    }
 }
 
 impl Default for PlatformState {
     fn default() -> Self {
-        Self { generation: Generation(0), active: None, active_site: SiteName::Primary, blocked_until: None, latest: None }
+        Self {
+            generation: Generation(0),
+            active: None,
+            active_site: SiteName::Primary,
+            blocked_until: None,
+            latest: None,
+            noticed: BTreeSet::new(),
+            disabled: None,
+        }
     }
 }
 

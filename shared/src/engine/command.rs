@@ -1,4 +1,4 @@
-//! The operator's commands of this version: status, approve, reject, acknowledge; and the task that hands a token over.
+//! What a person asks and answers: status, approve, reject, acknowledge; and the task that hands a token over.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -10,6 +10,7 @@ use crate::domain::report::{Report, StepReport};
 use crate::error::{Code, RecoveryError};
 use crate::ports::{Commit, Executions};
 
+use super::automatic::Automatic;
 use super::book::{Entry, note, write_incident, write_platform};
 use super::{Engine, TaskAnswer, TaskStatus};
 
@@ -37,6 +38,8 @@ pub struct Answer {
     pub report: Option<Report>,
     /// The execution.
     pub execution_arn: Option<String>,
+    /// Whether alarms start recoveries of the platform.
+    pub automatic_recovery: Automatic,
 }
 
 /// A standing question.
@@ -60,16 +63,9 @@ pub async fn status(
     id: Option<&IncidentId>,
 ) -> Result<Option<Answer>, RecoveryError> {
     let book = engine.book();
-    let id = match id {
-        Some(id) => id.clone(),
-        None => {
-            let state = book.platform(platform).await?.value;
-            match state.active.or(state.latest) {
-                Some(id) => id,
-                None => return Ok(None),
-            }
-        }
-    };
+    let state = book.platform(platform).await?.value;
+    let automatic_recovery = Automatic::of(&state);
+    let Some(id) = id.cloned().or(state.active).or(state.latest) else { return Ok(None) };
     let incident = book.incident(&id).await?.value;
     let records: Vec<_> = book.steps(&id).await?.into_iter().map(|step| step.value).collect();
     let plan = book.plan(&id).await?;
@@ -94,6 +90,7 @@ pub async fn status(
         // Written with the incident's end, and shown with it: an incident that ended while this was read is told as it was.
         report: if incident.status.is_end() { book.report(&id).await? } else { None },
         execution_arn: incident.execution_arn,
+        automatic_recovery,
     }))
 }
 

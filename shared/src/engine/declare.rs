@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::domain::assess::longest_incident;
 use crate::domain::identifier::{IncidentId, ScenarioName};
-use crate::domain::incident::{Incident, IncidentStatus, Origin};
+use crate::domain::incident::{Disabled, Incident, IncidentStatus, Origin};
 use crate::domain::plan::{Plan, SiteName};
 use crate::error::{Code, RecoveryError};
 use crate::ports::{Commit, Executions};
@@ -44,6 +44,8 @@ pub enum Declared {
     Blocked(Timestamp),
     /// The platform already runs in its recovery site, so an alarm over the old primary starts nothing.
     AlreadyMoved,
+    /// A person disabled automatic starts.
+    Disabled(Disabled),
 }
 
 /// Declares the incident: one transaction of incident, plan copy, active marker and generation.
@@ -82,12 +84,16 @@ pub async fn declare(engine: Engine<'_>, declaration: &Declaration<'_>) -> Resul
             // Every step of this version recovers from the primary site into the other; going back is a failback.
             return if by_alarm { Ok(Declared::AlreadyMoved) } else { Err(already_moved(plan)) };
         }
+        if let Some(disabled) = platform.value.disabled.clone().filter(|_| by_alarm) {
+            return Ok(Declared::Disabled(disabled));
+        }
         if let Some(until) = platform.value.blocked_until.filter(|until| by_alarm && *until > now) {
             return Ok(Declared::Blocked(until));
         }
         platform.value.generation = platform.value.generation.next();
         platform.value.active = Some(declaration.id.clone());
         platform.value.latest = Some(declaration.id.clone());
+        platform.value.noticed.insert(declaration.id.clone());
         let mut incident = Incident {
             id: declaration.id.clone(),
             platform: plan.platform.clone(),

@@ -3,6 +3,7 @@
 
 mod advance;
 mod assess;
+mod automatic;
 mod book;
 mod command;
 mod declare;
@@ -23,6 +24,7 @@ use crate::ports::{Clock, Journal};
 
 pub use advance::advance;
 pub use assess::{assess, situation};
+pub use automatic::{Automatic, Switched, automatic, disable, enable};
 pub use book::{Book, Entry, Versioned};
 pub use command::{Acknowledgement, Answer, acknowledge, await_approval, give_verdict, status};
 pub use declare::{Declaration, Declared, declare, start};

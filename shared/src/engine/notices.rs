@@ -4,12 +4,12 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::identifier::{Digest, IncidentId};
+use crate::domain::identifier::{Digest, IncidentId, PlatformName};
 use crate::domain::incident::Incident;
 use crate::error::RecoveryError;
 use crate::ports::{Notices, Write};
 
-use super::book::{Versioned, write_notice};
+use super::book::{Versioned, write_notice, write_platform};
 use super::{Book, Engine};
 
 /// One notice.
@@ -57,6 +57,31 @@ pub async fn page(engine: Engine<'_>, notices: &dyn Notices, id: &IncidentId) {
     if let Err(error) = sent {
         tracing::warn!(%error, incident = %id, "notices stay due");
     }
+}
+
+/// Publishes what is due of every incident of the platform that may have something unsent: a newer incident must not silence an
+/// older one. An incident that has ended and has nothing left to send is not looked at again.
+pub(super) async fn send_all_due(
+    engine: Engine<'_>,
+    notices: &dyn Notices,
+    platform: &PlatformName,
+) -> Result<usize, RecoveryError> {
+    let book = engine.book();
+    let mut state = book.platform(platform).await?;
+    let (mut sent, mut silent) = (0, Vec::new());
+    for id in &state.value.noticed {
+        let incident = book.incident(id).await?.value;
+        sent += send_due(engine, notices, &incident).await?;
+        if incident.status.is_end() && book.notices(id).await?.iter().all(|notice| notice.value.settled_at.is_some()) {
+            silent.push(id.clone());
+        }
+    }
+    if !silent.is_empty() {
+        state.value.noticed.retain(|id| !silent.contains(id));
+        // A conflict means that the platform's state changed meanwhile; the next minute looks again.
+        book.commit(&[write_platform(platform, &state)]).await?;
+    }
+    Ok(sent)
 }
 
 /// Publishes what is due. A notice that cannot be published stays due: the watchdog tries again.

@@ -15,7 +15,7 @@ use super::Engine;
 use super::command::resume;
 use super::declare::start;
 use super::finish::finish;
-use super::notices::send_due;
+use super::notices::send_all_due;
 
 /// How long the declaring invocation has to start the execution before the watchdog does.
 const GRACE: Seconds = Seconds(30);
@@ -47,17 +47,14 @@ pub async fn watchdog(
 ) -> Result<Watched, RecoveryError> {
     let book = engine.book();
     let state = book.platform(platform).await?.value;
-    let (mut done, mut notices_sent) = (None, 0);
+    let mut done = None;
     if let Some(id) = &state.active {
         let incident = book.incident(id).await?.value;
         if !incident.status.is_end() {
             done = look_after(engine, executions, &incident).await?;
         }
     }
-    if let Some(latest) = state.active.as_ref().or(state.latest.as_ref()) {
-        let incident = book.incident(latest).await?.value;
-        notices_sent = send_due(engine, notices, &incident).await?;
-    }
+    let notices_sent = send_all_due(engine, notices, platform).await?;
     let reason = done.unwrap_or_else(|| match &state.active {
         Some(id) => format!("{id} is looked after by its execution, or has ended and waits to be acknowledged"),
         None => format!("no recovery of {platform} is active"),

@@ -96,6 +96,8 @@ pub struct Command {
     pub command: CommandName,
     /// The incident; the active one where left out of `status`.
     pub incident_id: Option<IncidentId>,
+    /// The step, for `retry` and `skip`.
+    pub step: Option<StepId>,
     /// Where the platform runs now, for `acknowledge`.
     pub site: Option<SiteName>,
     /// The digest of the question that is answered.
@@ -104,6 +106,28 @@ pub struct Command {
     pub actor: Option<String>,
     /// Why, as stated.
     pub reason: Option<String>,
+    /// The caller's own id: the same id is never obeyed twice.
+    pub request_id: Option<String>,
+}
+
+impl Command {
+    /// A field that this command has no use for was meant for another one, or to narrow this one down: neither is guessed at.
+    fn has_only_its_fields(&self) -> Result<(), RecoveryError> {
+        use CommandName::{Abort, Acknowledge, Approve, Disable, Enable, Reject, Retry, Skip};
+        let given: [(&str, bool, &[CommandName]); 3] = [
+            ("digest", self.digest.is_some(), &[Approve, Reject]),
+            ("site", self.site.is_some(), &[Acknowledge]),
+            ("step", self.step.is_some(), &[Retry, Skip]),
+        ];
+        let of_the_platform = matches!(self.command, Disable | Enable) && self.incident_id.is_some();
+        let foreign = given.iter().find(|(_, given, of)| *given && !of.contains(&self.command)).map(|(name, ..)| *name);
+        let Some(field) = foreign.or(of_the_platform.then_some("incident_id")) else { return Ok(()) };
+        let instead = if self.command == Abort { "; it ends the whole recovery" } else { "" };
+        Err(RecoveryError::new(
+            Code::PayloadUnreadable,
+            format!("the command {} takes no `{field}`{instead}; nothing was done", self.command.as_str()),
+        ))
+    }
 }
 
 /// The operator's commands.
@@ -134,6 +158,41 @@ pub enum CommandName {
     Enable,
 }
 
+impl CommandName {
+    /// Every command.
+    pub const ALL: [Self; 11] = [
+        Self::Status,
+        Self::Approve,
+        Self::Reject,
+        Self::Pause,
+        Self::Resume,
+        Self::Retry,
+        Self::Skip,
+        Self::Abort,
+        Self::Acknowledge,
+        Self::Disable,
+        Self::Enable,
+    ];
+
+    /// As written in payloads.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Status => "status",
+            Self::Approve => "approve",
+            Self::Reject => "reject",
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Retry => "retry",
+            Self::Skip => "skip",
+            Self::Abort => "abort",
+            Self::Acknowledge => "acknowledge",
+            Self::Disable => "disable",
+            Self::Enable => "enable",
+        }
+    }
+}
+
 /// Texts that people state are bounded, because they go into the journal and into notices.
 const LONGEST_TEXT: usize = 500;
 
@@ -155,15 +214,12 @@ pub fn recovery(payload: &Value) -> Result<RecoveryRequest, RecoveryError> {
     if let Some(name) = payload.get("command") {
         if serde_json::from_value::<CommandName>(name.clone()).is_err() {
             let shown: String = name.to_string().chars().take(60).collect();
-            return Err(RecoveryError::new(
-                Code::CommandUnknown,
-                format!(
-                    "{shown} is not a command; there are status, approve, reject, acknowledge, pause, resume, retry, skip, abort, disable and enable"
-                ),
-            ));
+            let known = CommandName::ALL.map(CommandName::as_str).join(", ");
+            return Err(RecoveryError::new(Code::CommandUnknown, format!("{shown} is not a command; there are: {known}")));
         }
         let command: Command = strictly(payload, "a command")?;
-        bounded(&[&command.digest, &command.actor, &command.reason])?;
+        bounded(&[&command.digest, &command.actor, &command.reason, &command.request_id])?;
+        command.has_only_its_fields()?;
         return Ok(RecoveryRequest::Command(command));
     }
     let start: Start = strictly(payload, "a request such as {\"scenario\":\"database_failure\",\"region\":\"us-east-1\"}")?;

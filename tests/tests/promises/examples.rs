@@ -69,7 +69,7 @@ pub(crate) fn set_up(situation: Situation) -> Simulation {
 }
 
 /// File, function, alias, situation, and the status or error code of the answer.
-const EXAMPLES: [(&str, FunctionName, &str, Situation, &str); 23] = [
+const EXAMPLES: [(&str, FunctionName, &str, Situation, &str); 25] = [
     ("alarm.eventbridge.json", Recovery, "live", Situation::Broken, "started"),
     ("alarm.lambda.json", Recovery, "live", Situation::Broken, "started"),
     ("alarm.sns.json", Recovery, "live", Situation::Broken, "started"),
@@ -80,6 +80,8 @@ const EXAMPLES: [(&str, FunctionName, &str, Situation, &str); 23] = [
     ("recovery.approve.json", Recovery, "approve", Situation::Asking, "approved"),
     ("recovery.reject.json", Recovery, "approve", Situation::Asking, "rejected"),
     ("recovery.acknowledge.json", Recovery, "live", Situation::Stuck, "stuck"),
+    ("recovery.disable.json", Recovery, "live", Situation::Calm, "disabled"),
+    ("recovery.enable.json", Recovery, "live", Situation::Calm, "enabled"),
     ("recovery.watchdog.json", Recovery, "live", Situation::Asking, "watched"),
     ("execution.ended.json", Recovery, "live", Situation::Asking, "watched"),
     (

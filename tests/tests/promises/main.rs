@@ -1,5 +1,6 @@
 //! What a recovery promises, held against the real functions and the real state machine, in process.
 
+mod automatic;
 mod common;
 mod consent;
 mod database_failure;

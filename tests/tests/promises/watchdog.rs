@@ -6,7 +6,7 @@ use shared::domain::plan::ApprovalRule;
 use shared::ports::FailureKind;
 use simulation::{Fault, Platform, Rule, Simulation, primary_key};
 
-use crate::common::{Before, assert_sound, database_failure, groups_of, hang_and_raise, minutes, seconds};
+use crate::common::{Before, assert_sound, database_failure, event, groups_of, hang_and_raise, minutes, seconds};
 
 const NOT_NOW: Fault = Fault::Answered(FailureKind::NotNow);
 
@@ -124,4 +124,24 @@ fn the_same_approval_sent_again_wakes_the_recovery_too() {
     simulation.through("approve", &command).unwrap();
     let promoted = |simulation: &Simulation| simulation.cloud.with(|state| !state.world.losses().is_empty());
     assert!(simulation.run_until(seconds(10), promoted));
+}
+
+#[test]
+fn the_notices_of_an_older_incident_are_sent_although_a_newer_one_was_declared() {
+    let mut simulation = Platform::default().stand_up();
+    simulation.run_for(seconds(332));
+    simulation.obstruct(Rule { service: "sns", operation: "Publish", fault: NOT_NOW, times: u32::MAX });
+    // The primary answers, so this alarm ends at once.
+    simulation.deliver(&event("alarm.eventbridge.json"));
+    assert!(simulation.run_until(minutes(5), |simulation| simulation.is_over()));
+    let older = simulation.latest_incident().unwrap().id;
+    assert_eq!(simulation.operate(&json!({"scenario": "database_failure"})).unwrap()["status"], "started");
+    let newer = simulation.latest_incident().unwrap().id;
+    assert_ne!(older, newer);
+    simulation.clear_the_way();
+    simulation.run_for(minutes(2));
+    let notices = simulation.notices(&older);
+    assert!(notices.len() >= 3 && notices.iter().all(|notice| notice.settled_at.is_some()), "{notices:?}");
+    assert!(!simulation.platform().noticed.contains(&older), "and it is not looked at for ever");
+    assert!(simulation.platform().noticed.contains(&newer));
 }
