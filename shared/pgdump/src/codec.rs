@@ -1,0 +1,232 @@
+//! Decoding of one compressed stream to its end, in bounded memory.
+
+use std::fmt;
+use std::io::{self, BufRead, ErrorKind, Read};
+
+use flate2::bufread::GzDecoder;
+use flate2::{Decompress, FlushDecompress, Status};
+use lz4_flex::frame::FrameDecoder;
+use zstd::stream::read::Decoder as ZstdDecoder;
+use zstd::zstd_safe::{DCtx, DParameter, ResetDirective};
+
+use crate::content::Content;
+use crate::finding::{Code, Finding};
+use crate::limits::Limits;
+use crate::source::{AsRead, Input, InputExt, Seen};
+
+/// Decoded bytes are looked at in pieces of this size, which fit the cache.
+const OUTPUT: usize = 128 << 10;
+
+/// The text of zstd's error `ZSTD_error_frameParameter_windowTooLarge`, which its crate hands on as text only.
+const WINDOW_TOO_LARGE: &str = "Frame requires too much memory for decoding";
+
+/// What a stream is encoded with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Codec {
+    None,
+    /// A zlib stream, as in custom archives.
+    Zlib,
+    /// A gzip file, as in directories.
+    Gzip,
+    Lz4,
+    Zstd,
+}
+
+impl Codec {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "uncompressed",
+            Self::Zlib => "zlib",
+            Self::Gzip => "gzip",
+            Self::Lz4 => "lz4",
+            Self::Zstd => "zstd",
+        }
+    }
+}
+
+/// Decoders and their memory, used for one stream after the other.
+pub(crate) struct Decoders {
+    limits: Limits,
+    output: Box<[u8]>,
+    zlib: Option<Decompress>,
+    zstd: Option<DCtx<'static>>,
+}
+
+impl Decoders {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self { limits: limits.clone(), output: vec![0; OUTPUT].into_boxed_slice(), zlib: None, zstd: None }
+    }
+
+    /// Decodes a stream to its end and shows it to `content`.
+    ///
+    /// `Ok(Some)`: this stream is damaged, but what holds it can be read further. `Err`: it cannot.
+    pub(crate) fn run(
+        &mut self,
+        codec: Codec,
+        input: &mut impl Input,
+        content: &mut Content,
+    ) -> Result<Option<Finding>, Finding> {
+        // pg_dump opens a compressor with the first byte, so a large object without bytes has no frame. A gzip file always has one.
+        if codec != Codec::Gzip && input.at_end()? {
+            return Ok(None);
+        }
+        let seen = Seen::default();
+        let mut sink = Sink { content, seen: &seen, decoded: 0, expansion: self.limits.expansion, full: false };
+        let mut reader = AsRead::new(input, &seen);
+        let result = match codec {
+            Codec::None => plain(&mut reader, &mut self.output, &mut sink),
+            Codec::Zlib => {
+                let zlib = self.zlib.get_or_insert_with(|| Decompress::new(true));
+                inflate(zlib, &mut reader, &mut self.output, &mut sink)
+            }
+            Codec::Gzip => pump(GzDecoder::new(reader), &mut self.output, &mut sink),
+            Codec::Lz4 => lz4(reader, &mut sink),
+            Codec::Zstd => {
+                let context = self.zstd.get_or_insert_with(DCtx::create);
+                prepare(context, self.limits.zstd_window_log).and_then(|()| {
+                    pump(ZstdDecoder::with_context(reader, context).single_frame(), &mut self.output, &mut sink)
+                })
+            }
+        };
+        let full = sink.full;
+        self.settle(codec, result, seen, full, input)
+    }
+
+    /// What a decoder's result means.
+    fn settle(
+        &self,
+        codec: Codec,
+        result: io::Result<()>,
+        seen: Seen,
+        full: bool,
+        input: &mut impl Input,
+    ) -> Result<Option<Finding>, Finding> {
+        if let Some(failure) = seen.failure.into_inner() {
+            return Err(failure);
+        }
+        let position = input.position();
+        let name = codec.as_str();
+        if full {
+            let sentence = format!("the data is more than {} times as long as the {name} stream", self.limits.expansion);
+            return Err(Finding::limit(position, sentence));
+        }
+        match result {
+            Ok(()) if codec == Codec::None => Ok(None),
+            // The decoder of lz4 takes a missing end mark for a good end.
+            Ok(()) if codec == Codec::Lz4 && seen.end.get() => Ok(Some(truncated(position, name))),
+            Ok(()) => {
+                let trailing = !input.at_end()?;
+                Ok(trailing.then(|| {
+                    Finding::at(Code::StreamTrailing, position, format!("bytes follow the end of the {name} stream"))
+                }))
+            }
+            Err(error) if error.to_string() == WINDOW_TOO_LARGE => {
+                let window = self.limits.zstd_window_log;
+                Err(Finding::limit(position, format!("the data needs a zstd window of more than 2^{window} bytes")))
+            }
+            Err(error) if seen.end.get() || error.kind() == ErrorKind::UnexpectedEof => Ok(Some(truncated(position, name))),
+            Err(error) => {
+                let sentence = format!("the {name} stream cannot be decoded: {error}");
+                Ok(Some(Finding::at(Code::StreamInvalid, position, sentence)))
+            }
+        }
+    }
+}
+
+fn truncated(position: u64, codec: &str) -> Finding {
+    Finding::at(Code::StreamTruncated, position, format!("the {codec} stream stops before its end"))
+}
+
+/// Where decoded bytes go.
+struct Sink<'a> {
+    content: &'a mut Content,
+    seen: &'a Seen,
+    decoded: u64,
+    expansion: u64,
+    full: bool,
+}
+
+impl Sink<'_> {
+    /// Fails when the stream expands beyond the limit; nothing is decoded after that.
+    fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.decoded += bytes.len() as u64;
+        self.content.push(bytes);
+        self.full = self.decoded > Limits::EXPANSION_FLOOR && self.decoded / self.expansion > self.seen.taken.get();
+        if self.full { Err(ErrorKind::FileTooLarge.into()) } else { Ok(()) }
+    }
+}
+
+/// Gathers small pieces: until PostgreSQL 15, an uncompressed archive has a chunk for each row.
+fn plain(reader: &mut impl Read, output: &mut [u8], sink: &mut Sink<'_>) -> io::Result<()> {
+    let mut held = 0;
+    loop {
+        let count = reader.read(&mut output[held..])?;
+        held += count;
+        if count == 0 || held == output.len() {
+            sink.push(&output[..held])?;
+            held = 0;
+        }
+        if count == 0 {
+            return Ok(());
+        }
+    }
+}
+
+/// Not by flate2's reader, which allocates anew for each stream: there may be millions of large objects.
+fn inflate(zlib: &mut Decompress, reader: &mut impl BufRead, output: &mut [u8], sink: &mut Sink<'_>) -> io::Result<()> {
+    zlib.reset(true);
+    loop {
+        let bytes = reader.fill_buf()?;
+        let end = bytes.is_empty();
+        let (taken, given) = (zlib.total_in(), zlib.total_out());
+        let flush = if end { FlushDecompress::Finish } else { FlushDecompress::None };
+        let status = zlib.decompress(bytes, output, flush).map_err(io::Error::other)?;
+        let taken = usize::try_from(zlib.total_in() - taken).map_err(io::Error::other)?;
+        let given = usize::try_from(zlib.total_out() - given).map_err(io::Error::other)?;
+        reader.consume(taken);
+        sink.push(&output[..given])?;
+        match status {
+            Status::StreamEnd => return Ok(()),
+            // Without this a stream that is cut in the middle of a block would be asked for more for ever.
+            _ if given == 0 && (end || taken == 0) => return Err(ErrorKind::UnexpectedEof.into()),
+            _ => {}
+        }
+    }
+}
+
+/// Shows the decoder's own buffer: copying would take as long as decoding.
+fn lz4(reader: impl Read, sink: &mut Sink<'_>) -> io::Result<()> {
+    let mut decoder = FrameDecoder::new(reader);
+    loop {
+        let bytes = decoder.fill_buf()?;
+        let count = bytes.len();
+        if count == 0 {
+            return Ok(());
+        }
+        sink.push(bytes)?;
+        decoder.consume(count);
+    }
+}
+
+/// A context may come from a stream that broke off.
+fn prepare(context: &mut DCtx<'static>, window: u32) -> io::Result<()> {
+    let prepared =
+        context.reset(ResetDirective::SessionOnly).and_then(|_| context.set_parameter(DParameter::WindowLogMax(window)));
+    prepared.map(|_| ()).map_err(|code| io::Error::other(zstd::zstd_safe::get_error_name(code)))
+}
+
+fn pump(mut reader: impl Read, output: &mut [u8], sink: &mut Sink<'_>) -> io::Result<()> {
+    loop {
+        let count = reader.read(output)?;
+        if count == 0 {
+            return Ok(());
+        }
+        sink.push(&output[..count])?;
+    }
+}
+
+impl fmt::Debug for Decoders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decoders").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,158 @@
+//! Comparison with manifests: bytes, and rows of each table.
+
+use std::collections::BTreeMap;
+
+use crate::finding::{Code, Finding};
+use crate::level::Level;
+use crate::manifest::Manifest;
+use crate::report::Report;
+use crate::verdict::Table;
+
+/// By how much a table's rows may differ from the backup before, in percent of the rows it had.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Drift {
+    /// For tables that are not named.
+    pub percent: u32,
+    /// For tables by `schema.name`.
+    pub tables: BTreeMap<String, u32>,
+}
+
+impl Drift {
+    fn of(&self, table: &str) -> u32 {
+        self.tables.get(table).copied().unwrap_or(self.percent)
+    }
+
+    fn allows(&self, table: &str, before: u64, now: u64) -> bool {
+        u128::from(before.abs_diff(now)) * 100 <= u128::from(before) * u128::from(self.of(table))
+    }
+}
+
+/// Compares the files with the manifest. Returns the evidence, where there was something to compare.
+pub(crate) fn compare_bytes(report: &mut Report<'_>) -> Option<String> {
+    let manifest = report.options().manifest.filter(|_| report.options().prints())?;
+    if report.has(Code::Unreadable) {
+        return None;
+    }
+    let format = report.archive.as_ref().map(|archive| archive.format);
+    if let Some(format) = format.filter(|format| *format != manifest.archive.format) {
+        let sentence = format!(
+            "the manifest is of a {} archive, and this is a {} archive",
+            manifest.archive.format.as_str(),
+            format.as_str()
+        );
+        report.found(Finding::new(Code::ManifestMismatch, sentence));
+    }
+    let files = std::mem::take(&mut report.files);
+    let read: BTreeMap<&str, _> = files.iter().map(|file| (file.name.as_str(), file)).collect();
+    let stated: BTreeMap<&str, _> = manifest.files.iter().map(|file| (file.name.as_str(), file)).collect();
+    for (name, stated) in &stated {
+        let finding = match read.get(name) {
+            None => Finding::new(Code::FileMissing, format!("{name} is in the manifest and not in the archive")),
+            Some(read) if read.bytes != stated.bytes => Finding::new(
+                Code::SizeMismatch,
+                format!("{name} has {} bytes; the manifest says {}", read.bytes, stated.bytes),
+            ),
+            Some(read) if read.sha256 != stated.sha256 || read.crc64nvme != stated.crc64nvme => {
+                let sentence = format!(
+                    "{name} is not the file that was written: its SHA-256 is {}; the manifest says {}",
+                    read.sha256, stated.sha256
+                );
+                Finding::new(Code::ChecksumMismatch, sentence)
+            }
+            Some(_) => continue,
+        };
+        report.found(finding.in_file(name));
+    }
+    for name in read.keys().filter(|name| !stated.contains_key(*name)) {
+        report.found(
+            Finding::new(Code::FileUnexpected, format!("{name} is in the archive and not in the manifest")).in_file(name),
+        );
+    }
+    let bytes: u64 = files.iter().map(|file| file.bytes).sum();
+    let evidence =
+        format!("{} files with {bytes} bytes; size, SHA-256 and CRC-64/NVME of each are the manifest's", files.len());
+    report.files = files;
+    Some(evidence)
+}
+
+/// Compares rows and bytes of tables with the manifest and with the backup before. Returns the evidence.
+pub(crate) fn compare_counts(report: &mut Report<'_>) -> Option<String> {
+    let options = report.options();
+    if options.level < Level::Decodable {
+        return None;
+    }
+    let mut evidence = Vec::new();
+    let now = counts(&report.tables);
+    if let Some(manifest) = options.manifest {
+        compare_with_own(manifest, &now, report);
+        evidence.push("rows and bytes of every table are the manifest's".to_owned());
+    }
+    if let Some(previous) = options.previous {
+        compare_with_previous(previous, &now, report);
+        evidence
+            .push(format!("rows of every table are within the declared drift of the backup of {}", previous.recorded_at));
+    }
+    (!evidence.is_empty()).then(|| evidence.join("; "))
+}
+
+/// Rows, where known, and bytes.
+type Counts = BTreeMap<String, (Option<u64>, u64)>;
+
+fn counts(tables: &[Table]) -> Counts {
+    tables.iter().map(|table| (table.title(), (table.rows, table.bytes))).collect()
+}
+
+fn compare_with_own(manifest: &Manifest, now: &Counts, report: &mut Report<'_>) {
+    let stated = counts(&manifest.tables);
+    for (name, (rows, bytes)) in &stated {
+        match now.get(name) {
+            None => report
+                .found(Finding::new(Code::TableMissing, format!("table {name} is in the manifest and has no data here"))),
+            Some((now_rows, now_bytes)) if (now_rows, now_bytes) != (rows, bytes) => {
+                let sentence = format!(
+                    "table {name} has {} rows and {now_bytes} bytes; the manifest says {} and {bytes}",
+                    shown(*now_rows),
+                    shown(*rows)
+                );
+                report.found(Finding::new(Code::RowsMismatch, sentence));
+            }
+            Some(_) => {}
+        }
+    }
+    for name in now.keys().filter(|name| !stated.contains_key(*name)) {
+        report.found(Finding::new(Code::TableUnexpected, format!("table {name} has data and is not in the manifest")));
+    }
+    let (found, expected) = (report.large_objects, manifest.large_objects);
+    if found != expected {
+        let sentence = format!(
+            "there are {} large objects with {} bytes; the manifest says {} and {}",
+            found.count, found.bytes, expected.count, expected.bytes
+        );
+        report.found(Finding::new(Code::RowsMismatch, sentence));
+    }
+}
+
+fn compare_with_previous(previous: &Manifest, now: &Counts, report: &mut Report<'_>) {
+    for (name, (before, _)) in counts(&previous.tables) {
+        let Some((rows, _)) = now.get(&name) else {
+            let sentence = format!("table {name} was in the backup of {} and has no data now", previous.recorded_at);
+            report.found(Finding::new(Code::TableMissing, sentence));
+            continue;
+        };
+        let (Some(before), Some(rows)) = (before, *rows) else { continue };
+        if before > 0 && rows == 0 {
+            let sentence =
+                format!("table {name} had {before} rows in the backup of {} and has none now", previous.recorded_at);
+            report.found(Finding::new(Code::RowsVanished, sentence));
+        } else if before > 0 && !report.options().drift.allows(&name, before, rows) {
+            let percent = report.options().drift.of(&name);
+            let sentence =
+                format!("table {name} went from {before} rows to {rows}, which is more than the declared {percent} %");
+            report.found(Finding::new(Code::RowsDrifted, sentence));
+        }
+    }
+}
+
+fn shown(rows: Option<u64>) -> String {
+    rows.map_or_else(|| "uncounted".to_owned(), |rows| rows.to_string())
+}

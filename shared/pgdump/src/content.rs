@@ -1,0 +1,81 @@
+//! The uncompressed data of one entry, checked as it passes.
+
+use crate::contents::Kind;
+use crate::encoding::{Encoding, Utf8};
+use crate::finding::Code;
+use crate::rows::{Fault, Rows};
+
+/// What came of an entry's data.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    /// Rows, where the data is COPY.
+    pub(crate) rows: Option<u64>,
+    pub(crate) bytes: u64,
+    pub(crate) fault: Option<Fault>,
+}
+
+/// Checks data according to what it is.
+#[derive(Debug)]
+pub(crate) struct Content {
+    rows: Option<Rows>,
+    utf8: Option<Utf8>,
+    text: bool,
+    bytes: u64,
+    fault: Option<Fault>,
+}
+
+impl Content {
+    pub(crate) fn new(kind: Kind, encoding: Encoding) -> Self {
+        let text = kind != Kind::LargeObjects;
+        let rows = match kind {
+            Kind::Copy { columns } => Some(Rows::new(columns, encoding != Encoding::EmbedsAscii)),
+            Kind::Statements | Kind::LargeObjects => None,
+        };
+        let utf8 = (text && encoding == Encoding::Utf8).then(Utf8::default);
+        Self { rows, utf8, text, bytes: 0, fault: None }
+    }
+
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        self.bytes += bytes.len() as u64;
+        if !self.text {
+            return;
+        }
+        let high = match &mut self.rows {
+            Some(rows) => rows.push(bytes),
+            None => {
+                if bytes.contains(&0) {
+                    self.wrong(Code::RowEscape, "the INSERT statements hold a zero byte");
+                }
+                true
+            }
+        };
+        let valid = match &mut self.utf8 {
+            Some(utf8) if high || utf8.is_open() => utf8.push(bytes),
+            _ => true,
+        };
+        if !valid {
+            self.not_utf8();
+        }
+    }
+
+    fn not_utf8(&mut self) {
+        // Once is enough: what follows could not be told apart any more.
+        self.utf8 = None;
+        let rows = self.rows.as_ref().map(Rows::count);
+        let place = rows.map(|rows| format!(", at or before row {}", rows + 1)).unwrap_or_default();
+        self.wrong(Code::EncodingInvalid, &format!("the data is not valid UTF-8{place}"));
+    }
+
+    fn wrong(&mut self, code: Code, sentence: &str) {
+        self.fault.get_or_insert_with(|| Fault { code, sentence: sentence.to_owned() });
+    }
+
+    pub(crate) fn finish(mut self) -> Outcome {
+        if self.utf8.as_ref().is_some_and(Utf8::is_open) {
+            self.not_utf8();
+        }
+        let count = self.rows.as_ref().map(Rows::count);
+        let fault = self.rows.and_then(Rows::finish).or(self.fault);
+        Outcome { rows: count, bytes: self.bytes, fault }
+    }
+}

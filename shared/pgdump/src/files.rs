@@ -1,0 +1,47 @@
+//! Where the files of a directory archive come from.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::PathBuf;
+
+/// The files of one archive that pg_dump wrote as a directory: on disk, or the objects below one prefix of a bucket.
+///
+/// [`crate::verify_directory`] opens one file at a time, reads it once, from its beginning to its end, and drops the reader.
+pub trait Files {
+    /// The names of all files, without the directory or prefix, in any order.
+    ///
+    /// # Errors
+    /// When they cannot be listed; nothing is verified then.
+    fn names(&self) -> io::Result<Vec<String>>;
+
+    /// Opens a file that [`Files::names`] named.
+    ///
+    /// # Errors
+    /// When it cannot be read. This counts as "could not be checked", so a reader of objects must say
+    /// [`io::ErrorKind::NotFound`] only when the object is really gone.
+    fn open(&self, name: &str) -> io::Result<Box<dyn Read + '_>>;
+}
+
+/// A directory on disk.
+#[derive(Debug, Clone)]
+pub struct Directory {
+    path: PathBuf,
+}
+
+impl Directory {
+    /// The directory of that path.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+}
+
+impl Files for Directory {
+    fn names(&self) -> io::Result<Vec<String>> {
+        fs::read_dir(&self.path)?.map(|entry| entry.map(|entry| entry.file_name().to_string_lossy().into_owned())).collect()
+    }
+
+    fn open(&self, name: &str) -> io::Result<Box<dyn Read + '_>> {
+        Ok(Box::new(File::open(self.path.join(name))?))
+    }
+}

@@ -1,0 +1,238 @@
+//! Collects what is found, and makes the verdict of it.
+
+use crate::content::Outcome;
+use crate::contents::{Contents, Entry, Kind};
+use crate::encoding::Encoding;
+use crate::finding::{Code, Finding, Meaning};
+use crate::header::{Compression, Header};
+use crate::level::Level;
+use crate::options::Options;
+use crate::verdict::{Archive, FilePrint, Format, LargeObjects, Proof, Proofs, Table, Verdict};
+
+/// What is being looked at; each stage decides one level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stage {
+    Header,
+    Contents,
+    Bytes,
+    Data,
+    Counts,
+}
+
+/// What is known so far.
+pub(crate) struct Report<'a> {
+    options: &'a Options<'a>,
+    stage: Stage,
+    /// The first finding of each stage, damage before the rest.
+    worst: [Option<(Meaning, String)>; 5],
+    findings: Vec<Finding>,
+    further_findings: u64,
+    pub(crate) archive: Option<Archive>,
+    pub(crate) entries: Option<u32>,
+    pub(crate) tables: Vec<Table>,
+    pub(crate) large_objects: LargeObjects,
+    /// Ids of the large objects with data, as far as they are remembered.
+    large_object_ids: Vec<u32>,
+    large_objects_forgotten: bool,
+    pub(crate) bytes_read: u64,
+    pub(crate) files: Vec<FilePrint>,
+    not_checked: Vec<String>,
+    data_complete: bool,
+}
+
+impl<'a> Report<'a> {
+    pub(crate) fn new(options: &'a Options<'a>) -> Self {
+        Self {
+            options,
+            stage: Stage::Header,
+            worst: [const { None }; 5],
+            findings: Vec::new(),
+            further_findings: 0,
+            archive: None,
+            entries: None,
+            tables: Vec::new(),
+            large_objects: LargeObjects::default(),
+            large_object_ids: Vec::new(),
+            large_objects_forgotten: false,
+            bytes_read: 0,
+            files: Vec::new(),
+            not_checked: Vec::new(),
+            data_complete: false,
+        }
+    }
+
+    pub(crate) fn enter(&mut self, stage: Stage) {
+        self.stage = stage;
+    }
+
+    pub(crate) fn found(&mut self, finding: Finding) {
+        let worst = &mut self.worst[self.stage as usize];
+        if worst.as_ref().is_none_or(|(meaning, _)| *meaning < finding.meaning) {
+            *worst = Some((finding.meaning, finding.sentence.clone()));
+        }
+        if self.findings.len() < self.options.limits.findings {
+            self.findings.push(finding);
+        } else {
+            self.further_findings += 1;
+        }
+    }
+
+    pub(crate) fn not_checked(&mut self, what: impl Into<String>) {
+        let what = what.into();
+        if !self.not_checked.contains(&what) {
+            self.not_checked.push(what);
+        }
+    }
+
+    pub(crate) fn header(&mut self, header: &Header, format: Format) {
+        self.archive = Some(Archive::of(header, format));
+        self.enter(Stage::Contents);
+    }
+
+    pub(crate) fn contents(&mut self, contents: &Contents, compression: Compression) {
+        self.entries = Some(contents.count);
+        if self.options.decodes() {
+            self.enter(Stage::Data);
+            self.not_checked("the SQL of definitions: tables, functions, indexes and rights are not run");
+            if contents.encoding != Encoding::Utf8 {
+                self.not_checked("the encoding of text: the archive is not in UTF8");
+            }
+            if compression != Compression::Gzip && self.options.manifest.is_none() {
+                let codec = compression.as_str();
+                let sentence = format!(
+                    "values: data with compression {codec} has no checksum, so only a manifest finds every changed byte"
+                );
+                self.not_checked(sentence);
+            }
+        }
+    }
+
+    /// The data of an entry, read to its end.
+    pub(crate) fn data(&mut self, entry: &Entry, outcome: Outcome, offset: u64, file: Option<&str>) {
+        if let Some(fault) = outcome.fault {
+            let mut finding = Finding::at(fault.code, offset, format!("{}: {}", entry.title(), fault.sentence));
+            finding.file = file.map(str::to_owned);
+            self.found(finding);
+        }
+        if entry.kind == Kind::Statements {
+            self.not_checked("rows of tables that were dumped as INSERT statements: they are not counted");
+        }
+        let (schema, name) = (entry.schema.clone(), entry.name.clone());
+        self.tables.push(Table { schema, name, rows: outcome.rows, bytes: outcome.bytes });
+    }
+
+    /// A large object with data; its bytes, where they could be decoded to their end.
+    pub(crate) fn large_object(&mut self, id: u32, bytes: Option<u64>) {
+        if let Some(bytes) = bytes {
+            self.large_objects.count += 1;
+            self.large_objects.bytes += bytes;
+        }
+        if self.large_object_ids.len() < self.options.limits.large_objects {
+            self.large_object_ids.push(id);
+        } else {
+            self.large_objects_forgotten = true;
+        }
+    }
+
+    /// To be called when the data was read to its end.
+    pub(crate) fn data_complete(&mut self, contents: &Contents) {
+        self.data_complete = true;
+        if self.large_objects_forgotten {
+            self.not_checked("whether every large object is there once: there are too many to remember");
+        } else {
+            let mut ids = std::mem::take(&mut self.large_object_ids);
+            crate::large_objects::compare(&mut ids, &contents.large_objects, self);
+        }
+    }
+
+    fn proof(&self, stage: Stage, done: bool, evidence: impl FnOnce() -> String, otherwise: &str) -> Proof {
+        match &self.worst[stage as usize] {
+            Some((Meaning::Damage, sentence)) => Proof::Failed(sentence.clone()),
+            Some((Meaning::Unchecked, sentence)) => Proof::NotChecked(sentence.clone()),
+            None if done => Proof::Proven(evidence()),
+            None => Proof::NotChecked(otherwise.to_owned()),
+        }
+    }
+
+    pub(crate) fn finish(mut self) -> Verdict {
+        let options = self.options;
+        self.enter(Stage::Bytes);
+        let intact = crate::consistency::compare_bytes(&mut self);
+        self.enter(Stage::Counts);
+        let counted = self.data_complete && self.worst[Stage::Data as usize].is_none();
+        let consistent = if counted { crate::consistency::compare_counts(&mut self) } else { None };
+        let archive = self.archive.clone();
+        let present = self.proof(
+            Stage::Header,
+            archive.is_some(),
+            || {
+                archive
+                    .as_ref()
+                    .map(|archive| format!("a {} archive, version {}", archive.format.as_str(), archive.version))
+                    .unwrap_or_default()
+            },
+            "the header was not read",
+        );
+        let entries = self.entries;
+        let listed = self.proof(
+            Stage::Contents,
+            entries.is_some(),
+            || format!("{} entries, each read to its end", entries.unwrap_or_default()),
+            "the table of contents was not read",
+        );
+        let not_asked = |level: Level, why: &'static str| if options.level < level { "not asked for" } else { why };
+        let intact = self.proof(
+            Stage::Bytes,
+            intact.is_some(),
+            || intact.clone().unwrap_or_default(),
+            not_asked(Level::Intact, "no manifest was given, so nothing says what the bytes were when the backup was taken"),
+        );
+        let decodable = self.proof(
+            Stage::Data,
+            self.data_complete,
+            || self.data_evidence(),
+            not_asked(Level::Decodable, "the data was not read"),
+        );
+        let consistent = self.proof(
+            Stage::Counts,
+            consistent.is_some(),
+            || consistent.clone().unwrap_or_default(),
+            not_asked(Level::Consistent, "nothing to compare with: neither a manifest of this backup nor of the one before, or the data is not decodable"),
+        );
+        let restorable =
+            Proof::NotChecked("no reading of an archive proves a restore: restore it and ask the database".to_owned());
+        let proofs = Proofs { present, listed, intact, decodable, consistent, restorable };
+        for level in Level::ALL {
+            if let Proof::NotChecked(why) = proofs.of(level) {
+                self.not_checked.push(format!("{level}: {why}"));
+            }
+        }
+        Verdict {
+            level: proofs.level(),
+            proofs,
+            archive: self.archive,
+            entries: self.entries,
+            tables: self.tables,
+            large_objects: self.large_objects,
+            bytes_read: self.bytes_read,
+            files: self.files,
+            not_checked: self.not_checked,
+            findings: self.findings,
+            further_findings: self.further_findings,
+        }
+    }
+
+    fn data_evidence(&self) -> String {
+        let rows: u64 = self.tables.iter().filter_map(|table| table.rows).sum();
+        let (tables, objects) = (self.tables.len(), self.large_objects.count);
+        format!("{tables} tables with {rows} rows and {objects} large objects, each decoded to its end")
+    }
+
+    pub(crate) fn options(&self) -> &'a Options<'a> {
+        self.options
+    }
+
+    pub(crate) fn has(&self, code: Code) -> bool {
+        self.findings.iter().any(|finding| finding.code == code)
+    }
+}

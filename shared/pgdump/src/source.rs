@@ -1,0 +1,235 @@
+//! Buffered reading that knows its position and never trusts a length.
+
+use std::cell::{Cell, RefCell};
+use std::io::{self, BufRead, ErrorKind, Read};
+
+use crate::digest::Fingerprinting;
+use crate::finding::{Code, Finding};
+use crate::verdict::FilePrint;
+
+/// Bytes that are looked at to tell what a file is.
+const PEEK: usize = 8;
+
+/// Large enough that a system call, or a call into a checksum, costs nothing per byte; small enough to stay in the cache.
+const BUFFER: usize = 256 << 10;
+
+/// Bytes that can be looked at before they are taken.
+///
+/// An empty slice from [`Input::fill`] is the end.
+pub(crate) trait Input {
+    fn fill(&mut self) -> Result<&[u8], Finding>;
+    fn consume(&mut self, count: usize);
+    /// Bytes of the file up to here.
+    fn position(&self) -> u64;
+}
+
+/// A file or stream being read.
+pub(crate) struct Source<R> {
+    inner: R,
+    buffer: Box<[u8]>,
+    start: usize,
+    end: usize,
+    before: u64,
+    fingerprinting: Option<Fingerprinting>,
+    finished: bool,
+}
+
+impl<R: Read> Source<R> {
+    pub(crate) fn new(inner: R, fingerprint: bool) -> Self {
+        Self::with_buffer(inner, vec![0; BUFFER].into_boxed_slice(), fingerprint)
+    }
+
+    /// Reuses a buffer: directories have many small files.
+    pub(crate) fn with_buffer(inner: R, buffer: Box<[u8]>, fingerprint: bool) -> Self {
+        let fingerprinting = fingerprint.then(Fingerprinting::new);
+        Self { inner, buffer, start: 0, end: 0, before: 0, fingerprinting, finished: false }
+    }
+
+    pub(crate) fn into_buffer(self) -> Box<[u8]> {
+        self.buffer
+    }
+
+    /// The first bytes, without taking them; fewer when the file is shorter. To be called before anything is taken.
+    pub(crate) fn peek(&mut self) -> Result<&[u8], Finding> {
+        while self.end < PEEK && !self.finished {
+            match self.inner.read(&mut self.buffer[self.end..]) {
+                Ok(0) => self.finished = true,
+                Ok(count) => self.arrived(count),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(Finding::unreadable(self.position(), &error)),
+            }
+        }
+        Ok(&self.buffer[..self.end])
+    }
+
+    fn arrived(&mut self, count: usize) {
+        let bytes = &self.buffer[self.end..self.end + count];
+        if let Some(fingerprinting) = &mut self.fingerprinting {
+            fingerprinting.update(bytes);
+        }
+        self.end += count;
+    }
+
+    /// The fingerprint, where one was asked for and the file was read to its end.
+    pub(crate) fn fingerprint(&self, name: &str) -> Option<FilePrint> {
+        self.fingerprinting.clone().filter(|_| self.finished).map(|computed| computed.finish(name))
+    }
+}
+
+impl<R: Read> Input for Source<R> {
+    fn fill(&mut self) -> Result<&[u8], Finding> {
+        while self.start == self.end && !self.finished {
+            self.before += self.end as u64;
+            (self.start, self.end) = (0, 0);
+            match self.inner.read(&mut self.buffer) {
+                Ok(0) => self.finished = true,
+                Ok(count) => self.arrived(count),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(Finding::unreadable(self.position(), &error)),
+            }
+        }
+        Ok(&self.buffer[self.start..self.end])
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.start = self.end.min(self.start + count);
+    }
+
+    fn position(&self) -> u64 {
+        self.before + self.start as u64
+    }
+}
+
+/// A part of an input, of a known length: a tar member.
+pub(crate) struct Part<'a, I> {
+    input: &'a mut I,
+    left: u64,
+}
+
+impl<'a, I: Input> Part<'a, I> {
+    pub(crate) fn new(input: &'a mut I, length: u64) -> Self {
+        Self { input, left: length }
+    }
+}
+
+impl<I: Input> Input for Part<'_, I> {
+    fn fill(&mut self) -> Result<&[u8], Finding> {
+        if self.left == 0 {
+            return Ok(&[]);
+        }
+        let (position, left) = (self.input.position(), self.left);
+        let bytes = self.input.fill()?;
+        if bytes.is_empty() {
+            return Err(Finding::at(Code::Truncated, position, format!("the file ends {left} bytes too early")));
+        }
+        let count = bytes.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        Ok(&bytes[..count])
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.left -= (count as u64).min(self.left);
+        self.input.consume(count);
+    }
+
+    fn position(&self) -> u64 {
+        self.input.position()
+    }
+}
+
+/// Reading of single values.
+pub(crate) trait InputExt: Input {
+    /// Takes everything up to the end.
+    fn drain(&mut self) -> Result<(), Finding> {
+        loop {
+            let count = self.fill()?.len();
+            if count == 0 {
+                return Ok(());
+            }
+            self.consume(count);
+        }
+    }
+
+    fn at_end(&mut self) -> Result<bool, Finding> {
+        Ok(self.fill()?.is_empty())
+    }
+
+    fn byte(&mut self, what: &str) -> Result<u8, Finding> {
+        let mut byte = [0];
+        self.exact(&mut byte, what)?;
+        Ok(byte[0])
+    }
+
+    /// Fills `out`; an end before that is a truncation of `what`.
+    fn exact(&mut self, out: &mut [u8], what: &str) -> Result<(), Finding> {
+        let mut done = 0;
+        while done < out.len() {
+            let position = self.position();
+            let bytes = self.fill()?;
+            if bytes.is_empty() {
+                return Err(Finding::at(Code::Truncated, position, format!("the file ends inside {what}")));
+            }
+            let count = bytes.len().min(out.len() - done);
+            out[done..done + count].copy_from_slice(&bytes[..count]);
+            self.consume(count);
+            done += count;
+        }
+        Ok(())
+    }
+}
+
+impl<I: Input + ?Sized> InputExt for I {}
+
+/// An input as a reader, for decoders that want one.
+pub(crate) struct AsRead<'a, I> {
+    input: &'a mut I,
+    seen: &'a Seen,
+}
+
+/// What passed between a decoder and its input, and neither a count nor an [`io::Error`] can tell.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    /// The input failed.
+    pub(crate) failure: RefCell<Option<Finding>>,
+    /// The decoder wanted more than there was. Some take that for a good end.
+    pub(crate) end: Cell<bool>,
+    /// Bytes that the decoder took.
+    pub(crate) taken: Cell<u64>,
+}
+
+impl<'a, I: Input> AsRead<'a, I> {
+    pub(crate) fn new(input: &'a mut I, seen: &'a Seen) -> Self {
+        Self { input, seen }
+    }
+}
+
+impl<I: Input> BufRead for AsRead<'_, I> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        match self.input.fill() {
+            Ok(bytes) => {
+                if bytes.is_empty() {
+                    self.seen.end.set(true);
+                }
+                Ok(bytes)
+            }
+            Err(finding) => {
+                self.seen.failure.borrow_mut().get_or_insert(finding);
+                Err(ErrorKind::Other.into())
+            }
+        }
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.seen.taken.set(self.seen.taken.get() + count as u64);
+        self.input.consume(count);
+    }
+}
+
+impl<I: Input> Read for AsRead<'_, I> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let bytes = self.fill_buf()?;
+        let count = bytes.len().min(out.len());
+        out[..count].copy_from_slice(&bytes[..count]);
+        self.consume(count);
+        Ok(count)
+    }
+}

@@ -1,0 +1,150 @@
+//! Verification of a whole archive.
+
+use std::io::{self, Read};
+
+use crate::codec::Decoders;
+use crate::contents::Contents;
+use crate::custom::{self, Blocks};
+use crate::directory::{self, CONTENTS, Listing, Reading};
+use crate::fields::Fields;
+use crate::files::Files;
+use crate::finding::{Code, Finding};
+use crate::header::{Header, Layout};
+use crate::options::Options;
+use crate::report::{Report, Stage};
+use crate::source::{Input, InputExt, Part, Source};
+use crate::tar::{self, Members};
+use crate::verdict::{FilePrint, Format, Verdict};
+
+/// Verifies a custom or tar archive that comes as a stream: a file, a pipe, an object. It is read once, from the beginning, and no
+/// further than [`Options::level`] needs.
+#[must_use]
+pub fn verify(reader: impl Read, options: &Options<'_>) -> Verdict {
+    let mut report = Report::new(options);
+    let mut source = Source::new(reader, options.prints());
+    if let Err(finding) = stream(&mut source, &mut report) {
+        report.found(finding);
+    }
+    if options.prints() && !report.has(Code::Unreadable) {
+        report.enter(Stage::Bytes);
+        if let Err(finding) = source.drain() {
+            report.found(finding);
+        }
+        report.files.extend(source.fingerprint(FilePrint::SINGLE));
+    }
+    report.bytes_read = source.position();
+    report.finish()
+}
+
+fn stream<R: Read>(source: &mut Source<R>, report: &mut Report<'_>) -> Result<(), Finding> {
+    if source.peek()?.starts_with(b"toc.dat\0") { tar_archive(source, report) } else { custom_archive(source, report) }
+}
+
+fn custom_archive<R: Read>(source: &mut Source<R>, report: &mut Report<'_>) -> Result<(), Finding> {
+    let options = report.options();
+    let mut fields = Fields::new(source, &options.limits);
+    let header = Header::read(&mut fields)?;
+    if header.layout != Layout::Custom {
+        let sentence = "this is the toc.dat of a directory or tar archive, not the archive: name the directory";
+        return Err(Finding::at(Code::HeaderInvalid, fields.input.position(), sentence));
+    }
+    report.header(&header, Format::Custom);
+    let contents = contents(&mut fields, &header, report)?;
+    if !options.decodes() {
+        return Ok(());
+    }
+    let decoders = Decoders::new(&options.limits);
+    Blocks { input: source, contents: &contents, codec: custom::codec(header.compression), decoders, report }.read()
+}
+
+fn tar_archive<R: Read>(source: &mut Source<R>, report: &mut Report<'_>) -> Result<(), Finding> {
+    let options = report.options();
+    let Some(first) = tar::next_member(source)?.filter(|member| member.name == CONTENTS) else {
+        return Err(Finding::at(Code::TarMember, 0, "the first member of a tar archive of pg_dump is toc.dat"));
+    };
+    let mut part = Part::new(source, first.size);
+    let (header, contents) = contents_file(&mut part, Format::Tar, report)?;
+    tar::padding(source, &first)?;
+    if !options.decodes() {
+        return Ok(());
+    }
+    let decoders = Decoders::new(&options.limits);
+    Members { input: source, header: &header, contents: &contents, decoders, report }.read()
+}
+
+/// Verifies a directory archive, file by file.
+#[must_use]
+pub fn verify_directory(files: &dyn Files, options: &Options<'_>) -> Verdict {
+    let mut report = Report::new(options);
+    if let Err(finding) = directory(files, &mut report) {
+        report.found(finding);
+    }
+    report.finish()
+}
+
+fn directory(files: &dyn Files, report: &mut Report<'_>) -> Result<(), Finding> {
+    let options = report.options();
+    let names = files.names().map_err(|error| cannot_list(&error))?;
+    // One list of large objects and one file for each entry and object.
+    let most = options.limits.entries as usize + options.limits.large_objects + 2;
+    if names.len() > most {
+        return Err(Finding::limit(0, format!("the directory has more than {most} files")));
+    }
+    let mut listing = Listing::new(names);
+    if !listing.take(CONTENTS) {
+        return Err(Finding::new(Code::NotAnArchive, "the directory has no toc.dat, so it is no archive of pg_dump"));
+    }
+    let mut source = directory::open(files, CONTENTS, None, options.prints())?;
+    let read = contents_file(&mut source, Format::Directory, report).map_err(|finding| finding.in_file(CONTENTS));
+    let (_, buffer) = directory::close(source, CONTENTS, report)?;
+    let result = match read {
+        Ok((header, contents)) if options.decodes() => {
+            let decoders = Decoders::new(&options.limits);
+            let buffer = Some(buffer);
+            return Reading { files, listing, header: &header, contents: &contents, decoders, report, buffer }.read();
+        }
+        Ok(_) => Ok(()),
+        Err(finding) => Err(finding),
+    };
+    if options.prints() {
+        // The finding belongs to the stage that made it.
+        result.unwrap_or_else(|finding| report.found(finding));
+        report.enter(Stage::Bytes);
+        return directory::print_files(files, &listing, report);
+    }
+    result
+}
+
+fn cannot_list(error: &io::Error) -> Finding {
+    Finding::new(Code::Unreadable, format!("the files of the directory cannot be listed: {error}"))
+}
+
+/// Reads a toc.dat to its end.
+fn contents_file(input: &mut impl Input, format: Format, report: &mut Report<'_>) -> Result<(Header, Contents), Finding> {
+    let mut fields = Fields::new(input, &report.options().limits);
+    let header = Header::read(&mut fields)?;
+    if header.layout != Layout::Files {
+        return Err(Finding::at(
+            Code::HeaderInvalid,
+            fields.input.position(),
+            "toc.dat is the beginning of a custom archive",
+        ));
+    }
+    report.header(&header, format);
+    let contents = contents(&mut fields, &header, report)?;
+    let position = input.position();
+    if !input.at_end()? {
+        return Err(Finding::at(Code::TrailingBytes, position, "bytes follow the last entry of toc.dat"));
+    }
+    Ok((header, contents))
+}
+
+fn contents<I: Input>(fields: &mut Fields<'_, I>, header: &Header, report: &mut Report<'_>) -> Result<Contents, Finding> {
+    let contents = Contents::read(fields, header)?;
+    if contents.entries.is_empty() && !report.options().schema_only {
+        let sentence = "no entry of the archive has data; if only the schema was to be dumped, say so";
+        report.found(Finding::at(Code::NoData, fields.input.position(), sentence));
+    }
+    report.contents(&contents, header.compression);
+    Ok(contents)
+}

@@ -1,0 +1,97 @@
+//! The fixture archives, in memory.
+
+#![allow(dead_code, reason = "each test file uses its own part of this")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use pgdump::{Files, Options, Verdict, verify, verify_directory};
+
+/// An archive in memory, so that it can be damaged.
+#[derive(Clone)]
+pub(crate) enum Archive {
+    One(Vec<u8>),
+    Many(BTreeMap<String, Vec<u8>>),
+}
+
+impl Archive {
+    pub(crate) fn verify(&self, options: &Options<'_>) -> Verdict {
+        match self {
+            Self::One(bytes) => verify(bytes.as_slice(), options),
+            Self::Many(files) => verify_directory(&InMemory(files), options),
+        }
+    }
+
+    /// The archive's files with their names; one without name where it is one file.
+    pub(crate) fn files(&self) -> Vec<(String, Vec<u8>)> {
+        match self {
+            Self::One(bytes) => vec![(String::new(), bytes.clone())],
+            Self::Many(files) => files.clone().into_iter().collect(),
+        }
+    }
+
+    /// The same archive with another content of one file.
+    pub(crate) fn with(&self, name: &str, bytes: Vec<u8>) -> Self {
+        match self {
+            Self::One(_) => Self::One(bytes),
+            Self::Many(files) => {
+                let mut files = files.clone();
+                files.insert(name.to_owned(), bytes);
+                Self::Many(files)
+            }
+        }
+    }
+}
+
+struct InMemory<'a>(&'a BTreeMap<String, Vec<u8>>);
+
+impl Files for InMemory<'_> {
+    fn names(&self) -> io::Result<Vec<String>> {
+        Ok(self.0.keys().cloned().collect())
+    }
+
+    fn open(&self, name: &str) -> io::Result<Box<dyn Read + '_>> {
+        let bytes = self.0.get(name).ok_or(io::ErrorKind::NotFound)?;
+        Ok(Box::new(bytes.as_slice()))
+    }
+}
+
+pub(crate) struct Fixture {
+    /// Such as `17.10/custom-lz4.dump`.
+    pub(crate) name: String,
+    pub(crate) archive: Archive,
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
+}
+
+fn sorted(path: &Path) -> Vec<PathBuf> {
+    let mut paths: Vec<PathBuf> = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths
+}
+
+fn read(path: &Path) -> Archive {
+    if path.is_file() {
+        return Archive::One(fs::read(path).unwrap());
+    }
+    let file = |path: PathBuf| (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read(&path).unwrap());
+    Archive::Many(sorted(path).into_iter().map(file).collect())
+}
+
+/// The archive of that name.
+pub(crate) fn fixture(name: &str) -> Archive {
+    read(&root().join(name))
+}
+
+/// Every archive, by version and name.
+pub(crate) fn fixtures() -> Vec<Fixture> {
+    let versions = sorted(&root()).into_iter().filter(|path| path.is_dir());
+    let paths = versions.flat_map(|version| sorted(&version));
+    paths
+        .map(|path| Fixture { name: path.strip_prefix(root()).unwrap().display().to_string(), archive: read(&path) })
+        .collect()
+}
