@@ -13,7 +13,7 @@ mod process;
 mod python;
 mod script;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use deployment::{Deployment, DeploymentRequest, Difference, Limit, Mended, Omission, RolePolicies, Unverified};
 pub use options::{EmulatorOptions, SimulatedStart};

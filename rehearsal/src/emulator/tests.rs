@@ -21,7 +21,7 @@ fn target_directory() -> PathBuf {
     std::env::current_exe().unwrap().ancestors().nth(3).unwrap().to_owned()
 }
 
-fn run_directory() -> PathBuf {
+pub(crate) fn run_directory() -> PathBuf {
     static RUNS: AtomicU32 = AtomicU32::new(0);
     let run = RUNS.fetch_add(1, Ordering::Relaxed);
     let directory = target_directory().join("rehearsal").join("tests").join(format!("{}-{run}", std::process::id()));
@@ -29,7 +29,7 @@ fn run_directory() -> PathBuf {
     directory
 }
 
-fn python() -> PythonEnvironment {
+pub(crate) fn python() -> PythonEnvironment {
     PythonEnvironment::prepare(&target_directory(), |sentence| eprintln!("{sentence}")).unwrap()
 }
 

@@ -37,7 +37,7 @@ pub struct IndependentClient {
 }
 
 impl IndependentClient {
-    pub(super) fn start(
+    pub(crate) fn start(
         python: &PythonEnvironment,
         run_directory: &Path,
         endpoint: &str,

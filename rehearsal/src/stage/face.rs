@@ -1,4 +1,4 @@
-//! The world's face on the wire: RDS and its metrics for the proxy, connections and commits for the listeners.
+//! The world's face on the wire: RDS, its metrics and Route 53 for the proxy, connections and commits for the listeners.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
@@ -11,7 +11,7 @@ use crate::wire::call::WireCall;
 use crate::wire::listeners::{Connectivity, Instances};
 use crate::wire::proxy::WorldFace;
 use crate::wire::time::{ScaledTime, SimulatedTime};
-use crate::wire::{cloudwatch, rds};
+use crate::wire::{cloudwatch, rds, route53};
 
 /// The world and its clock, shared by everything on the stage.
 pub struct Shared {
@@ -23,7 +23,7 @@ pub struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(world: World, time: ScaledTime) -> Self {
+    pub(crate) fn new(world: World, time: ScaledTime) -> Self {
         Self { world: Mutex::new(world), sessions: Mutex::new(BTreeMap::new()), time }
     }
 
@@ -36,7 +36,7 @@ impl Shared {
 impl WorldFace for Shared {
     fn owns(&self, call: &WireCall) -> bool {
         match call.service.as_str() {
-            "rds" => true,
+            "rds" | "route53" => true,
             "monitoring" | "cloudwatch" => call.operation == "GetMetricData" && cloudwatch::concerns_the_world(&call.body),
             _ => false,
         }
@@ -45,12 +45,17 @@ impl WorldFace for Shared {
     fn answer(&self, call: &WireCall) -> WireAnswer {
         let now = self.time.now();
         let mut world = self.world();
-        if call.service == "rds" {
-            let (status, kind, body) = rds::answer(&mut world, &call.region, &call.body, now);
-            return WireAnswer::new(status, kind, body);
+        match call.service.as_str() {
+            "rds" => {
+                let (status, kind, body) = rds::answer(&mut world, &call.region, &call.body, now);
+                WireAnswer::new(status, kind, body)
+            }
+            "route53" => route53::answer(&mut world, call, now),
+            _ => {
+                let (status, _, body) = cloudwatch::answer(&mut world, &call.region, &call.operation, &call.body, now);
+                WireAnswer { status, ..WireAnswer::cbor(body) }
+            }
         }
-        let (status, _, body) = cloudwatch::answer(&mut world, &call.region, &call.operation, &call.body, now);
-        WireAnswer { status, ..WireAnswer::cbor(body) }
     }
 }
 

@@ -88,7 +88,8 @@ pub struct WireCall {
     pub class: CallClass,
     /// What it does it to, e.g. `db:orders`; `*` where it names nothing.
     pub resource: String,
-    /// The form's fields (without `Action` and `Version`) or the body's document. `Null` where the body is neither.
+    /// The form's fields (without `Action` and `Version`), the body's document, or the query of Route 53. `Null` where the
+    /// body is none of these.
     pub parameters: Value,
     /// What the path names, by the model's names (`FunctionName`, `stageName`).
     pub path_parameters: BTreeMap<String, String>,

@@ -14,6 +14,7 @@ pub mod normalise;
 pub mod proxy;
 pub mod rds;
 pub mod resource;
+pub mod route53;
 pub mod time;
 
 mod authority;
@@ -23,6 +24,7 @@ mod routes;
 mod scope;
 mod session;
 mod upstream;
+mod xml;
 
 #[cfg(test)]
 mod tests;

@@ -92,6 +92,8 @@ impl Normaliser {
             ("ecs", "UpdateService") | ("apigateway" | "apigatewayv2", "UpdateStage") => fields,
             ("apigatewayv2", "DeleteRouteSettings") => named(call, "routeKey"),
             ("cloudwatch", "DisableAlarmActions" | "EnableAlarmActions" | "SetAlarmState") => fields,
+            // Every resolver in the world is told what records say.
+            ("route53", "ChangeResourceRecordSets" | "UpdateHealthCheck") => with_names(call, fields),
             _ => with_names(call, hidden(fields)),
         }
     }
@@ -156,8 +158,8 @@ fn parameter(fields: Map<String, Value>) -> Map<String, Value> {
 
 /// Reads carry names and filters. Those of services that a platform is made of are shown.
 fn read(call: &WireCall) -> Map<String, Value> {
-    const SHOWN: [&str; 9] =
-        ["rds", "cloudwatch", "ssm", "secretsmanager", "lambda", "ecs", "apigateway", "apigatewayv2", "backup"];
+    const SHOWN: [&str; 10] =
+        ["rds", "cloudwatch", "ssm", "secretsmanager", "lambda", "ecs", "apigateway", "apigatewayv2", "backup", "route53"];
     if SHOWN.contains(&call.service.as_str()) {
         with_names(call, without_passwords(call.fields()))
     } else {

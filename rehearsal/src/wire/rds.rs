@@ -27,7 +27,7 @@ pub fn answer(world: &mut World, region: &str, body: &[u8], now: Timestamp) -> (
     let request = request_id(body, now);
     let document = Form::read(body).and_then(|form| dispatch(world, region, form, now));
     match document {
-        Ok((action, result)) => (200, CONTENT_TYPE, xml::response(action, VERSION, &request, result)),
+        Ok((action, result)) => (200, CONTENT_TYPE, xml::response(action, VERSION, &request, &result)),
         Err(error) => (error.http_status, CONTENT_TYPE, xml::error(&error, VERSION, &request)),
     }
 }
@@ -146,7 +146,7 @@ fn all_taken(world: &mut World, form: &Form, action: &str) -> Result<(), ApiErro
 }
 
 /// An identifier for the request, which repeats itself when the request does, as everything here has to.
-fn request_id(body: &[u8], now: Timestamp) -> String {
+pub(in crate::wire) fn request_id(body: &[u8], now: Timestamp) -> String {
     let time = now.as_nanosecond().to_be_bytes();
     let hash = |start: u64| {
         body.iter().chain(&time).fold(start, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::call::{CallClass, Protocol, STEP_HEADER, StepTag, WireCall, class_of};
 use super::cbor;
 use super::resource::resource_of;
+use super::route53;
 use super::routes::{Routed, route};
 use super::scope::{Scope, scope_of};
 
@@ -87,7 +88,9 @@ fn understand(parts: &Parts, service: &str, path: &str, query: &str, body: &Byte
         return Understood { protocol: Protocol::Query, routed: operation(&name), parameters: Value::Object(fields) };
     }
     let routed = route(service, parts.method.as_str(), path, query);
-    if matches!(service, "s3" | "route53" | "cloudfront") {
+    if service == "route53" {
+        Understood { protocol: Protocol::RestXml, routed, parameters: route53::parameters(query, body) }
+    } else if matches!(service, "s3" | "cloudfront") {
         Understood { protocol: Protocol::RestXml, routed, parameters: Value::Null }
     } else {
         Understood { protocol: Protocol::RestJson, routed, parameters: document(body) }

@@ -154,6 +154,7 @@ facts! {
     Wildcards = "route53.answer.wildcard": "A wildcard answers for names that are not there.",
     OtherNamesAreFollowed = "route53.answer.cname": "A CNAME is followed within its zone.",
     NegativeAnswers = "route53.answer.negative": "What is not there is answered with the zone's authority.",
+    RestXmlProtocol = "route53.protocol.rest-xml": "Route 53 takes paths, queries and XML, and answers in XML.",
     ForeignNamesAreRefused = "route53.answer.refused": "Names outside every zone are refused.",
 }
 

@@ -5,4 +5,5 @@ mod listeners;
 mod normal_form;
 mod proxy;
 pub(in crate::wire) mod requests;
+mod route53;
 mod stub;

@@ -31,6 +31,11 @@ pub(in crate::wire) fn rest(service: &str, method: &str, path: &str, body: Value
     request(service, method, path, "application/json", body.as_bytes())
 }
 
+/// To Route 53, whose control plane is in one Region.
+pub(in crate::wire) fn route53(method: &str, path: &str, document: &str) -> Wire {
+    request("route53", method, &format!("/2013-04-01/{path}"), "text/xml", document.as_bytes()).in_region("us-east-1")
+}
+
 pub(in crate::wire) fn cbor(service: &str, path: &str, body: &[u8]) -> Wire {
     request(service, "POST", path, "application/cbor", body).header("smithy-protocol", "rpc-v2-cbor")
 }
