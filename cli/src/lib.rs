@@ -3,3 +3,4 @@
 pub mod drill;
 pub mod plan_command;
 mod plan_rendering;
+pub mod simulate_command;

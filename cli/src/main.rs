@@ -16,6 +16,8 @@ struct Arguments {
 enum Command {
     /// Rehearse a scenario: real binaries, simulated sites, a broken database, a report.
     Drill(recoveryctl::drill::DrillArguments),
+    /// Play thousands of recoveries in process, with everything going wrong that can.
+    Simulate(recoveryctl::simulate_command::SimulateArguments),
     /// Check, show or compile a recovery plan.
     Plan(recoveryctl::plan_command::PlanArguments),
 }
@@ -23,6 +25,7 @@ enum Command {
 fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Drill(arguments) => recoveryctl::drill::run(arguments),
+        Command::Simulate(arguments) => recoveryctl::simulate_command::run(&arguments),
         Command::Plan(command) => recoveryctl::plan_command::run(&command),
     }
 }

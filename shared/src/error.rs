@@ -86,6 +86,8 @@ codes! {
     JournalUnreadable = "journal_unreadable", Refused;
     /// The journal did not answer, or another writer was faster each time.
     JournalUnavailable = "journal_unavailable", Retryable;
+    /// This process's clock and the journal's differ, so none of its times could be trusted. Nothing was done.
+    ClockDiffers = "clock_differs", Retryable;
     /// A service said "not now".
     ServiceUnavailable = "service_unavailable", Retryable;
     /// The function's role does not allow a call.

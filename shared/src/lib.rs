@@ -8,6 +8,7 @@ pub mod domain;
 pub mod engine;
 pub mod error;
 pub mod events;
+pub mod guard;
 pub mod planfile;
 pub mod ports;
 pub mod redact;

@@ -9,6 +9,7 @@ use crate::domain::identifier::{IncidentId, InstanceId, Region, ResourceName};
 use crate::domain::mutation::{Mutation, Performed};
 use crate::domain::observation::{Connection, HoldView, InstanceView, LagSample, PlaceView, ServiceView, SnapshotView};
 use crate::domain::plan::{EcsSite, EndpointPlace, HoldPoint};
+use crate::guard::{self, Guard};
 
 /// What kind of failure a call met, which decides what may be done about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -153,6 +154,9 @@ pub trait Journal: Send + Sync {
     async fn list(&self, partition: &str, prefix: &str) -> PortResult<Vec<Document>>;
     /// Writes all or none. At most 100 writes.
     async fn commit(&self, writes: &[Write]) -> PortResult<Commit>;
+    /// How many real seconds this process's clock was ahead of the store's when the store last answered; negative when it was
+    /// behind, nothing before the first answer that told.
+    fn clock_lead(&self) -> Option<i64>;
 }
 
 /// How an execution is.
@@ -233,7 +237,7 @@ impl CallScope {
                 && &permitted.region == region
                 && permitted.resource == resource
         });
-        if inside {
+        if inside || guard::removed(Guard::CallsInsideMay) {
             return Ok(());
         }
         Err(PortError {

@@ -4,21 +4,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use shared::domain::identifier::{IncidentId, InstanceId, Region, ResourceName};
 use shared::domain::mutation::{Mutation, Performed};
 use shared::domain::observation::{Connection, HoldView, InstanceView, LagSample, PlaceView, ServiceView, SnapshotView};
 use shared::domain::plan::{ApiProtocol, EcsSite, EndpointPlace, HoldPoint};
-use shared::domain::step::{FunctionName, StepRecord};
+use shared::domain::step::FunctionName;
 use shared::ports::{
     CallScope, Clock, Commit, Databases, Document, EndpointStores, ExecutionState, Executions, FailureKind, Journal,
     Mutations, Notices, PortResult, Predictors, Probes, ReplicaLags, Services, Write, WriteHolds,
 };
 
-use super::accounting::{Effect, step_of_label};
 use super::cloud::{Cloud, READ, Regional, Request, SentNotice, State, WRITE, delete_route, put_routes};
-use super::faults::failure;
+use super::faults::{LateWork, failure};
 use super::functions::Functions;
 
 /// How long a call to the journal takes.
@@ -28,21 +27,25 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Every port but the mutations.
 #[derive(Debug, Clone)]
-pub(crate) struct Face(pub(crate) Arc<Cloud>);
+pub(crate) struct Face {
+    pub(crate) cloud: Arc<Cloud>,
+    /// How far this process's clock is ahead.
+    pub(crate) skew: SignedDuration,
+}
 
 impl Face {
     fn recovery_region(&self) -> Region {
-        self.0.lock().plan.sites.recovery.region.clone()
+        self.cloud.lock().plan.sites.recovery.region.clone()
     }
 }
 
 fn read<'a>(operation: (&'static str, &'static str), region: &'a Region, resource: String) -> Request<'a> {
-    Request { operation, region, resource, takes: READ, bounded: true }
+    Request { operation, region, resource, takes: READ, bounded: true, late: None }
 }
 
 impl Clock for Face {
     fn now(&self) -> Timestamp {
-        self.0.now()
+        self.cloud.now() + self.skew
     }
     fn at_real(&self, real_milliseconds: u64) -> Timestamp {
         let milliseconds = i64::try_from(real_milliseconds).unwrap_or(i64::MAX);
@@ -54,12 +57,12 @@ impl Clock for Face {
 impl Databases for Face {
     async fn describe(&self, region: &Region, instance: &InstanceId) -> PortResult<InstanceView> {
         let request = read(("rds", "DescribeDBInstances"), region, format!("db:{instance}"));
-        self.0.call(request, |state| state.describe_instance(region.as_str(), instance.as_str())).await
+        self.cloud.call(request, |state| state.describe_instance(region.as_str(), instance.as_str())).await
     }
 
     async fn newest_snapshot(&self, region: &Region, instance: &InstanceId) -> PortResult<Option<SnapshotView>> {
         let request = read(("rds", "DescribeDBSnapshots"), region, format!("db:{instance}"));
-        self.0.call(request, |state| state.newest_snapshot(region.as_str(), instance.as_str())).await
+        self.cloud.call(request, |state| state.newest_snapshot(region.as_str(), instance.as_str())).await
     }
 }
 
@@ -67,7 +70,7 @@ impl Databases for Face {
 impl ReplicaLags for Face {
     async fn latest(&self, region: &Region, replicas: &[InstanceId], _now: Timestamp) -> PortResult<Vec<Option<LagSample>>> {
         let request = read(("cloudwatch", "GetMetricData"), region, "metric:AWS/RDS/ReplicaLag".to_owned());
-        self.0
+        self.cloud
             .call(request, |state| {
                 replicas.iter().map(|replica| state.newest_lag(region.as_str(), replica.as_str())).collect()
             })
@@ -84,8 +87,9 @@ impl Probes for Face {
             resource: format!("{host}:{port}"),
             takes: READ,
             bounded: false,
+            late: None,
         };
-        let found = self.0.call(request, |state| {
+        let found = self.cloud.call(request, |state| {
             let found = state.connect(host, port);
             if matches!(found, Connection::Silent | Connection::Refused) {
                 state.pass(PATIENCE);
@@ -97,7 +101,7 @@ impl Probes for Face {
 
     async fn write(&self, region: &Region, function: &ResourceName, host: &str, port: u16) -> PortResult<bool> {
         let request = read(("lambda", "Invoke"), region, format!("function:{function}"));
-        self.0.call(request, |state| Ok(state.probe_write(host, port))).await
+        self.cloud.call(request, |state| Ok(state.probe_write(host, port))).await
     }
 }
 
@@ -121,16 +125,16 @@ impl EndpointStores for Face {
                 let operation = ("ssm", "GetParameter");
                 let request = read(operation, region, format!("parameter{name}"));
                 let view = |state: &mut State| Ok(found(&mut state.parameters, region, name.as_str(), operation)?.view());
-                self.0.call(request, view).await
+                self.cloud.call(request, view).await
             }
             EndpointPlace::Secret { name, field, region, .. } => {
                 let described = read(("secretsmanager", "DescribeSecret"), region, format!("secret:{name}"));
-                self.0.call(described, |_| Ok(())).await?;
+                self.cloud.call(described, |_| Ok(())).await?;
                 let operation = ("secretsmanager", "GetSecretValue");
                 let request = read(operation, region, format!("secret:{name}"));
                 let view =
                     |state: &mut State| found(&mut state.secrets, region, name.as_str(), operation)?.view(field.as_str());
-                self.0.call(request, view).await
+                self.cloud.call(request, view).await
             }
             EndpointPlace::LambdaEnvironment { function, variable, region, .. } => {
                 let operation = ("lambda", "GetFunctionConfiguration");
@@ -144,7 +148,7 @@ impl EndpointStores for Face {
                         updating: found.is_updating(now),
                     })
                 };
-                self.0.call(request, view).await
+                self.cloud.call(request, view).await
             }
         }
     }
@@ -161,13 +165,13 @@ impl WriteHolds for Face {
                     ApiProtocol::Rest => {
                         let request = read(operation, region, format!("/restapis/{api}/stages/{stage}"));
                         let view = |state: &mut State| Ok(found(&mut state.rest_stages, region, &name, operation)?.view());
-                        let by_method = self.0.call(request, view).await?;
+                        let by_method = self.cloud.call(request, view).await?;
                         Ok(HoldView::Throttles { by_method })
                     }
                     ApiProtocol::Http => {
                         let request = read(operation, region, format!("/apis/{api}/stages/{stage}"));
                         let view = |state: &mut State| Ok(found(&mut state.http_stages, region, &name, operation)?.clone());
-                        let by_route = self.0.call(request, view).await?;
+                        let by_route = self.cloud.call(request, view).await?;
                         Ok(HoldView::Routes { by_route })
                     }
                 }
@@ -184,7 +188,7 @@ impl WriteHolds for Face {
                         updating: found.is_updating(now),
                     })
                 };
-                self.0.call(request, view).await
+                self.cloud.call(request, view).await
             }
         }
     }
@@ -200,7 +204,7 @@ impl Services for Face {
             let now = state.now;
             Ok(found(&mut state.services, region, &name, operation)?.view(now))
         };
-        self.0.call(request, view).await
+        self.cloud.call(request, view).await
     }
 }
 
@@ -208,17 +212,22 @@ impl Services for Face {
 impl Journal for Face {
     async fn read(&self, partition: &str, name: &str) -> PortResult<Option<Document>> {
         let resource = format!("{partition}/{name}");
-        self.journal("GetItem", resource, |state| Ok(state.journal.read(partition, name))).await
+        self.journal("GetItem", resource, None, |state| Ok(state.journal.read(partition, name))).await
     }
 
     async fn list(&self, partition: &str, prefix: &str) -> PortResult<Vec<Document>> {
         let resource = format!("{partition}/{prefix}*");
-        self.journal("Query", resource, |state| Ok(state.journal.list(partition, prefix))).await
+        self.journal("Query", resource, None, |state| Ok(state.journal.list(partition, prefix))).await
     }
 
     async fn commit(&self, writes: &[Write]) -> PortResult<Commit> {
         let names: Vec<&str> = writes.iter().map(|write| write.name.as_str()).collect();
-        self.journal("TransactWriteItems", names.join(","), |state| state.journal.commit(writes)).await
+        let late = Some(LateWork::Commit(writes.to_vec()));
+        self.journal("TransactWriteItems", names.join(","), late, |state| state.journal.commit(writes)).await
+    }
+
+    fn clock_lead(&self) -> Option<i64> {
+        Some(self.skew.as_secs())
     }
 }
 
@@ -227,18 +236,19 @@ impl Face {
         &self,
         operation: &'static str,
         resource: String,
+        late: Option<LateWork>,
         effect: impl FnOnce(&mut State) -> PortResult<T> + Send,
     ) -> PortResult<T> {
         let operation = ("dynamodb", operation);
         let region = self.recovery_region();
-        let request = Request { operation, region: &region, resource, takes: JOURNAL, bounded: false };
+        let request = Request { operation, region: &region, resource, takes: JOURNAL, bounded: false, late };
         let unless_unreachable = |state: &mut State| {
             if state.journal.is_unreachable(state.now) {
                 return Err(failure(FailureKind::NoAnswer, operation, "timeout", "no answer in time"));
             }
             effect(state)
         };
-        self.0.call(request, unless_unreachable).await
+        self.cloud.call(request, unless_unreachable).await
     }
 
     async fn control<T>(
@@ -248,8 +258,8 @@ impl Face {
         effect: impl FnOnce(&mut State) -> PortResult<T> + Send,
     ) -> PortResult<T> {
         let region = self.recovery_region();
-        let request = Request { operation, region: &region, resource, takes: READ, bounded: false };
-        self.0.call(request, effect).await
+        let request = Request { operation, region: &region, resource, takes: READ, bounded: false, late: None };
+        self.cloud.call(request, effect).await
     }
 }
 
@@ -297,8 +307,8 @@ impl Predictors for Face {
     async fn observe(&self, function: FunctionName, request: &Value) -> PortResult<Value> {
         let operation = ("lambda", "Invoke");
         self.control(operation, function.as_str().to_owned(), |_| Ok(())).await?;
-        Functions::new(self.0.clone())
-            .answer(function, "live", "a prediction", request)
+        Functions::new(self.cloud.clone())
+            .answer(function, "live", "a prediction", request, self.skew)
             .await
             .map_err(|error| failure(FailureKind::Refused, operation, error.code.as_str(), error.message))
     }
@@ -320,40 +330,10 @@ impl Mutations for MutationsOf {
             return Err(failure(FailureKind::Refused, operation, "mutation_not_for_this_function", message));
         }
         let (operation, region, resource) = target(mutation);
-        let request = Request { operation, region, resource, takes: WRITE, bounded: true };
         let label = CallScope::current().map(|scope| scope.label).unwrap_or_default();
-        self.cloud
-            .call(request, |state| {
-                state.find_announced(&label, mutation);
-                let answer = carry_out(state, mutation);
-                if let Some((step, ordinal)) = step_of_label(&label) {
-                    let (at, took_effect) = (state.now, answer.is_ok());
-                    state.effects.push(Effect { at, step, ordinal, mutation: mutation.clone(), took_effect });
-                }
-                answer
-            })
-            .await
-    }
-}
-
-impl State {
-    /// Whether the journal announces this very mutation, without an outcome yet: no effect may come before its intent.
-    fn find_announced(&mut self, label: &str, mutation: &Mutation) {
-        let announced = step_of_label(label).is_some_and(|(step, ordinal)| {
-            let name = format!("step#{step}");
-            self.journal.documents().filter(|(_, document, _)| *document == name).any(|(_, _, content)| {
-                let record: Option<StepRecord> = serde_json::from_str(content).ok();
-                record.is_some_and(|record| {
-                    record
-                        .effects
-                        .iter()
-                        .any(|effect| effect.ordinal == ordinal && &effect.mutation == mutation && effect.outcome.is_none())
-                })
-            })
-        });
-        if !announced {
-            self.violations.push(format!("{label} made a call that the journal does not announce: {mutation:?}"));
-        }
+        let late = Some(LateWork::Mutation { label: label.clone(), mutation: mutation.clone() });
+        let request = Request { operation, region, resource, takes: WRITE, bounded: true, late };
+        self.cloud.call(request, |state| state.make(&label, mutation)).await
     }
 }
 
@@ -376,7 +356,7 @@ fn functions_of(mutation: &Mutation) -> &'static [FunctionName] {
 }
 
 /// Operation, Region and resource, as the adapters name them.
-fn target(mutation: &Mutation) -> ((&'static str, &'static str), &Region, String) {
+pub(crate) fn target(mutation: &Mutation) -> ((&'static str, &'static str), &Region, String) {
     match mutation {
         Mutation::ForceFailover { region, instance } | Mutation::RebootInstance { region, instance } => {
             (("rds", "RebootDBInstance"), region, format!("db:{instance}"))
@@ -414,7 +394,7 @@ fn target(mutation: &Mutation) -> ((&'static str, &'static str), &Region, String
     }
 }
 
-fn carry_out(state: &mut State, mutation: &Mutation) -> PortResult<Performed> {
+pub(crate) fn carry_out(state: &mut State, mutation: &Mutation) -> PortResult<Performed> {
     let (operation, _, _) = target(mutation);
     let now = state.now;
     match mutation {

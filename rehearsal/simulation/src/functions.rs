@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use serde_json::Value;
 use shared::domain::step::FunctionName;
 use shared::engine::Invocation;
@@ -48,7 +49,11 @@ impl Functions {
     /// Invokes one of them through an alias.
     #[must_use]
     pub fn invoke(&self, function: FunctionName, alias: &str, request_id: &str, payload: &Value) -> Outcome {
-        let mut work = pin!(self.answer(function, alias, request_id, payload));
+        let skew = self.cloud.with(|state| {
+            state.invocations += 1;
+            state.skews.get(&state.invocations).copied().unwrap_or_default()
+        });
+        let mut work = pin!(self.answer(function, alias, request_id, payload, skew));
         let mut context = Context::from_waker(Waker::noop());
         loop {
             match work.as_mut().poll(&mut context) {
@@ -72,8 +77,9 @@ impl Functions {
         alias: &str,
         request_id: &str,
         payload: &Value,
+        skew: SignedDuration,
     ) -> Result<Value, RecoveryError> {
-        let face = Face(self.cloud.clone());
+        let face = Face { cloud: self.cloud.clone(), skew };
         let face = &face;
         let mutations = &MutationsOf { cloud: self.cloud.clone(), function };
         let (plan, region, account, now) = self.cloud.with(|state| {

@@ -8,23 +8,31 @@
 //! polled has been killed or held up by a fault; dropping it is what the end of a Lambda sandbox is: no code of ours runs after it.
 
 mod accounting;
+mod campaign;
+mod case;
+mod chance;
 mod cloud;
 mod face;
 mod faults;
 mod functions;
+mod invariants;
 mod machine;
 mod platform;
 mod simulation;
 
 pub use accounting::{Effect, PortCall};
+pub use campaign::{Campaign, Finding, Run, Summary, exhaust, play, play_aloud, replay, shrink};
+pub use case::{Case, Disaster, Happening, Person, Setting, Strike, Trigger};
+pub use chance::Chance;
 pub use cloud::{
     Client, Cloud, EcsService, ExecutionRecord, Journal, LambdaFunction, MethodSetting, RestStage, Secret, SentNotice,
     SsmParameter, State,
 };
 pub use faults::{Fault, Rule};
 pub use functions::{Functions, Outcome};
+pub use invariants::{Before, Invariant, Violation, Watcher, at_the_end, hosts};
 pub use machine::Machine;
 pub use platform::{
-    DATABASE_PARAMETER, DATABASE_SECRET, Platform, REPORTS_FUNCTION, healthcare_plan, primary_key, replica_key,
+    DATABASE_PARAMETER, DATABASE_SECRET, Platform, REPORTS_FUNCTION, healthcare_plan, keys, primary_key, replica_key,
 };
 pub use simulation::{Ended, Simulation};

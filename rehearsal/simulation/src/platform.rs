@@ -7,11 +7,12 @@ use jiff::Timestamp;
 use rehearsal_world::{InstanceKey, PairConfig, World};
 use serde_json::json;
 use shared::domain::mutation::ParameterType;
-use shared::domain::plan::{ApiProtocol, Component, HoldPoint, Plan};
+use shared::domain::plan::{ApiProtocol, Component, EndpointPlace, HoldPoint, Plan, RdsInstance, SiteName};
 use shared::domain::step::RouteSettings;
 
 use super::cloud::{
-    Client, Cloud, EcsService, Finds, Journal, LambdaFunction, MethodSetting, RestStage, Secret, SsmParameter, State,
+    Client, Cloud, EcsService, Finds, Journal, LambdaFunction, MethodSetting, Regional, RestStage, Secret, SsmParameter,
+    State,
 };
 use super::faults::Faults;
 use super::simulation::Simulation;
@@ -35,16 +36,34 @@ pub fn healthcare_plan() -> Plan {
     reading.plan.unwrap_or_else(|| panic!("the repository's plan is refused: {:#?}", reading.findings))
 }
 
-/// The primary.
+/// The primary of the repository's plan.
 #[must_use]
 pub fn primary_key() -> InstanceKey {
-    InstanceKey::new("us-east-1", "healthcare-platform-prod")
+    keys(&healthcare_plan()).0
 }
 
 /// Its replica.
 #[must_use]
 pub fn replica_key() -> InstanceKey {
-    InstanceKey::new("us-west-2", "healthcare-platform-dr")
+    keys(&healthcare_plan()).1
+}
+
+/// The primary of a plan's first database, and its replica.
+///
+/// # Panics
+/// When the plan has no database.
+#[must_use]
+pub fn keys(plan: &Plan) -> (InstanceKey, InstanceKey) {
+    let database = database(plan).expect("the plan has a database");
+    let key = |site: SiteName, id: &str| InstanceKey::new(plan.region(site).as_str(), id);
+    (key(SiteName::Primary, database.primary.id.as_str()), key(SiteName::Recovery, database.recovery.id.as_str()))
+}
+
+fn database(plan: &Plan) -> Option<&RdsInstance> {
+    plan.components.values().find_map(|component| match component {
+        Component::RdsInstance(database) => Some(database),
+        _ => None,
+    })
 }
 
 /// What a test may choose of the platform before it stands.
@@ -64,23 +83,31 @@ pub struct Platform {
 
 impl Default for Platform {
     fn default() -> Self {
-        let databases = PairConfig {
-            primary_id: primary_key().identifier,
-            recovery_id: replica_key().identifier,
-            isolation_group: "sg-0f00d".to_owned(),
-            ..PairConfig::default()
-        };
-        Self {
-            plan: healthcare_plan(),
-            databases,
-            seed: 1,
-            start: "2026-11-20T09:55:00Z".parse().unwrap_or(Timestamp::UNIX_EPOCH),
-            has_batch_job: true,
-        }
+        Self::of(healthcare_plan())
     }
 }
 
 impl Platform {
+    /// The platform of this plan: its first database, and everything that the plan says holds its endpoint or its writes.
+    ///
+    /// # Panics
+    /// When the plan has no database.
+    #[must_use]
+    pub fn of(plan: Plan) -> Self {
+        let (primary, replica) = keys(&plan);
+        let isolation_group = database(&plan).and_then(|database| database.primary.isolation_security_group.clone());
+        let databases = PairConfig {
+            primary_region: primary.region,
+            recovery_region: replica.region,
+            primary_id: primary.identifier,
+            recovery_id: replica.identifier,
+            isolation_group: isolation_group.map_or_else(|| "sg-0".to_owned(), |group| group.to_string()),
+            ..PairConfig::default()
+        };
+        let start = "2026-11-20T09:55:00Z".parse().unwrap_or(Timestamp::UNIX_EPOCH);
+        Self { plan, databases, seed: 1, start, has_batch_job: true }
+    }
+
     /// Has the replica behind by so much.
     #[must_use]
     pub fn with_lag(mut self, lag: Duration) -> Self {
@@ -137,30 +164,13 @@ impl Platform {
     #[must_use]
     pub fn stand_up(self) -> Simulation {
         let Self { plan, databases, seed, start, has_batch_job } = self;
+        let (primary, _) = keys(&plan);
+        let usual_groups = databases.primary_groups.clone();
         let world = World::pair(databases, seed, start);
         let endpoints = world.endpoints().into_iter();
-        let mut hosts = endpoints.filter(|(key, _)| *key == primary_key()).map(|(_, endpoint)| endpoint.host);
+        let mut hosts = endpoints.filter(|(key, _)| *key == primary).map(|(_, endpoint)| endpoint.host);
         let host = hosts.next().expect("the world has the plan's primary");
-        let (east, west) = ("us-east-1".to_owned(), "us-west-2".to_owned());
-        let parameter = SsmParameter::new(ParameterType::String, &["db-0.internal.example", "db-1.internal.example", &host]);
-        let secret = Secret::new(
-            "4f0e8a52-1b52-4a0e-9d0b-6a1e7a1d5c10",
-            json!({"username": "healthcare", "password": "correct horse", "host": host, "port": 5432, "dbname": "healthcare"}),
-        );
-        let in_the_west = LambdaFunction::new(&[("DATABASE_HOST", &host), ("LOG_LEVEL", "info"), ("MAIL_TOKEN", "hunter2")]);
-        let in_the_east = LambdaFunction::new(&[("DATABASE_HOST", &host), ("LOG_LEVEL", "info")]);
-        let mut put = MethodSetting::throttle(50.0, 20);
-        put.others.insert("logging/loglevel".to_owned(), "INFO".to_owned());
-        // POST has no entry of its own and PUT has one: the hold makes the one and changes the other.
-        let stage = RestStage {
-            methods: BTreeMap::from([
-                ("*/*".to_owned(), MethodSetting::throttle(10_000.0, 5_000)),
-                ("~1patients/PUT".to_owned(), put),
-            ]),
-        };
-        let put = RouteSettings { rate: Some(50.0), burst: Some(20), detailed_metrics: Some(true) };
-        let routes = BTreeMap::from([("PUT /patients".to_owned(), put)]);
-        let service = EcsService { desired: 2, running: 2, deployments: 1, rolled_out: start, host: host.clone() };
+        let resources = Resources::of(&plan, &host, start);
         let client = |name, finds, obeys_holds, milliseconds| Client {
             name,
             finds,
@@ -174,32 +184,113 @@ impl Platform {
         if has_batch_job {
             clients.push(client("batch", Finds::Fixed(host), false, 1_700));
         }
+        let Resources { parameters, secrets, functions, rest_stages, http_stages, services } = resources;
         let state = State {
             now: start,
             plan,
             world,
             journal: Journal::default(),
-            parameters: BTreeMap::from([((west.clone(), DATABASE_PARAMETER.to_owned()), parameter)]),
-            secrets: BTreeMap::from([((west.clone(), DATABASE_SECRET.to_owned()), secret)]),
-            functions: BTreeMap::from([
-                ((west.clone(), REPORTS_FUNCTION.to_owned()), in_the_west),
-                ((east.clone(), REPORTS_FUNCTION.to_owned()), in_the_east),
-            ]),
-            rest_stages: BTreeMap::from([((east.clone(), "a1b2c3/prod".to_owned()), stage)]),
-            http_stages: BTreeMap::from([((east, "a1b2c3/prod".to_owned()), routes)]),
-            services: BTreeMap::from([((west, "healthcare-platform-production/api-service".to_owned()), service)]),
+            parameters,
+            secrets,
+            functions,
+            rest_stages,
+            http_stages,
+            services,
             executions: BTreeMap::new(),
             returned_tokens: Vec::new(),
             notices: Vec::new(),
             clients,
             calls: Vec::new(),
             effects: Vec::new(),
-            writable_at_promotion: Vec::new(),
             violations: Vec::new(),
             faults: Faults::default(),
             interruption: None,
+            late: Vec::new(),
+            invocations: 0,
+            skews: BTreeMap::new(),
+            partitioned: false,
+            interfered: false,
+            alarm_raised: None,
+            usual_groups,
         };
         Simulation::new(Cloud::new(state))
+    }
+}
+
+/// Everything beside the databases that the plan names.
+#[derive(Default)]
+struct Resources {
+    parameters: Regional<SsmParameter>,
+    secrets: Regional<Secret>,
+    functions: Regional<LambdaFunction>,
+    rest_stages: Regional<RestStage>,
+    http_stages: Regional<BTreeMap<String, RouteSettings>>,
+    services: Regional<EcsService>,
+}
+
+impl Resources {
+    fn of(plan: &Plan, host: &str, start: Timestamp) -> Self {
+        let mut all = Self::default();
+        let Some(database) = database(plan) else { return all };
+        for place in &database.endpoints {
+            all.put_endpoint(place, host);
+            for consumer in place.consumers() {
+                let Some(service) = plan.ecs_service(consumer) else { continue };
+                let site = service.at(SiteName::Recovery);
+                let key = (plan.region(SiteName::Recovery).to_string(), format!("{}/{}", site.cluster, site.service));
+                let running =
+                    EcsService { desired: 2, running: 2, deployments: 1, rolled_out: start, host: host.to_owned() };
+                all.services.insert(key, running);
+            }
+        }
+        for hold in &database.holds {
+            all.put_hold(hold, host);
+        }
+        all
+    }
+
+    fn put_endpoint(&mut self, place: &EndpointPlace, host: &str) {
+        let key = |name: &str| (place.region().to_string(), name.to_owned());
+        match place {
+            EndpointPlace::SsmParameter { name, .. } => {
+                let versions = ["db-0.internal.example", "db-1.internal.example", host];
+                self.parameters.insert(key(name.as_str()), SsmParameter::new(ParameterType::String, &versions));
+            }
+            EndpointPlace::Secret { name, field, .. } => {
+                let content = json!({
+                    "username": "healthcare", "password": "correct horse", field.as_str(): host, "port": 5432, "dbname": "healthcare",
+                });
+                self.secrets.insert(key(name.as_str()), Secret::new("4f0e8a52-1b52-4a0e-9d0b-6a1e7a1d5c10", content));
+            }
+            EndpointPlace::LambdaEnvironment { function, variable, .. } => {
+                let variables = [(variable.as_str(), host), ("LOG_LEVEL", "info"), ("MAIL_TOKEN", "hunter2")];
+                self.functions.insert(key(function.as_str()), LambdaFunction::new(&variables));
+            }
+        }
+    }
+
+    fn put_hold(&mut self, hold: &HoldPoint, host: &str) {
+        match hold {
+            HoldPoint::LambdaEnvironment { function, region, .. } => {
+                let key = (region.to_string(), function.to_string());
+                let variables = [("DATABASE_HOST", host), ("LOG_LEVEL", "info")];
+                self.functions.entry(key).or_insert_with(|| LambdaFunction::new(&variables));
+            }
+            HoldPoint::ApiGatewayStage { api, stage, methods, region, .. } => {
+                let key = (region.to_string(), format!("{api}/{stage}"));
+                let mut limited = MethodSetting::throttle(50.0, 20);
+                limited.others.insert("logging/loglevel".to_owned(), "INFO".to_owned());
+                // The first method has no entry of its own and the last has one: the hold makes the one and changes the other.
+                let last = methods.iter().last();
+                let path = last.map(|method| format!("~1{}/{}", method.path().trim_start_matches('/'), method.verb()));
+                let all_methods = ("*/*".to_owned(), MethodSetting::throttle(10_000.0, 5_000));
+                let entries = std::iter::once(all_methods).chain(path.map(|path| (path, limited)));
+                self.rest_stages.insert(key.clone(), RestStage { methods: entries.collect() });
+                let route = last.map(|method| format!("{} {}", method.verb(), method.path()));
+                let settings = RouteSettings { rate: Some(50.0), burst: Some(20), detailed_metrics: Some(true) };
+                self.http_stages.insert(key, route.map(|route| (route, settings)).into_iter().collect());
+            }
+        }
     }
 }
 

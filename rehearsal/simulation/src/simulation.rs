@@ -8,13 +8,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use shared::domain::identifier::IncidentId;
+use shared::domain::identifier::{IncidentId, ScenarioName};
 use shared::domain::incident::{Incident, PlatformState};
 use shared::domain::report::Report;
 use shared::domain::step::{FunctionName, StepRecord};
 use shared::engine::{Entry, Notice};
 use shared::error::RecoveryError;
 
+use super::chance::Chance;
 use super::cloud::Cloud;
 use super::faults::{Fault, Rule, Storm};
 use super::functions::{Functions, Outcome};
@@ -67,6 +68,8 @@ pub struct Simulation {
     put_down: u64,
     next_line: usize,
     next_request: u64,
+    /// Until when the schedule does not invoke the watchdog.
+    watchdog_away: Option<Timestamp>,
 }
 
 impl fmt::Debug for Simulation {
@@ -86,6 +89,7 @@ impl Simulation {
             put_down: 0,
             next_line: 0,
             next_request: 0,
+            watchdog_away: None,
             cloud,
         };
         let first = simulation.cloud.now() + MINUTE;
@@ -105,6 +109,7 @@ impl Simulation {
             put_down: self.put_down,
             next_line: self.next_line,
             next_request: self.next_request,
+            watchdog_away: self.watchdog_away,
             cloud,
         }
     }
@@ -198,7 +203,7 @@ impl Simulation {
 
     /// Lets a fault strike the call of this number.
     pub fn strike(&mut self, number: usize, fault: Fault) {
-        self.cloud.with(|state| state.faults.by_number = Some((number, fault)));
+        self.cloud.with(|state| state.faults.by_number.insert(number, fault));
     }
 
     /// Lets a fault strike calls of one operation.
@@ -208,7 +213,7 @@ impl Simulation {
 
     /// Lets faults strike at random, so many calls in a thousand.
     pub fn unleash(&mut self, seed: u64, per_mille: u64) {
-        self.cloud.with(|state| state.faults.storm = Some(Storm { state: seed, per_mille }));
+        self.cloud.with(|state| state.faults.storm = Some(Storm { chance: Chance::new(seed), per_mille }));
     }
 
     /// Takes every obstruction away.
@@ -230,10 +235,58 @@ impl Simulation {
         self.lines.clear();
     }
 
+    /// Keeps the watchdog from being invoked for a while.
+    pub fn hold_the_watchdog_back(&mut self, span: Duration) {
+        self.watchdog_away = Some(self.cloud.now() + span);
+    }
+
+    /// Runs the active incident by a second execution beside the first.
+    pub fn drive_again(&mut self) {
+        let Some(incident) = self.latest_incident().filter(|incident| !incident.status.is_end()) else { return };
+        let line = self.machine.begin(incident.id.as_str());
+        let now = self.cloud.now();
+        self.add_line(line, now);
+    }
+
+    /// The alarm that starts this scenario by the plan, as EventBridge delivers it, for a change of state that is two seconds old.
+    ///
+    /// # Panics
+    /// When the plan has no trigger for the scenario.
+    #[must_use]
+    pub fn alarm(&self, scenario: &ScenarioName) -> Value {
+        let (plan, raised) = self.cloud.with(|state| {
+            let raised = *state.alarm_raised.get_or_insert(state.now - Duration::from_secs(2));
+            (state.plan.clone(), raised)
+        });
+        let trigger = plan.triggers.iter().find(|trigger| trigger.scenario == *scenario);
+        let trigger = trigger.expect("the plan has a trigger for the scenario");
+        json!({
+            "version": "0",
+            "id": "0d1f6a3c-4c8e-4a58-9d1f-3f1f7f3d9a10",
+            "detail-type": "CloudWatch Alarm State Change",
+            "source": "aws.cloudwatch",
+            "account": plan.account,
+            "time": raised,
+            "region": plan.region(trigger.site),
+            "resources": [plan.alarm_arn(trigger)],
+            "detail": {
+                "alarmName": trigger.alarm,
+                "state": {"value": "ALARM", "reason": "Threshold Crossed", "timestamp": raised},
+                "previousState": {"value": "OK", "reason": "Threshold Crossed", "timestamp": raised - Duration::from_secs(3_600)},
+            },
+        })
+    }
+
     /// Whether the latest incident has ended, and its executions with it.
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.lines.is_empty() && self.latest_incident().is_some_and(|incident| incident.status.is_end())
+    }
+
+    /// Whether a test or an event still wants something to happen.
+    #[must_use]
+    pub fn has_something_to_come(&self) -> bool {
+        self.agenda.values().any(|due| matches!(due, Due::Happening(_) | Due::Delivery { .. }))
     }
 
     /// How many calls of ports there have been.
@@ -303,6 +356,55 @@ impl Simulation {
         })
     }
 
+    /// Every incident that has ended, as its journal tells it, in the order of their generations.
+    #[must_use]
+    pub fn ended_incidents(&self) -> Vec<Ended> {
+        let incidents: Vec<Incident> = self.cloud.with(|state| {
+            let documents = state.journal.documents().filter(|(_, name, _)| *name == "incident");
+            documents.map(|(_, _, content)| parse(content)).collect()
+        });
+        let mut ended: Vec<Ended> = incidents
+            .into_iter()
+            .filter(|incident| incident.status.is_end())
+            .filter_map(|incident| {
+                Some(Ended { steps: self.steps(&incident.id), report: self.report(&incident.id)?, incident })
+            })
+            .collect();
+        ended.sort_by_key(|ended| ended.incident.generation);
+        ended
+    }
+
+    /// Everything that happened, a line each, by time: the evidence of every incident, the calls that were struck, the effects.
+    #[must_use]
+    pub fn trace(&self) -> Vec<String> {
+        let mut lines: Vec<(Timestamp, String)> = self.cloud.with(|state| {
+            let effects = state.effects.iter().map(|effect| {
+                let call = effect.call();
+                let how = if effect.took_effect { "carried out" } else { "refused" };
+                (effect.at, format!("  {} on {} in {} {how}", call.operation, call.resource, call.region))
+            });
+            let struck = state.faults.struck.iter().filter_map(|(number, fault)| {
+                let call = state.calls.get(*number)?;
+                let label = call.label.as_deref().unwrap_or("no step");
+                let what = format!("{} on {} for {label}", call.operation, call.resource);
+                Some((call.at, format!("! {} at call {number}: {what}", fault.as_str())))
+            });
+            let violations = state.violations.iter().map(|violation| (violation.at, format!("# {violation}")));
+            let sent = state.notices.iter().map(|notice| (notice.at, format!("  page: {}", notice.subject)));
+            effects.chain(struck).chain(violations).chain(sent).collect()
+        });
+        let ids: Vec<IncidentId> = self.cloud.with(|state| {
+            let documents = state.journal.documents().filter(|(_, name, _)| *name == "incident");
+            documents.map(|(_, _, content)| parse::<Incident>(content).id).collect()
+        });
+        for id in ids {
+            let entries = self.entries(&id).into_iter();
+            lines.extend(entries.map(|entry| (entry.at, format!("{} {}: {}", entry.about, entry.event, entry.reason))));
+        }
+        lines.sort_by_key(|(at, _)| *at);
+        lines.into_iter().map(|(at, line)| format!("{at:.3} {line}")).collect()
+    }
+
     // ---- how things happen --------------------------------------------------------------------------------------------
 
     fn request_id(&mut self) -> String {
@@ -328,7 +430,9 @@ impl Simulation {
             Due::TokenTimeout(id, token) => self.token_timed_out(id, &token),
             Due::Schedule => {
                 // EventBridge does not try a missed minute again.
-                let _ = self.invoke(FunctionName::Recovery, "live", &json!({"task": "watchdog"}));
+                if self.watchdog_away.is_none_or(|until| until <= at) {
+                    let _ = self.invoke(FunctionName::Recovery, "live", &json!({"task": "watchdog"}));
+                }
                 self.put(at + MINUTE, Due::Schedule);
             }
             Due::Delivery { payload, request_id, tries } => {

@@ -61,6 +61,16 @@ impl World {
         self.note_changes();
     }
 
+    /// Lets an instance that hung answer again. What failed stays failed.
+    pub fn revive_instance(&mut self, instance: &InstanceKey, now: Timestamp) {
+        self.advance(now);
+        let hung = self.instances.get_mut(instance).filter(|instance| instance.process == Process::Hung);
+        if let Some(revived) = hung {
+            revived.process = Process::Sound;
+        }
+        self.note_changes();
+    }
+
     /// Cuts a Region off from everything outside it, or connects it again. What runs there goes on running.
     pub fn region_dark(&mut self, region: &str, dark: bool, now: Timestamp) {
         self.advance(now);

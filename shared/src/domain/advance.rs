@@ -3,6 +3,7 @@
 use super::assess::Course;
 use super::incident::{Incident, IncidentStatus};
 use super::step::{Direction, StepRecord, StepStatus};
+use crate::guard::{self, Guard};
 
 /// What comes next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +47,8 @@ pub fn next(incident: &Incident, records: &[StepRecord]) -> Next {
     }
     let open = records.iter().find(|record| record.status != StepStatus::Done);
     if let Some(first) = open {
-        let steps = indexes(records, |record| record.wave == first.wave && record.status != StepStatus::Done);
+        let in_turn = |record: &StepRecord| record.wave == first.wave || guard::removed(Guard::WavesInOrder);
+        let steps = indexes(records, |record| in_turn(record) && record.status != StepStatus::Done);
         return Next::Run { steps, direction: Direction::Apply, reason: format!("wave {} is next", first.wave) };
     }
     match &assessment.course {
@@ -65,7 +67,7 @@ fn back(records: &[StepRecord], cause: &StepRecord) -> Next {
     if !running.is_empty() {
         return Next::Run { steps: running, direction: Direction::Apply, reason: format!("let the others end; {why}") };
     }
-    if records.iter().any(StepRecord::may_have_promoted) {
+    if records.iter().any(StepRecord::may_have_promoted) && !guard::removed(Guard::NoUndoAfterPromotion) {
         return Next::End {
             status: IncidentStatus::Stuck,
             reason: format!("a promotion may have happened, so nothing is undone and the fence stays; {why}"),

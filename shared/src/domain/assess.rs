@@ -9,6 +9,7 @@ use super::incident::{Mode, Origin};
 use super::observation::{Connection, InstanceView, LagSample, Sight};
 use super::plan::{Condition, Plan, RdsInstance, Scenario};
 use super::step::{PlannedStep, StepKind};
+use crate::guard::{self, Guard};
 
 /// What assess saw of the scenario's database.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,7 +123,7 @@ fn choose(plan: &Plan, scenario: &Scenario, situation: &DatabaseSituation, mode:
                 .to_owned(),
         );
     }
-    if by_alarm && answers {
+    if by_alarm && answers && !guard::removed(Guard::AnsweringStandsDown) {
         return (
             Course::StandDown,
             "the alarm says that the database is down, but it answers us: promoting now could split it in two, so nothing was \

@@ -8,6 +8,7 @@ use super::identifier::StepId;
 use super::incident::{Question, Verdict};
 use super::loss_bound::{FenceProof, LossBound};
 use super::plan::{ApprovalRule, Scenario};
+use crate::guard::{self, Guard};
 
 /// What the consent rule says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,9 +54,8 @@ pub fn consent(case: Case<'_>) -> Consent {
     if let Some(verdict) = case.verdicts.iter().rev().find(|verdict| covers(verdict, case)) {
         return Consent::Granted(format!("{} approved: {}", verdict.actor, case.bound.basis));
     }
-    if case.scenario.approval == ApprovalRule::WhenNeeded
-        && let Some(reason) = granted_in_advance(case)
-    {
+    let may_go_unasked = case.scenario.approval == ApprovalRule::WhenNeeded || guard::removed(Guard::ApprovalRequired);
+    if may_go_unasked && let Some(reason) = granted_in_advance(case) {
         return Consent::Granted(reason);
     }
     match case.question {
@@ -76,9 +76,10 @@ fn granted_in_advance(case: Case<'_>) -> Option<String> {
         (None, Some(pre)) if pre.unproven_fence => {
             format!("{} allowed an unproven fence until {}", pre.by, pre.until)
         }
+        (None, _) if guard::removed(Guard::FenceOrLeave) => "nobody looked at the fence".to_owned(),
         (None, _) => return None,
     };
-    if bound == Seconds(0) {
+    if bound == Seconds(0) || guard::removed(Guard::LossWithinLeave) {
         return Some(format!("nothing is lost, and {fence}"));
     }
     let pre = valid?;

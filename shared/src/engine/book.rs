@@ -4,12 +4,15 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::duration::Seconds;
 use crate::domain::identifier::{Digest, IncidentId, PlatformName, StepId};
 use crate::domain::incident::{Incident, PlatformState};
+use crate::domain::loss_bound::CLOCK_TOLERANCE;
 use crate::domain::plan::Plan;
 use crate::domain::report::Report;
 use crate::domain::step::StepRecord;
 use crate::error::{Code, RecoveryError};
+use crate::guard::{self, Guard};
 use crate::ports::{Commit, Document, Journal, Write};
 
 use super::notices::Notice;
@@ -97,8 +100,7 @@ impl<'a> Book<'a> {
     /// # Errors
     /// When the journal cannot be read.
     pub async fn find(&self, id: &IncidentId) -> Result<Option<Versioned<Incident>>, RecoveryError> {
-        let document = self.journal.read(&partition(id), INCIDENT).await.map_err(|error| RecoveryError::journal(&error))?;
-        document.map(|document| parse(&document)).transpose()
+        self.read(&partition(id), INCIDENT).await?.map(|document| parse(&document)).transpose()
     }
 
     /// The incident.
@@ -119,7 +121,7 @@ impl<'a> Book<'a> {
     /// # Errors
     /// When the journal cannot be read.
     pub async fn plan(&self, id: &IncidentId) -> Result<Plan, RecoveryError> {
-        let pieces = self.journal.list(&partition(id), PLAN).await.map_err(|error| RecoveryError::journal(&error))?;
+        let pieces = self.documents(&partition(id), PLAN).await?;
         let text: String = pieces.iter().map(|piece| piece.content.as_str()).collect();
         serde_json::from_str(&text).map_err(|error| {
             let message = format!("incident {id}'s copy of its plan cannot be read ({error}); nothing is done on a guess");
@@ -159,7 +161,7 @@ impl<'a> Book<'a> {
     /// # Errors
     /// When the journal cannot be read.
     pub async fn report(&self, id: &IncidentId) -> Result<Option<Report>, RecoveryError> {
-        let document = self.journal.read(&partition(id), REPORT).await.map_err(|error| RecoveryError::journal(&error))?;
+        let document = self.read(&partition(id), REPORT).await?;
         document.map(|document| parse(&document).map(|report| report.value)).transpose()
     }
 
@@ -168,17 +170,42 @@ impl<'a> Book<'a> {
     /// # Errors
     /// When the journal cannot be read.
     pub async fn platform(&self, name: &PlatformName) -> Result<Versioned<PlatformState>, RecoveryError> {
-        let document =
-            self.journal.read(&platform_partition(name), STATE).await.map_err(|error| RecoveryError::journal(&error))?;
-        match document {
+        match self.read(&platform_partition(name), STATE).await? {
             Some(document) => parse(&document),
             None => Ok(Versioned { value: PlatformState::default(), revision: 0 }),
         }
     }
 
     async fn list<T: DeserializeOwned>(&self, partition: &str, prefix: &str) -> Result<Vec<Versioned<T>>, RecoveryError> {
+        self.documents(partition, prefix).await?.iter().map(parse).collect()
+    }
+
+    async fn read(&self, partition: &str, name: &str) -> Result<Option<Document>, RecoveryError> {
+        let document = self.journal.read(partition, name).await.map_err(|error| RecoveryError::journal(&error))?;
+        self.compare_clocks()?;
+        Ok(document)
+    }
+
+    async fn documents(&self, partition: &str, prefix: &str) -> Result<Vec<Document>, RecoveryError> {
         let documents = self.journal.list(partition, prefix).await.map_err(|error| RecoveryError::journal(&error))?;
-        documents.iter().map(parse).collect()
+        self.compare_clocks()?;
+        Ok(documents)
+    }
+
+    /// Claims, deadlines and loss bounds compare times that different processes wrote. Every task begins by reading the journal,
+    /// so a process whose clock is wrong stops here, before it has done anything.
+    fn compare_clocks(&self) -> Result<(), RecoveryError> {
+        let lead = self.journal.clock_lead().unwrap_or_default();
+        if lead.unsigned_abs() <= CLOCK_TOLERANCE.0 || guard::removed(Guard::ClocksCompared) {
+            return Ok(());
+        }
+        let way = if lead > 0 { "ahead of" } else { "behind" };
+        let message = format!(
+            "this process's clock is {} {way} the journal's, so none of its times could be trusted and nothing was done; the next \
+             attempt may run elsewhere",
+            Seconds(lead.unsigned_abs())
+        );
+        Err(RecoveryError::new(Code::ClockDiffers, message))
     }
 
     pub(super) async fn commit(&self, writes: &[Write]) -> Result<Commit, RecoveryError> {

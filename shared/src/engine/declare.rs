@@ -7,6 +7,7 @@ use crate::domain::identifier::{IncidentId, ScenarioName};
 use crate::domain::incident::{Disabled, Incident, IncidentStatus, Origin};
 use crate::domain::plan::{Plan, SiteName};
 use crate::error::{Code, RecoveryError};
+use crate::guard::{self, Guard};
 use crate::ports::{Commit, Executions};
 
 use super::Engine;
@@ -62,7 +63,7 @@ pub async fn declare(engine: Engine<'_>, declaration: &Declaration<'_>) -> Resul
             return Ok(Declared::Again(Box::new(existing.value)));
         }
         let mut platform = book.platform(&plan.platform).await?;
-        if let Some(active) = &platform.value.active {
+        if let Some(active) = platform.value.active.as_ref().filter(|_| !guard::removed(Guard::OneActive)) {
             return Ok(Declared::Joined(Box::new(book.incident(active).await?.value)));
         }
         let active_site = platform.value.active_site;

@@ -6,6 +6,7 @@ use crate::domain::incident::{BLOCK_PERIOD, Incident, IncidentStatus};
 use crate::domain::plan::SiteName;
 use crate::domain::step::{Direction, StepKind, StepRecord};
 use crate::error::RecoveryError;
+use crate::guard::{self, Guard};
 use crate::ports::Commit;
 
 use super::Engine;
@@ -59,6 +60,7 @@ pub(super) async fn finish(
     let open = steps
         .into_iter()
         .filter(|step| !step.value.status.is_settled(Direction::Apply) || step.value.claimed_until.is_some());
+    let open = open.filter(|_| !guard::removed(Guard::EndTakesStepsOver));
     writes.extend(open.map(|mut step| {
         step.value.attempt += 1;
         step.value.claimed_until = None;

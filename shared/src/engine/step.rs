@@ -11,6 +11,7 @@ use crate::domain::plan::Plan;
 use crate::domain::predict::may;
 use crate::domain::step::{Direction, Effect, EffectOutcome, Memory, StepRecord, StepStatus};
 use crate::error::{Code, RecoveryError};
+use crate::guard::{self, Guard};
 use crate::ports::{CallScope, Commit, FailureKind, Write};
 
 use super::book::{Versioned, note, write_incident, write_step};
@@ -62,7 +63,8 @@ pub async fn run_step(
         return Ok(settled(&mine.value, answer));
     }
     let now = engine.clock.now();
-    if let Some(until) = mine.value.claimed_until.filter(|until| *until > now) {
+    let held = mine.value.claimed_until.filter(|until| *until > now && !guard::removed(Guard::ClaimChecked));
+    if let Some(until) = held {
         let wait = Seconds::between(now, until).min(POLL);
         return Ok(answer(TaskStatus::InProgress, "another attempt holds this step").waiting(wait.0));
     }
@@ -73,7 +75,8 @@ pub async fn run_step(
         )
     })?;
     let budget = scenario.budget(mine.value.step.kind);
-    if claim(engine, id, &mut mine, request.direction, budget, invocation).await? == Commit::Conflict {
+    let claimed = claim(engine, id, &mut mine, request.direction, budget, invocation).await?;
+    if claimed == Commit::Conflict && !guard::removed(Guard::ConflictNoticed) {
         return Ok(answer(TaskStatus::InProgress, "another attempt took this step"));
     }
     let records: Vec<StepRecord> = steps
@@ -94,11 +97,15 @@ pub async fn run_step(
             }
             let ordinal = mine.value.next_ordinal();
             let intent = begin(engine, id, &mut mine, request.direction, mutation.clone(), memory, &reason);
-            if book.commit(&intent).await? == Commit::Conflict {
+            let late = guard::removed(Guard::IntentFirst);
+            if !late && book.commit(&intent).await? == Commit::Conflict && !guard::removed(Guard::ConflictNoticed) {
                 return Ok(answer(TaskStatus::InProgress, "a later attempt took this step over"));
             }
-            mine.revision += 1;
             let performed = scope(ordinal).run(hands.mutations().perform(&mutation)).await;
+            if late {
+                book.commit(&intent).await?;
+            }
+            mine.revision += 1;
             let (outcome, pause) = outcome_of(performed, engine);
             conclude(engine, id, &mut mine, outcome).await?;
             match pause {
@@ -343,9 +350,11 @@ async fn ask(
             question.text, question.stands_until
         );
         let short: String = digest.as_str().chars().take(12).collect();
-        writes.push(notice(&id, &format!("asked-{short}"), &subject, &body, now));
-        let again = format!("{subject}, still");
-        writes.push(later(&id, &format!("asked-{short}-again"), &again, &body, ESCALATE_AFTER.after(now), Some(digest)));
+        if !guard::removed(Guard::QuestionIsPaged) {
+            writes.push(notice(&id, &format!("asked-{short}"), &subject, &body, now));
+            let again = format!("{subject}, still");
+            writes.push(later(&id, &format!("asked-{short}-again"), &again, &body, ESCALATE_AFTER.after(now), Some(digest)));
+        }
     }
     writes.push(write_step(&id, mine));
     if engine.book().commit(&writes).await? == Commit::Conflict {

@@ -9,6 +9,7 @@ use crate::domain::identifier::{IncidentId, PlatformName};
 use crate::domain::incident::{Incident, IncidentStatus};
 use crate::domain::step::{StepRecord, StepStatus};
 use crate::error::RecoveryError;
+use crate::guard::{self, Guard};
 use crate::ports::{ExecutionState, Executions, Notices};
 
 use super::Engine;
@@ -69,16 +70,18 @@ async fn look_after(
 ) -> Result<Option<String>, RecoveryError> {
     let now = engine.clock.now();
     let id = &incident.id;
-    if now > incident.deadline {
+    if now > incident.deadline && !guard::removed(Guard::WatchdogEnds) {
         let reason = format!("it was overdue: its deadline was {}", incident.deadline);
         return end_stuck(engine, id, &reason).await;
     }
     match executions.state(id).await {
         Ok(ExecutionState::Running) => wake(engine, executions, incident).await,
+        Ok(ExecutionState::Ended(_)) if guard::removed(Guard::WatchdogBuries) => Ok(None),
         Ok(ExecutionState::Ended(how)) => {
             end_stuck(engine, id, &format!("its execution ended as {how} before the incident did")).await
         }
         Ok(ExecutionState::Absent) if Seconds::between(incident.declared_at, now) < GRACE => Ok(None),
+        Ok(ExecutionState::Absent) if guard::removed(Guard::WatchdogStarts) => Ok(None),
         // The name is the incident's id, so a start that did happen is found and not doubled.
         Ok(ExecutionState::Absent) => match start(engine, executions, id).await {
             Ok(arn) => Ok(Some(format!("{id} was declared but not started; started {arn}"))),

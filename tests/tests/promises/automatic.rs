@@ -3,7 +3,6 @@
 use rehearsal_world::Breakage;
 use serde_json::json;
 use shared::domain::incident::IncidentStatus;
-use shared::ports::FailureKind;
 use simulation::{Fault, Platform, Rule, Simulation};
 
 use crate::common::{ALARM_SHAPES, Before, assert_sound, broken, event, minutes, operations};
@@ -35,12 +34,7 @@ fn while_it_is_disabled_every_alarm_starts_nothing_and_pages() {
 #[test]
 fn an_ignored_alarm_whose_page_could_not_be_sent_is_delivered_again_until_it_is() {
     let mut simulation = disabled();
-    simulation.obstruct(Rule {
-        service: "sns",
-        operation: "Publish",
-        fault: Fault::Answered(FailureKind::NotNow),
-        times: 2,
-    });
+    simulation.obstruct(Rule { service: "sns", operation: "Publish", fault: Fault::Throttled, times: 2 });
     simulation.deliver(&event("alarm.eventbridge.json"));
     simulation.run_for(minutes(4));
     let pages = subjects(&simulation).iter().filter(|subject| subject.contains("while recovery is disabled")).count();

@@ -3,12 +3,11 @@
 use serde_json::json;
 use shared::domain::incident::IncidentStatus;
 use shared::domain::plan::ApprovalRule;
-use shared::ports::FailureKind;
 use simulation::{Fault, Platform, Rule, Simulation, primary_key};
 
 use crate::common::{Before, assert_sound, database_failure, event, groups_of, hang_and_raise, minutes, seconds};
 
-const NOT_NOW: Fault = Fault::Answered(FailureKind::NotNow);
+const NOT_NOW: Fault = Fault::Throttled;
 
 #[test]
 fn what_was_declared_and_never_started_is_started() {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use rehearsal_world::{CommitNumber, InstanceKey, Session};
+use shared::domain::plan::{ApiProtocol, Component, HoldPoint};
 
 use super::State;
 
@@ -77,8 +78,28 @@ impl State {
     }
 
     fn writes_are_throttled(&self) -> bool {
-        let stage = self.rest_stages.values().next();
-        stage.and_then(|stage| stage.in_force("~1patients/POST")).is_some_and(|(rate, _)| rate == 0.0)
+        self.plan.components.values().any(|component| {
+            let Component::RdsInstance(database) = component else { return false };
+            database.holds.iter().any(|hold| self.is_throttled(hold))
+        })
+    }
+
+    fn is_throttled(&self, hold: &HoldPoint) -> bool {
+        let HoldPoint::ApiGatewayStage { protocol, api, stage, methods, region, .. } = hold else { return false };
+        let key = (region.to_string(), format!("{api}/{stage}"));
+        let Some(method) = methods.iter().next() else { return false };
+        match protocol {
+            ApiProtocol::Rest => {
+                let path = format!("~1{}/{}", method.path().trim_start_matches('/'), method.verb());
+                let stage = self.rest_stages.get(&key);
+                stage.and_then(|stage| stage.in_force(&path)).is_some_and(|(rate, _)| rate == 0.0)
+            }
+            ApiProtocol::Http => {
+                let route = format!("{} {}", method.verb(), method.path());
+                let settings = self.http_stages.get(&key).and_then(|routes| routes.get(&route));
+                settings.and_then(|settings| settings.rate).is_some_and(|rate| rate == 0.0)
+            }
+        }
     }
 
     fn host_of_the_api(&self) -> String {

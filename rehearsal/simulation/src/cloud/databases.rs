@@ -50,6 +50,9 @@ impl State {
 
     pub(crate) fn connect(&mut self, host: &str, port: u16) -> Connection {
         let Some(key) = self.instance_at(host, port) else { return Connection::NotTried };
+        if self.partitioned && key.region == self.plan.sites.primary.region.as_str() {
+            return Connection::TimedOut;
+        }
         match self.world.accepts_connections(&key, self.now) {
             Meets::Answers => Connection::Answers,
             Meets::AcceptsOnly => Connection::Silent,
@@ -75,8 +78,6 @@ impl State {
 
     pub(crate) fn promote(&mut self, region: &str, id: &str, retention: u32) -> PortResult<Performed> {
         let now = self.now;
-        let writable = self.world.writable_instances(now);
-        self.writable_at_promotion.push(writable);
         let promotion = Promotion { backup_retention: Some(i64::from(retention)), backup_window: None };
         performed(("rds", "PromoteReadReplica"), self.world.promote_read_replica(region, id, promotion, now))
     }

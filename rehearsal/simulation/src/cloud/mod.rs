@@ -17,15 +17,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use jiff::Timestamp;
-use rehearsal_world::{World, Writable};
+use jiff::{SignedDuration, Timestamp};
+use rehearsal_world::World;
 use shared::domain::identifier::Region;
 use shared::domain::plan::Plan;
 use shared::domain::step::RouteSettings;
 use shared::ports::{CallScope, FailureKind, PortError, PortResult};
 
 use super::accounting::{Effect, PortCall};
-use super::faults::{Fault, Faults, failure};
+use super::faults::{Fault, Faults, LATE, LateRequest, LateWork, STALE, failure};
+use super::invariants::{Invariant, Violation};
 
 pub use clients::Client;
 pub(crate) use clients::Finds;
@@ -87,12 +88,24 @@ pub struct State {
     pub calls: Vec<PortCall>,
     /// Every mutation that was sent.
     pub effects: Vec<Effect>,
-    /// Who could still write on the old side whenever a promotion was sent.
-    pub writable_at_promotion: Vec<Vec<Writable>>,
-    /// What must never be found, and was: calls outside `may`, effects that no journal entry announced.
-    pub violations: Vec<String>,
+    /// What must never be found, and was.
+    pub violations: Vec<Violation>,
     pub(crate) faults: Faults,
     pub(crate) interruption: Option<Interruption>,
+    /// Requests on their way whose senders are gone.
+    pub(crate) late: Vec<LateRequest>,
+    /// Invocations so far.
+    pub(crate) invocations: usize,
+    /// Invocations whose clock is wrong, and by how much.
+    pub(crate) skews: BTreeMap<usize, SignedDuration>,
+    /// A network that lets nobody reach the primary from the recovery Region, though clients beside it do.
+    pub partitioned: bool,
+    /// Somebody changed by hand what the recovery had changed.
+    pub(crate) interfered: bool,
+    /// When the alarm changed its state.
+    pub(crate) alarm_raised: Option<Timestamp>,
+    /// The primary's security groups on an ordinary day.
+    pub usual_groups: Vec<String>,
 }
 
 /// Why an invocation stopped half-way.
@@ -114,6 +127,8 @@ pub(crate) struct Request<'a> {
     pub(crate) takes: Duration,
     /// Whether it is made for a step, and so has to be inside the step's `may`.
     pub(crate) bounded: bool,
+    /// What is on its way when its sender dies; nothing for reads.
+    pub(crate) late: Option<LateWork>,
 }
 
 /// How long a read takes.
@@ -122,6 +137,9 @@ pub(crate) const READ: Duration = Duration::from_millis(30);
 pub(crate) const WRITE: Duration = Duration::from_millis(120);
 /// How long a call to a Region that does not answer takes until it is given up.
 const GIVEN_UP: Duration = Duration::from_secs(3);
+
+/// What is left of an invocation's time when a call begins that outlasts it, at most.
+const TIMED_OUT: Duration = Duration::from_secs(15);
 
 /// The account, shared by everything that is invoked in it.
 #[derive(Debug)]
@@ -159,23 +177,37 @@ impl Cloud {
         if request.bounded
             && let Err(outside) = CallScope::permit(service, operation, request.region, &request.resource)
         {
-            self.lock().violations.push(outside.to_string());
+            self.lock().violate(Invariant::InsideMay, outside.to_string());
             return Err(outside);
         }
         let fault = self.lock().begin(&request)?;
+        let injected = |kind, code| Err(failure(kind, request.operation, code, "the service was told to say so"));
         match fault {
             Some(Fault::KilledBefore) => self.end_process().await,
-            Some(Fault::RequestLost) => return Err(lost(request.operation)),
-            Some(Fault::Answered(kind)) => {
-                return Err(failure(kind, request.operation, "injected", "the service was told to say so"));
+            Some(Fault::Late) => {
+                self.lock().send_late(request.late);
+                self.end_process().await;
             }
+            Some(Fault::RequestLost) => return Err(lost(request.operation)),
+            Some(Fault::Throttled) => return injected(FailureKind::NotNow, "ThrottlingException"),
+            Some(Fault::Refused) => return injected(FailureKind::Refused, "InvalidParameterValue"),
             Some(Fault::DoubledBefore) => self.hold_up().await,
+            Some(Fault::Stale) => {
+                let mut state = self.lock();
+                let now = state.now;
+                state.world.stale_reads(request.region.as_str(), STALE, now);
+            }
             _ => {}
         }
         let answer = effect(&mut self.lock());
         match fault {
             Some(Fault::KilledAfter) => self.end_process().await,
+            Some(Fault::TimedOut) => {
+                self.lock().pass(TIMED_OUT);
+                self.end_process().await;
+            }
             Some(Fault::ReplyLost) => return Err(lost(request.operation)),
+            Some(Fault::ServerError) => return injected(FailureKind::NoAnswer, "InternalFailure"),
             Some(Fault::DoubledAfter) => self.hold_up().await,
             _ => {}
         }
@@ -243,8 +275,28 @@ impl State {
         self.pass_until(until);
     }
 
+    fn send_late(&mut self, work: Option<LateWork>) {
+        if let Some(work) = work {
+            self.late.push(LateRequest { at: self.now + LATE, work });
+        }
+    }
+
+    /// Takes the request that arrives first, if one does until then.
+    fn next_late_request(&mut self, until: Timestamp) -> Option<LateRequest> {
+        let (index, _) = self.late.iter().enumerate().min_by_key(|(_, request)| request.at)?;
+        (self.late.get(index)?.at <= until).then(|| self.late.remove(index))
+    }
+
     /// Lets time pass until then.
     pub fn pass_until(&mut self, until: Timestamp) {
+        while let Some(LateRequest { at, work }) = self.next_late_request(until) {
+            self.pass_until(at);
+            // Nobody hears the answer.
+            let _ = match work {
+                LateWork::Mutation { label, mutation } => self.make(&label, &mutation).map(|_| ()),
+                LateWork::Commit(writes) => self.journal.commit(&writes).map(|_| ()),
+            };
+        }
         while let Some(due) = self.next_client_turn().filter(|due| *due <= until) {
             self.now = self.now.max(due);
             self.clients_turn(due);

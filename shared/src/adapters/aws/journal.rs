@@ -12,6 +12,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 
 use super::Clients;
 use super::clients::{OPERATION, once};
+use super::store_clock::StoreClock;
 use crate::adapters::Operation;
 use crate::domain::identifier::Region;
 use crate::ports::{Commit, Document, FailureKind, Journal, PortError, PortResult, Write};
@@ -35,13 +36,14 @@ pub struct DynamoJournal {
     clients: Clients,
     region: Region,
     table: String,
+    clock: StoreClock,
 }
 
 impl DynamoJournal {
     /// The journal in this table.
     #[must_use]
     pub fn new(clients: Clients, region: Region, table: impl Into<String>) -> Self {
-        Self { clients, region, table: table.into() }
+        Self { clients, region, table: table.into(), clock: StoreClock::new() }
     }
 }
 
@@ -59,6 +61,8 @@ impl Journal for DynamoJournal {
             .key(PARTITION, text(partition))
             .key(NAME, text(name))
             .consistent_read(true)
+            .customize()
+            .interceptor(self.clock.clone())
             .send()
             .await
             .map_err(|error| operation.failed(&error))?;
@@ -85,7 +89,8 @@ impl Journal for DynamoJournal {
                     .key_condition_expression("pk = :partition AND begins_with(sk, :prefix)")
                     .expression_attribute_values(":prefix", text(prefix))
             };
-            let page = query.send().await.map_err(|error| operation.failed(&error))?;
+            let page =
+                query.customize().interceptor(self.clock.clone()).send().await.map_err(|error| operation.failed(&error))?;
             for item in page.items() {
                 documents.push(document(operation, item)?);
             }
@@ -108,6 +113,10 @@ impl Journal for DynamoJournal {
             return Err(operation.failure(FailureKind::Refused, "commit_size", &message));
         }
         operation.within(OPERATION, self.commit_surely(operation, writes)).await
+    }
+
+    fn clock_lead(&self) -> Option<i64> {
+        self.clock.lead()
     }
 }
 

@@ -19,6 +19,7 @@ mod secrets;
 mod services;
 mod silence;
 mod step_header;
+mod store_clock;
 mod time;
 mod write_holds;
 

@@ -11,6 +11,7 @@ use super::super::mutation::Mutation;
 use super::super::observation::{Connection, InstanceView, Sight};
 use super::super::step::{Direction, EffectOutcome, Memory, Unreached};
 use super::{Decision, POLL, SETTLING_TIME, StepCase};
+use crate::guard::{self, Guard};
 
 /// How often the old primary's control plane is asked before the fence is left unproven. A dark Region answers nobody, and the
 /// consent rule decides what an unproven fence is worth.
@@ -100,8 +101,10 @@ fn end_sessions(
         memory.fence.reboot_seen |= view.status == "rebooting";
         return Decision::Wait { memory, wait: POLL, reason: format!("{primary} is {}", view.status) };
     }
-    if memory.fence.reboot_seen && view.is_available() {
-        return match (connection, memory.fence.reached_before) {
+    let sessions_ended = memory.fence.reboot_seen || guard::removed(Guard::RebootSeen);
+    if sessions_ended && view.is_available() {
+        let reached_before = memory.fence.reached_before || guard::removed(Guard::ProbeReachedBefore);
+        return match (connection, reached_before) {
             (Connection::Refused | Connection::TimedOut, true) => {
                 let how = format!(
                     "{primary} is behind its isolation group, a probe that reached it before is refused, and a reboot completed \
@@ -156,7 +159,8 @@ pub(super) fn lift(case: StepCase<'_>, instance: &Sight<InstanceView>) -> Decisi
     let primary = &database.primary.id;
     let region = case.plan.sites.primary.region.clone();
     let command = lift_fence(case.plan, primary, &previous);
-    if case.records.iter().any(super::super::step::StepRecord::may_have_promoted) {
+    let promoted = case.records.iter().any(super::super::step::StepRecord::may_have_promoted);
+    if promoted && !guard::removed(Guard::NoUndoAfterPromotion) {
         return Decision::Stuck {
             memory,
             reason: "a promotion may have happened: the fence stays, and only the failback's rebuild lifts it".to_owned(),

@@ -14,6 +14,7 @@ use super::super::observation::{HoldView, Sight};
 use super::super::plan::{ApiMethod, ApiProtocol, HoldPoint, Reads};
 use super::super::step::{Direction, EffectOutcome, Memory, SavedHold, StepKind, Unreached};
 use super::{Decision, POLL, StepCase};
+use crate::guard::{self, Guard};
 use environment::Flag;
 
 /// How often a point is tried before it is recorded as unreached. Holds are best effort, and an outage has better uses for time.
@@ -64,7 +65,9 @@ pub(super) fn hold(case: StepCase<'_>, points: &[Sight<HoldView>]) -> Decision {
             note_given_up(&mut memory, &label, &format!("{code}: {message}"));
             continue;
         }
-        remember(&mut memory, index, saved);
+        if !guard::removed(Guard::HoldSaved) {
+            remember(&mut memory, index, saved);
+        }
         if let Some(shortfall) = shortfall(point) {
             note(&mut memory, shortfall);
         }

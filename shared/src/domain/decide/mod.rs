@@ -16,6 +16,7 @@ use super::mutation::Mutation;
 use super::observation::{InstanceView, Observation, Sight};
 use super::plan::{Plan, Scenario};
 use super::step::{Direction, EffectOutcome, Memory, StepKind, StepRecord};
+use crate::guard::{self, Guard};
 
 /// Everything that a decision may depend on besides what was just seen.
 #[derive(Debug, Clone, Copy)]
@@ -50,10 +51,11 @@ impl StepCase<'_> {
     fn fence_proof(&self, primary: &Sight<InstanceView>) -> Option<&FenceProof> {
         let proof = self.memory_of(StepKind::Fence).and_then(|memory| memory.fence.proof.as_ref())?;
         let group = self.plan.rds_instance(&self.record.step.component)?.primary.isolation_security_group.as_ref()?;
-        let stands = primary.found().is_none_or(|view| {
-            view.security_groups.len() == 1
-                && view.security_groups.get(group.as_str()).is_some_and(|status| status == "active")
-        });
+        let stands = guard::removed(Guard::FenceLookedAtAgain)
+            || primary.found().is_none_or(|view| {
+                view.security_groups.len() == 1
+                    && view.security_groups.get(group.as_str()).is_some_and(|status| status == "active")
+            });
         stands.then_some(proof)
     }
 
@@ -94,7 +96,7 @@ impl StepCase<'_> {
             }
             // Describe calls may lag behind a write: give an applied or unanswered one time to show before it is sent again.
             Some((EffectOutcome::Applied { .. } | EffectOutcome::Unknown { .. }, at))
-                if Seconds::between(at, self.now) < SETTLING_TIME =>
+                if Seconds::between(at, self.now) < SETTLING_TIME && !guard::removed(Guard::UnansweredLookedFor) =>
             {
                 Decision::Wait { memory, wait: POLL, reason: format!("{reason}; waiting for it to show") }
             }

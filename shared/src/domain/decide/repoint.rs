@@ -9,6 +9,7 @@ use super::super::observation::{InstanceView, PlaceView, ServiceView, Sight};
 use super::super::plan::{EndpointPlace, RdsInstance, SiteName};
 use super::super::step::{Direction, EffectOutcome, Memory, SavedPlace, StepKind};
 use super::{Decision, POLL, StepCase};
+use crate::guard::{self, Guard};
 
 /// Decides on `repoint`, both ways.
 pub(super) fn repoint(
@@ -114,6 +115,9 @@ fn confirmed_host(case: StepCase<'_>, database: &RdsInstance, target: &Sight<Ins
     let Some(view) = target.found() else {
         return Err(format!("{id} could not be described: {}", target.why_not()));
     };
+    if guard::removed(Guard::TargetConfirmed) {
+        return view.host.clone().ok_or_else(|| format!("{id} has no endpoint"));
+    }
     let promoted = case.memory_of(StepKind::Promote).is_none_or(|memory| memory.promoted_host.is_some());
     if !view.is_standalone() || !view.serves() || !promoted {
         return Err(format!("{id} is {} and not yet a confirmed primary, so nothing is pointed at it", view.status));
@@ -321,8 +325,9 @@ fn restart(
         ));
     };
     let site = service.at(SiteName::Recovery);
+    let stray = guard::removed(Guard::StrayCall);
     let mutation = Mutation::RestartService {
-        region: case.plan.sites.recovery.region.clone(),
+        region: case.plan.region(if stray { SiteName::Primary } else { SiteName::Recovery }).clone(),
         cluster: site.cluster.clone(),
         service: site.service.clone(),
     };
