@@ -70,6 +70,7 @@ impl Decoders {
         if codec != Codec::Gzip && input.at_end()? {
             return Ok(None);
         }
+        let begin = input.position();
         let seen = Seen::default();
         let mut sink = Sink { content, seen: &seen, decoded: 0, expansion: self.limits.expansion, full: false };
         let mut reader = AsRead::new(input, &seen);
@@ -89,7 +90,7 @@ impl Decoders {
             }
         };
         let full = sink.full;
-        self.settle(codec, result, seen, full, input)
+        self.settle(codec, result, seen, full, begin, input)
     }
 
     /// What a decoder's result means.
@@ -99,6 +100,7 @@ impl Decoders {
         result: io::Result<()>,
         seen: Seen,
         full: bool,
+        begin: u64,
         input: &mut impl Input,
     ) -> Result<Option<Finding>, Finding> {
         if let Some(failure) = seen.failure.into_inner() {
@@ -127,7 +129,8 @@ impl Decoders {
             Err(error) if seen.end.get() || error.kind() == ErrorKind::UnexpectedEof => Ok(Some(truncated(position, name))),
             Err(error) => {
                 let sentence = format!("the {name} stream cannot be decoded: {error}");
-                Ok(Some(Finding::at(Code::StreamInvalid, position, sentence)))
+                // How far a decoder reads before it gives up depends on the pieces that it is fed; where the stream begins does not.
+                Ok(Some(Finding::at(Code::StreamInvalid, begin, sentence)))
             }
         }
     }

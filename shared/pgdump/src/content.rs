@@ -36,10 +36,13 @@ impl Content {
     }
 
     pub(crate) fn push(&mut self, bytes: &[u8]) {
-        self.bytes += bytes.len() as u64;
-        if !self.text {
-            return;
+        if self.text {
+            self.check(bytes);
         }
+        self.bytes += bytes.len() as u64;
+    }
+
+    fn check(&mut self, bytes: &[u8]) {
         let high = match &mut self.rows {
             Some(rows) => rows.push(bytes),
             None => {
@@ -49,21 +52,19 @@ impl Content {
                 true
             }
         };
-        let valid = match &mut self.utf8 {
-            Some(utf8) if high || utf8.is_open() => utf8.push(bytes),
-            _ => true,
+        let wrong = match &mut self.utf8 {
+            Some(utf8) if high || utf8.is_open() => utf8.first_wrong(bytes),
+            _ => None,
         };
-        if !valid {
-            self.not_utf8();
+        if let Some(at) = wrong {
+            self.not_utf8(self.bytes.saturating_add_signed(at as i64));
         }
     }
 
-    fn not_utf8(&mut self) {
+    fn not_utf8(&mut self, at: u64) {
         // Once is enough: what follows could not be told apart any more.
         self.utf8 = None;
-        let rows = self.rows.as_ref().map(Rows::count);
-        let place = rows.map(|rows| format!(", at or before row {}", rows + 1)).unwrap_or_default();
-        self.wrong(Code::EncodingInvalid, &format!("the data is not valid UTF-8{place}"));
+        self.wrong(Code::EncodingInvalid, &format!("the data is not valid UTF-8 from its byte {at} on"));
     }
 
     fn wrong(&mut self, code: Code, sentence: &str) {
@@ -71,8 +72,8 @@ impl Content {
     }
 
     pub(crate) fn finish(mut self) -> Outcome {
-        if self.utf8.as_ref().is_some_and(Utf8::is_open) {
-            self.not_utf8();
+        if let Some(open) = self.utf8.as_ref().map(Utf8::open_bytes).filter(|open| *open > 0) {
+            self.not_utf8(self.bytes - open as u64);
         }
         let count = self.rows.as_ref().map(Rows::count);
         let fault = self.rows.and_then(Rows::finish).or(self.fault);

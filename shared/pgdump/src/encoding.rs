@@ -76,24 +76,41 @@ pub(crate) struct Utf8 {
 
 impl Utf8 {
     /// Whether everything so far can be the beginning of valid UTF-8.
-    pub(crate) fn push(&mut self, mut bytes: &[u8]) -> bool {
-        while self.carried > 0 && !bytes.is_empty() {
-            self.carry[self.carried] = bytes[0];
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> bool {
+        self.first_wrong(bytes).is_none()
+    }
+
+    /// Where the first character that is not UTF-8 begins, counted from the first of these bytes: before it, when it began before.
+    pub(crate) fn first_wrong(&mut self, bytes: &[u8]) -> Option<isize> {
+        let mut at = 0;
+        while self.carried > 0 && at < bytes.len() {
+            let began = at as isize - self.carried as isize;
+            self.carry[self.carried] = bytes[at];
             self.carried += 1;
-            bytes = &bytes[1..];
-            match incomplete(&self.carry[..self.carried]) {
-                Some(0) => self.carried = 0,
-                Some(_) => {}
-                None => return false,
+            at += 1;
+            match unfinished(&self.carry[..self.carried]) {
+                Ok(0) => self.carried = 0,
+                Ok(_) => {}
+                Err(_) => return Some(began),
             }
         }
-        if basic::from_utf8(bytes).is_ok() {
-            return true;
+        let rest = &bytes[at..];
+        if basic::from_utf8(rest).is_ok() {
+            return None;
         }
-        let Some(left) = incomplete(bytes) else { return false };
-        self.carry[..left].copy_from_slice(&bytes[bytes.len() - left..]);
-        self.carried = left;
-        true
+        match unfinished(rest) {
+            Ok(left) => {
+                self.carry[..left].copy_from_slice(&rest[rest.len() - left..]);
+                self.carried = left;
+                None
+            }
+            Err(valid) => Some((at + valid) as isize),
+        }
+    }
+
+    /// Bytes of a character that is not finished.
+    pub(crate) fn open_bytes(&self) -> usize {
+        self.carried
     }
 
     /// Whether a character is unfinished.
@@ -102,12 +119,12 @@ impl Utf8 {
     }
 }
 
-/// How many bytes at the end begin a character that is not finished; `None` when the bytes are not UTF-8.
-fn incomplete(bytes: &[u8]) -> Option<usize> {
+/// How many bytes at the end begin a character that is not finished; or how many are valid, before the first that are not UTF-8.
+fn unfinished(bytes: &[u8]) -> Result<usize, usize> {
     match std::str::from_utf8(bytes) {
-        Ok(_) => Some(0),
-        Err(error) if error.error_len().is_none() => Some(bytes.len() - error.valid_up_to()),
-        Err(_) => None,
+        Ok(_) => Ok(0),
+        Err(error) if error.error_len().is_none() => Ok(bytes.len() - error.valid_up_to()),
+        Err(error) => Err(error.valid_up_to()),
     }
 }
 
@@ -117,9 +134,17 @@ mod tests {
 
     use super::*;
 
-    fn valid(pieces: &[&[u8]]) -> bool {
+    /// Where the text stops to be UTF-8, if it does.
+    fn first_wrong(pieces: &[&[u8]]) -> Option<usize> {
         let mut utf8 = Utf8::default();
-        pieces.iter().all(|piece| utf8.push(piece)) && !utf8.is_open()
+        let mut before = 0_usize;
+        for piece in pieces {
+            if let Some(at) = utf8.first_wrong(piece) {
+                return before.checked_add_signed(at);
+            }
+            before += piece.len();
+        }
+        utf8.is_open().then(|| before - utf8.open_bytes())
     }
 
     proptest! {
@@ -131,7 +156,7 @@ mod tests {
             let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).chain([0, bytes.len()]).collect();
             cuts.sort_unstable();
             let pieces: Vec<&[u8]> = cuts.windows(2).map(|pair| &bytes[pair[0]..pair[1]]).collect();
-            prop_assert_eq!(valid(&pieces), std::str::from_utf8(&bytes).is_ok());
+            prop_assert_eq!(first_wrong(&pieces), std::str::from_utf8(&bytes).err().map(|error| error.valid_up_to()));
         }
     }
 }

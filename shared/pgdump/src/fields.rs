@@ -85,8 +85,8 @@ impl<'a, I: Input> Fields<'a, I> {
                 return Err(Finding::at(Code::Truncated, position, format!("the file ends inside {what}")));
             }
             let piece = &bytes[..bytes.len().min(left)];
-            if piece.contains(&0) {
-                return Err(Finding::at(Code::ContentsInvalid, position, format!("{what} holds a zero byte")));
+            if let Some(zero) = piece.iter().position(|byte| *byte == 0) {
+                return Err(Finding::at(Code::ContentsInvalid, position + zero as u64, format!("{what} holds a zero byte")));
             }
             valid = valid && utf8.push(piece);
             keep(piece);

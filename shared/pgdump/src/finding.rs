@@ -151,7 +151,8 @@ pub struct Finding {
     /// The file, where the archive has several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
-    /// The byte of the file up to which it had been read when this was found. What is wrong lies at it or before it.
+    /// The byte of the file up to which it had been read when this was found; what is wrong lies at it or before it. For a stream
+    /// that cannot be decoded: the byte at which it begins.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub offset: Option<u64>,
     /// What happened and to what, for a person.

@@ -1,0 +1,93 @@
+//! Writes archives field by field, wrong ones too.
+
+/// The bytes of a custom archive so far.
+pub(crate) struct Builder {
+    minor: u8,
+    compression: u8,
+    bytes: Vec<u8>,
+}
+
+impl Builder {
+    /// Of a version 1.`minor` and a compression: from 1.15 on its algorithm, before its level.
+    pub(crate) fn new(minor: u8, compression: u8) -> Self {
+        Self { minor, compression, bytes: Vec::new() }
+    }
+
+    pub(crate) fn done(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    pub(crate) fn byte(mut self, byte: u8) -> Self {
+        self.bytes.push(byte);
+        self
+    }
+
+    pub(crate) fn integer(mut self, value: i32) -> Self {
+        self.bytes.push(u8::from(value < 0));
+        self.bytes.extend(value.unsigned_abs().to_le_bytes());
+        self
+    }
+
+    pub(crate) fn text(self, text: &str) -> Self {
+        let length = i32::try_from(text.len()).unwrap();
+        let mut longer = self.integer(length);
+        longer.bytes.extend(text.bytes());
+        longer
+    }
+
+    fn missing(self) -> Self {
+        self.integer(-1)
+    }
+
+    pub(crate) fn chunk(self, bytes: &[u8]) -> Self {
+        let length = i32::try_from(bytes.len()).unwrap();
+        let mut longer = self.integer(length);
+        longer.bytes.extend(bytes);
+        longer
+    }
+
+    /// The header up to the database's name.
+    pub(crate) fn preamble(mut self) -> Self {
+        self.bytes.extend(b"PGDMP");
+        self.bytes.extend([1, self.minor, 0, 4, 8, 1]);
+        let compression = self.compression;
+        let with = if self.minor >= 15 { self.byte(compression) } else { self.integer(compression.into()) };
+        [1, 2, 3, 4, 5, 126, 0].into_iter().fold(with, Self::integer)
+    }
+
+    /// The whole header; the count of entries comes next.
+    pub(crate) fn header(self) -> Self {
+        self.preamble().text("database").text("15.0").text("15.0")
+    }
+
+    fn entry(self, id: i32, data: bool, description: &str, name: &str, definition: &str, copy: &str) -> Self {
+        let minor = self.minor;
+        let mut entry = self.integer(id).integer(data.into()).text("0").text("0").text(name).text(description).integer(3);
+        entry = entry.text(definition).text("").text(copy).text("public").missing();
+        if minor >= 14 {
+            entry = entry.missing();
+        }
+        if minor >= 16 {
+            entry = entry.integer(0);
+        }
+        entry = entry.text("owner").text("false").missing();
+        // The offset: not set, or none.
+        entry.bytes.extend([if data { 1 } else { 3 }, 0, 0, 0, 0, 0, 0, 0, 0]);
+        entry
+    }
+
+    /// The entry that states UTF8.
+    pub(crate) fn encoding(self, id: i32) -> Self {
+        self.entry(id, false, "ENCODING", "ENCODING", "SET client_encoding = 'UTF8';\n", "")
+    }
+
+    /// An entry of a table with two columns.
+    pub(crate) fn table_data(self, id: i32, name: &str) -> Self {
+        self.entry(id, true, "TABLE DATA", name, "", &format!("COPY public.{name} (id, text) FROM stdin;\n"))
+    }
+
+    /// Header and table of contents with one table of two columns, which has the id 5.
+    pub(crate) fn one_table(self) -> Self {
+        self.header().integer(2).encoding(1).table_data(5, "rows")
+    }
+}
