@@ -1,15 +1,17 @@
-//! The world's face on the wire: RDS, its metrics and Route 53 for the proxy, connections and commits for the listeners.
+//! The world's face on the wire: RDS, its metrics and Route 53 for the proxy, names for the resolver, connections and commits
+//! for the listeners.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 
-use rehearsal_world::{Connection, InstanceKey, Session, World};
+use rehearsal_world::{Connection, DnsName, InstanceKey, RecordType, Resolution, Session, World};
 
 use super::lock;
 use crate::wire::answer::WireAnswer;
 use crate::wire::call::WireCall;
 use crate::wire::listeners::{Connectivity, Instances};
 use crate::wire::proxy::WorldFace;
+use crate::wire::resolver::NameServers;
 use crate::wire::time::{ScaledTime, SimulatedTime};
 use crate::wire::{cloudwatch, rds, route53};
 
@@ -56,6 +58,12 @@ impl WorldFace for Shared {
                 WireAnswer { status, ..WireAnswer::cbor(body) }
             }
         }
+    }
+}
+
+impl NameServers for Shared {
+    fn resolve(&self, name: &DnsName, kind: Option<RecordType>) -> Resolution {
+        self.world().resolve(name, kind, self.time.now())
     }
 }
 

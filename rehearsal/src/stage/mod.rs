@@ -24,6 +24,7 @@ use crate::wire::listeners::DatabaseListeners;
 use crate::wire::log::RequestLog;
 use crate::wire::normalise::Normaliser;
 use crate::wire::proxy::{Proxy, ProxyError, ProxySettings};
+use crate::wire::resolver::Resolver;
 use crate::wire::time::{ScaledTime, SimulatedTime};
 
 pub use client::{ClientError, IndependentClient};
@@ -99,10 +100,13 @@ pub struct Stage {
     pub client: Arc<IndependentClient>,
     /// Where each database listens.
     pub listeners: BTreeMap<String, SocketAddr>,
+    /// Where clients ask for names: `dig @127.0.0.1 -p PORT NAME`.
+    pub name_server: SocketAddr,
     sites: Value,
     emulator: Emulator,
     proxy: Proxy,
     _databases: DatabaseListeners,
+    _resolver: Resolver,
 }
 
 impl Stage {
@@ -130,6 +134,7 @@ impl Stage {
             listeners.insert(key.to_string(), address);
             hosts.insert(format!("{}:{}", endpoint.host, endpoint.port), address.to_string());
         }
+        let resolver = Resolver::start(shared.clone()).await?;
         let log = Arc::new(RequestLog::with_file(
             Normaliser::new(options.disclosed_variables),
             &options.run_directory.join("requests.jsonl"),
@@ -173,10 +178,12 @@ impl Stage {
             sites_before,
             client,
             listeners,
+            name_server: resolver.address(),
             sites,
             emulator,
             proxy,
             _databases: databases,
+            _resolver: resolver,
         })
     }
 

@@ -1,4 +1,4 @@
-//! The world on the wire: reverse proxy, request log, faults, and one listener per database instance.
+//! The world on the wire: reverse proxy, request log, faults, a name server, and one listener per database instance.
 
 pub mod answer;
 pub mod call;
@@ -13,6 +13,7 @@ pub mod log;
 pub mod normalise;
 pub mod proxy;
 pub mod rds;
+pub mod resolver;
 pub mod resource;
 pub mod route53;
 pub mod time;
