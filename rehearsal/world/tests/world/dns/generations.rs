@@ -3,6 +3,8 @@
 //! Several writers share a name. Each looks at the zone, waits, and then writes what it decided when it looked. The
 //! guarded ones put the generation record into the same batch; the bare ones only upsert.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestError, TestRunner};
 use rehearsal_world::{ChangeBatch, RecordSet, RecordType, StatedRecordSet};
@@ -13,17 +15,18 @@ const GENERATION: &str = "_recovery.example.com";
 const TARGET: &str = "db.example.com";
 const WRITERS: usize = 3;
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 enum Move {
     Look(usize),
-    Write(usize),
+    /// Writes what was decided, and puts these other records into the same batch, which nobody else would refuse.
+    Write(usize, Vec<u8>),
     Wait(i64),
 }
 
 fn moves() -> impl Strategy<Value = Vec<Move>> {
     let each = prop_oneof![
         2 => (0..WRITERS).prop_map(Move::Look),
-        2 => (0..WRITERS).prop_map(Move::Write),
+        2 => (0..WRITERS, proptest::collection::vec(0_u8..6, 0..4)).prop_map(|(writer, others)| Move::Write(writer, others)),
         1 => (1_i64..120).prop_map(Move::Wait),
     ];
     proptest::collection::vec(each, 1..40)
@@ -50,6 +53,16 @@ fn generation_of(records: &[RecordSet]) -> u32 {
 /// As the zone spells it.
 fn stated(set: StatedRecordSet) -> StatedRecordSet {
     StatedRecordSet { name: format!("{}.", set.name), ..set }
+}
+
+/// The batch with other records in front of it, each at most once and with a value that it never had before.
+fn with_others(mut batch: ChangeBatch, others: &[u8], number: u32) -> ChangeBatch {
+    let others: BTreeSet<&u8> = others.iter().collect();
+    for other in others {
+        let value = format!("\"{number}\"");
+        batch.changes.insert(0, upsert(set(&format!("other-{other}.example.com"), RecordType::Txt, 60, &[&value])));
+    }
+    batch
 }
 
 struct Play {
@@ -105,19 +118,20 @@ impl Play {
 
     /// Plays on, and says what went wrong: a stale write that landed, a fresh one that did not, a generation that went back.
     fn play(&mut self, moves: &[Move], batch: impl Fn(&Seen) -> ChangeBatch) -> Result<(), String> {
-        for &next in moves {
+        for next in moves {
             match next {
-                Move::Look(writer) => self.look(writer),
+                Move::Look(writer) => self.look(*writer),
                 Move::Wait(seconds) => {
-                    self.scene.wait(seconds);
+                    self.scene.wait(*seconds);
                 }
-                Move::Write(writer) => {
-                    let Some(seen) = self.seen[writer].clone() else {
+                Move::Write(writer, others) => {
+                    let Some(seen) = self.seen[*writer].clone() else {
                         continue;
                     };
-                    let stale = self.looked_at[writer] != self.written;
+                    let stale = self.looked_at[*writer] != self.written;
                     let (generation, records) = self.current();
-                    let written = self.scene.world.change_resource_record_sets(ZONE, &batch(&seen), self.scene.now);
+                    let batch = with_others(batch(&seen), others, self.written);
+                    let written = self.scene.world.change_resource_record_sets(ZONE, &batch, self.scene.now);
                     let (generation_after, records_after) = self.current();
                     if written.is_ok() {
                         self.written += 1;
@@ -168,7 +182,7 @@ fn least_failure(batch: impl Fn(&Seen) -> ChangeBatch) -> Vec<Move> {
 }
 
 fn writes(moves: &[Move]) -> usize {
-    moves.iter().filter(|one| matches!(one, Move::Write(_))).count()
+    moves.iter().filter(|one| matches!(one, Move::Write(..))).count()
 }
 
 /// The control: the property above can fail, and does so without a condition.
@@ -192,7 +206,7 @@ fn a_late_upsert_brings_an_old_host_back() {
     play.look(0);
     for _ in 0..3 {
         play.look(1);
-        play.play(&[Move::Write(1)], Play::guarded).unwrap();
+        play.play(&[Move::Write(1, vec![0, 3])], Play::guarded).unwrap();
     }
     assert_eq!(play.current().0, 4);
     let late = play.seen[0].clone().unwrap();
