@@ -2,5 +2,6 @@
 
 pub mod drill;
 pub mod plan_command;
+mod plan_overview;
 mod plan_rendering;
 pub mod simulate_command;

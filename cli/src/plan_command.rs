@@ -1,7 +1,7 @@
 //! `recoveryctl plan …`: check a plan file, show what it would do, compile it for the functions.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -14,7 +14,8 @@ use shared::domain::plan::Plan;
 use shared::domain::predict::will_declared;
 use shared::planfile::{self, Finding, Reading, Severity, Verdict};
 
-use crate::plan_rendering::{self, Forecast, Shown};
+use crate::plan_overview;
+use crate::plan_rendering::{self, Drawing, Forecast, Shown};
 
 /// `recoveryctl plan`.
 #[derive(Debug, Args)]
@@ -34,16 +35,22 @@ pub(crate) enum PlanCommand {
     Show(ShowArguments),
     /// Compile the plan to the JSON that the functions read.
     Build(BuildArguments),
+    /// Print the JSON Schema of plan files, for editors.
+    Schema,
 }
 
 /// `recoveryctl plan check`.
 #[derive(Debug, Args)]
 pub(crate) struct CheckArguments {
     /// The plan file.
-    file: PathBuf,
+    #[arg(required_unless_present = "explain")]
+    file: Option<PathBuf>,
     /// For people, or for programs.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    /// Say what a code of a finding means, and what to do about it.
+    #[arg(long, value_name = "CODE", conflicts_with = "file")]
+    explain: Option<String>,
 }
 
 /// `recoveryctl plan show`.
@@ -51,9 +58,12 @@ pub(crate) struct CheckArguments {
 pub(crate) struct ShowArguments {
     /// The plan file.
     file: PathBuf,
-    /// The scenario to show.
+    /// The scenario to show; without it, what the plan describes.
     #[arg(long)]
-    scenario: String,
+    scenario: Option<String>,
+    /// The Region that is taken to be dark in the table of what each call needs.
+    #[arg(long, value_name = "REGION", default_value = "us-east-1")]
+    dark: String,
     /// For people, or for programs.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -90,12 +100,22 @@ const FAILED: u8 = 2;
 #[must_use]
 pub fn run(arguments: &PlanArguments) -> ExitCode {
     let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
-    let mut console = Console { out: &mut io::stdout().lock(), errors: &mut io::stderr().lock() };
+    let drawing = |terminal: bool| if terminal { Drawing::Graphical } else { Drawing::Plain };
+    let mut console = Console {
+        // `check` prints its findings as its result; the other commands complain of them.
+        drawing: match arguments.command {
+            PlanCommand::Check(_) => drawing(io::stdout().is_terminal()),
+            _ => drawing(io::stderr().is_terminal()),
+        },
+        out: &mut io::stdout().lock(),
+        errors: &mut io::stderr().lock(),
+    };
     ExitCode::from(run_on(&arguments.command, will_declared, today, &mut console))
 }
 
 /// Where results and complaints go.
 struct Console<'a> {
+    drawing: Drawing,
     out: &'a mut dyn Write,
     errors: &'a mut dyn Write,
 }
@@ -113,9 +133,15 @@ impl Console<'_> {
 
 fn run_on(command: &PlanCommand, forecast: Forecast, today: Date, console: &mut Console<'_>) -> u8 {
     let file = match command {
-        PlanCommand::Check(check) => &check.file,
-        PlanCommand::Show(show) => &show.file,
-        PlanCommand::Build(build) => &build.file,
+        PlanCommand::Check(CheckArguments { explain: Some(code), .. }) => return explain(code, console),
+        PlanCommand::Check(check) => check.file.as_ref(),
+        PlanCommand::Show(show) => Some(&show.file),
+        PlanCommand::Build(build) => Some(&build.file),
+        PlanCommand::Schema => None,
+    };
+    let Some(file) = file else {
+        console.print(&planfile::schema_text());
+        return SUCCESS;
     };
     let source = match Source::read(file) {
         Ok(source) => source,
@@ -128,7 +154,21 @@ fn run_on(command: &PlanCommand, forecast: Forecast, today: Date, console: &mut 
         PlanCommand::Check(arguments) => check(&source, arguments.format, today, console),
         PlanCommand::Show(arguments) => show(&source, arguments, forecast, console),
         PlanCommand::Build(arguments) => build(&source, arguments, today, console),
+        PlanCommand::Schema => SUCCESS,
     }
+}
+
+fn explain(code: &str, console: &mut Console<'_>) -> u8 {
+    let Some(text) = planfile::explanation(code) else {
+        let help = match planfile::nearest(code, planfile::code::ALL.iter().copied()) {
+            Some(meant) => format!("did you mean {meant}?"),
+            None => "the codes are those in brackets before each finding".to_owned(),
+        };
+        console.complain(&format!("error: there is no code {code:?}; {help}\n"));
+        return FAILED;
+    };
+    console.print(&format!("{code}\n\n{text}\n"));
+    SUCCESS
 }
 
 /// A plan file and what came of reading it.
@@ -148,14 +188,15 @@ impl Source {
         Ok(Self { name: path.display().to_string(), text, reading })
     }
 
-    fn diagnostics(&self, findings: &[Finding]) -> String {
-        plan_rendering::diagnostics(&self.name, &self.text, findings)
+    fn diagnostics(&self, findings: &[Finding], drawing: Drawing) -> String {
+        plan_rendering::diagnostics(&self.name, &self.text, findings, drawing)
     }
 
     /// The plan, or the complaint and exit code that it is refused with.
     fn accepted(&self, refused: u8, console: &mut Console<'_>) -> Result<&Plan, u8> {
         self.reading.plan.as_ref().ok_or_else(|| {
-            console.complain(&self.diagnostics(&self.reading.findings));
+            let text = self.diagnostics(&self.reading.findings, console.drawing);
+            console.complain(&text);
             if self.reading.verdict() == Verdict::Unreadable { FAILED } else { refused }
         })
     }
@@ -174,7 +215,8 @@ fn check(source: &Source, format: Format, today: Date, console: &mut Console<'_>
     let digest = source.reading.plan.as_ref().map(Plan::digest);
     console.print(&match format {
         Format::Text => {
-            source.diagnostics(&findings) + &plan_rendering::summary(&source.name, verdict, &findings, digest.as_ref())
+            source.diagnostics(&findings, console.drawing)
+                + &plan_rendering::summary(&source.name, verdict, &findings, digest.as_ref())
         }
         Format::Json => plan_rendering::check_json(&source.name, verdict, &findings, digest.as_ref()),
     });
@@ -190,17 +232,24 @@ fn show(source: &Source, arguments: &ShowArguments, forecast: Forecast, console:
         Ok(plan) => plan,
         Err(code) => return code,
     };
+    let Some(wanted) = &arguments.scenario else {
+        console.print(&match arguments.format {
+            Format::Text => plan_overview::text(plan),
+            Format::Json => plan_overview::json(plan),
+        });
+        return SUCCESS;
+    };
     let known = || plan.scenarios.keys().map(ScenarioName::as_str);
-    let found = plan.scenarios.iter().find(|(name, _)| name.as_str() == arguments.scenario);
+    let found = plan.scenarios.iter().find(|(name, _)| name.as_str() == wanted);
     let Some((name, scenario)) = found else {
-        let help = match planfile::nearest(&arguments.scenario, known()) {
+        let help = match planfile::nearest(wanted, known()) {
             Some(meant) => format!("did you mean {meant}?"),
             None => format!("it has: {}", known().collect::<Vec<_>>().join(", ")),
         };
-        console.complain(&format!("error: {} has no scenario {:?}; {help}\n", source.name, arguments.scenario));
+        console.complain(&format!("error: {} has no scenario {:?}; {help}\n", source.name, wanted));
         return FAILED;
     };
-    let shown = Shown::of(plan, name, scenario, forecast);
+    let shown = Shown::of(plan, name, scenario, forecast, &arguments.dark);
     console.print(&match arguments.format {
         Format::Text => shown.text(),
         Format::Json => shown.json(),
@@ -216,8 +265,10 @@ fn build(source: &Source, arguments: &BuildArguments, today: Date, console: &mut
         Ok(plan) => plan,
         Err(code) => return code,
     };
-    console.complain(&source.diagnostics(&source.reading.findings));
-    console.complain(&source.diagnostics(&source.reading.check_dates(today)));
+    for findings in [&source.reading.findings, &source.reading.check_dates(today)] {
+        let text = source.diagnostics(findings, console.drawing);
+        console.complain(&text);
+    }
     let path = arguments.output_directory.join(format!("{}.json", plan.platform));
     let written = serde_json::to_vec(plan)
         .map_err(io::Error::from)
@@ -254,7 +305,7 @@ mod tests {
     fn run_line(line: &[&str]) -> (u8, String, String) {
         let arguments = Line::try_parse_from([&["plan"], line].concat()).unwrap();
         let (mut out, mut errors) = (Vec::new(), Vec::new());
-        let mut console = Console { out: &mut out, errors: &mut errors };
+        let mut console = Console { drawing: Drawing::Plain, out: &mut out, errors: &mut errors };
         let code = run_on(&arguments.plan.command, no_forecast, "2026-11-20".parse().unwrap(), &mut console);
         (code, String::from_utf8(out).unwrap(), String::from_utf8(errors).unwrap())
     }
@@ -343,6 +394,63 @@ mod tests {
         let (code, out, errors) = run_line(&["show", HEALTHCARE, "--scenario", "databse_failure"]);
         assert_eq!((code, out.as_str()), (2, ""));
         assert!(errors.ends_with("has no scenario \"databse_failure\"; did you mean database_failure?\n"), "{errors}");
+    }
+
+    #[test]
+    fn every_code_can_be_explained_and_a_misspelt_one_is_answered_with_the_nearest() {
+        for code in shared::planfile::code::ALL {
+            let (status, out, errors) = run_line(&["check", "--explain", code]);
+            assert_eq!((status, errors.as_str()), (0, ""), "{code}");
+            assert!(out.starts_with(&format!("{code}\n\n")) && out.len() > 60, "{out}");
+        }
+        let (status, out, errors) = run_line(&["check", "--explain", "promote_without_gat"]);
+        assert_eq!((status, out.as_str()), (2, ""));
+        assert!(errors.ends_with("did you mean promote_without_gate?\n"), "{errors}");
+        assert!(Line::try_parse_from(["plan", "check"]).is_err(), "a check needs a file");
+    }
+
+    #[test]
+    fn without_a_scenario_everything_that_the_plan_describes_is_shown() {
+        let (status, out, errors) = run_line(&["show", HEALTHCARE]);
+        assert_eq!((status, errors.as_str()), (0, ""));
+        for expected in [
+            "api_load_balancer",
+            "route53_records",
+            "frontend",
+            "data_lake",
+            "database_archives",
+            "PagerDuty, routing key in secret healthcare-platform/pagerduty",
+            "after 15 min: second",
+            "no step acts on it yet",
+            "database_failure",
+        ] {
+            assert!(out.contains(expected), "{expected} is not in\n{out}");
+        }
+        let (_, out, _) = run_line(&["show", HEALTHCARE, "--format", "json"]);
+        let shown: serde_json::Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(shown["components"]["frontend"]["kind"], "cloudfront_distribution");
+    }
+
+    #[test]
+    fn a_scenario_is_shown_with_what_is_left_of_each_step_while_a_region_is_dark() {
+        let (_, out, _) = run_line(&["show", HEALTHCARE, "--scenario", "database_failure"]);
+        assert!(out.contains("while us-east-1 is dark"), "{out}");
+        let (_, out, _) = run_line(&["show", HEALTHCARE, "--scenario", "database_failure", "--format", "json"]);
+        let shown: serde_json::Value = serde_json::from_str(&out).unwrap();
+        let standing = |branch: usize, wave: usize| &shown["branches"][branch]["waves"][wave][0]["while_dark"];
+        assert_eq!(standing(0, 0), "fails", "a failover to the standby");
+        assert_eq!(standing(1, 1), "best_effort", "the fence");
+        assert_eq!(standing(1, 4), "whole", "the repoint");
+        assert_eq!(shown["dark_region"], "us-east-1");
+        let (_, out, _) =
+            run_line(&["show", HEALTHCARE, "--scenario", "database_failure", "--dark", "eu-west-1", "--format", "json"]);
+        assert!(!out.contains("best_effort") && !out.contains("\"fails\""), "nothing is in eu-west-1");
+    }
+
+    #[test]
+    fn the_schema_is_printed_as_it_is_committed() {
+        let committed = concat!(env!("CARGO_MANIFEST_DIR"), "/../plans/recovery-plan.schema.json");
+        assert_eq!(run_line(&["schema"]).1, std::fs::read_to_string(committed).unwrap());
     }
 
     #[test]

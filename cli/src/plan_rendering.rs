@@ -9,9 +9,12 @@ use shared::domain::call::{Call, Permitted};
 use shared::domain::duration::Seconds;
 use shared::domain::identifier::{ComponentName, Digest, ScenarioName, StepId};
 use shared::domain::plan::{ApprovalRule, Branch, Condition, Plan, Preauthorisation, Scenario, Severity as Gravity};
+use shared::domain::planes::{self, Need, Standing};
 use shared::domain::predict::{self, StepPrediction};
 use shared::domain::step::{FunctionName, PlannedStep, StepKind};
 use shared::planfile::{Finding, Severity, Verdict};
+
+mod graphical;
 
 /// What the steps of a branch (by index) will call in the topology that the plan declares; empty for a branch that this topology
 /// does not take.
@@ -20,9 +23,25 @@ pub(crate) type Forecast = fn(&Plan, &ScenarioName, usize, Timestamp) -> Vec<Ste
 /// The widest part of a line that is shown.
 const WIDEST: usize = 120;
 
+/// How findings are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Drawing {
+    /// For a terminal: lines, colours where it has them.
+    Graphical,
+    /// For a file, a pipe, a log.
+    Plain,
+}
+
 /// Findings with their lines, as compilers print them.
-pub(crate) fn diagnostics(name: &str, text: &str, findings: &[Finding]) -> String {
+pub(crate) fn diagnostics(name: &str, text: &str, findings: &[Finding], drawing: Drawing) -> String {
     let lines = lines(text);
+    match drawing {
+        Drawing::Graphical => graphical::draw(name, &lines, findings),
+        Drawing::Plain => plain(name, &lines, findings),
+    }
+}
+
+fn plain(name: &str, lines: &[&str], findings: &[Finding]) -> String {
     let mut output = String::new();
     for finding in findings {
         let Finding { code, severity, message, line, column, help, .. } = finding;
@@ -131,11 +150,15 @@ pub(crate) struct Shown<'a> {
     scenario: &'a ScenarioName,
     severity: Gravity,
     failed_region: bool,
+    /// The Region that `while_dark` is about.
+    dark_region: String,
     approval: ApprovalRule,
     approval_timeout_s: Seconds,
     #[serde(skip_serializing_if = "Option::is_none")]
     preauthorised: Option<&'a Preauthorisation>,
     branches: Vec<ShownBranch<'a>>,
+    /// What runs every step.
+    machinery: Vec<Permitted>,
 }
 
 #[derive(Debug, Serialize)]
@@ -155,6 +178,10 @@ struct ShownStep<'a> {
     phase: &'static str,
     budget_s: Seconds,
     may: Vec<Permitted>,
+    /// Whose control and data planes the calls need.
+    needs: Vec<Need>,
+    /// What is left of the step while the Region is dark.
+    while_dark: Standing,
     /// Absent where the declared topology does not come to this step.
     #[serde(skip_serializing_if = "Option::is_none")]
     will: Option<Vec<Call>>,
@@ -164,19 +191,27 @@ struct ShownStep<'a> {
 
 impl<'a> Shown<'a> {
     /// Everything there is to show of a scenario.
-    pub(crate) fn of(plan: &'a Plan, name: &'a ScenarioName, scenario: &'a Scenario, forecast: Forecast) -> Self {
+    pub(crate) fn of(
+        plan: &'a Plan,
+        name: &'a ScenarioName,
+        scenario: &'a Scenario,
+        forecast: Forecast,
+        dark: &str,
+    ) -> Self {
         let branch =
-            |(index, branch)| ShownBranch::of(plan, scenario, branch, forecast(plan, name, index, Timestamp::now()));
+            |(index, branch)| ShownBranch::of(plan, scenario, branch, forecast(plan, name, index, Timestamp::now()), dark);
         Self {
             platform: plan.platform.as_str(),
             digest: plan.digest(),
             scenario: name,
             severity: scenario.severity,
             failed_region: scenario.failed_region,
+            dark_region: dark.to_owned(),
             approval: scenario.approval,
             approval_timeout_s: scenario.approval_timeout,
             preauthorised: scenario.preauthorised.as_ref(),
             branches: scenario.branches.iter().enumerate().map(branch).collect(),
+            machinery: planes::machinery(&plan.sites.recovery.region),
         }
     }
 
@@ -213,17 +248,55 @@ impl<'a> Shown<'a> {
         for (index, branch) in self.branches.iter().enumerate() {
             branch.write(index + 1, &mut output);
         }
+        self.write_stability(&mut output);
         output
     }
 }
 
+impl Shown<'_> {
+    /// Static stability: whose planes each step needs, and what is left of it while a Region is dark.
+    fn write_stability(&self, output: &mut String) {
+        let dark = &self.dark_region;
+        let _ = writeln!(output, "\nWhat each step needs, and what is left of it while {dark} is dark\n");
+        for (index, branch) in self.branches.iter().enumerate() {
+            let _ = writeln!(output, "  Branch {}", index + 1);
+            for step in branch.waves.iter().flatten() {
+                let mut needs: Vec<String> = step
+                    .needs
+                    .iter()
+                    .map(|need| format!("{} {} in {}", need.service, need.plane.as_str(), need.region))
+                    .collect();
+                needs.dedup();
+                let first = if needs.is_empty() { "nothing of AWS".to_owned() } else { needs.remove(0) };
+                let _ = writeln!(output, "    {:<34} {:<28} {first}", step.step.as_str(), step.while_dark.as_str());
+                for need in needs {
+                    let _ = writeln!(output, "    {:<34} {:<28} {need}", "", "");
+                }
+            }
+        }
+        let _ = writeln!(output, "  Every step is run by");
+        for call in &self.machinery {
+            let need = Need::of(call);
+            let left = if need.region == *dark { "cannot work" } else { "works" };
+            let _ = writeln!(
+                output,
+                "    {:<34} {left:<28} {} {} in {}",
+                call.resource,
+                need.service,
+                need.plane.as_str(),
+                need.region
+            );
+        }
+    }
+}
+
 impl<'a> ShownBranch<'a> {
-    fn of(plan: &Plan, scenario: &Scenario, branch: &'a Branch, predictions: Vec<StepPrediction>) -> Self {
+    fn of(plan: &Plan, scenario: &Scenario, branch: &'a Branch, predictions: Vec<StepPrediction>, dark: &str) -> Self {
         let mut waves = Vec::new();
         let mut budget = Seconds(0);
         for (index, wave) in branch.waves.iter().enumerate() {
             let steps: Vec<ShownStep<'a>> =
-                wave.iter().map(|step| ShownStep::of(plan, scenario, index + 1, step, &predictions)).collect();
+                wave.iter().map(|step| ShownStep::of(plan, scenario, index + 1, step, &predictions, dark)).collect();
             budget = budget.plus(steps.iter().map(|step| step.budget_s).max().unwrap_or_default());
             waves.push(steps);
         }
@@ -247,8 +320,19 @@ impl<'a> ShownBranch<'a> {
 }
 
 impl<'a> ShownStep<'a> {
-    fn of(plan: &Plan, scenario: &Scenario, wave: usize, step: &'a PlannedStep, predictions: &[StepPrediction]) -> Self {
+    fn of(
+        plan: &Plan,
+        scenario: &Scenario,
+        wave: usize,
+        step: &'a PlannedStep,
+        predictions: &[StepPrediction],
+        dark: &str,
+    ) -> Self {
         let id = step.id(wave);
+        let may = predict::may(plan, step);
+        let mut needs: Vec<Need> = may.iter().map(Need::of).collect();
+        needs.sort();
+        needs.dedup();
         let prediction = predictions.iter().find(|prediction| prediction.step == id);
         Self {
             kind: step.kind,
@@ -256,7 +340,9 @@ impl<'a> ShownStep<'a> {
             function: step.kind.function(),
             phase: step.kind.phase(),
             budget_s: scenario.budget(step.kind),
-            may: predict::may(plan, step),
+            while_dark: planes::standing(step.kind, &may, dark),
+            needs,
+            may,
             will: prediction.map(|prediction| prediction.will.clone()),
             outcome: prediction.map(|prediction| prediction.outcome.clone()),
             step: id,
@@ -322,13 +408,13 @@ error[unknown_component]: the plan has no component \"apo\"
   = help: did you mean `api`?
 
 ";
-        assert_eq!(diagnostics("plan.yaml", text, &[finding(2, 13, 3)]), expected);
+        assert_eq!(diagnostics("plan.yaml", text, &[finding(2, 13, 3)], Drawing::Plain), expected);
     }
 
     #[test]
     fn a_long_line_is_cut_around_the_place() {
         let text = format!("{}apo{}", "x".repeat(500), "y".repeat(500));
-        let printed = diagnostics("plan.yaml", &text, &[finding(1, 501, 3)]);
+        let printed = diagnostics("plan.yaml", &text, &[finding(1, 501, 3)], Drawing::Plain);
         let lines: Vec<&str> = printed.lines().collect();
         let source = lines[3].strip_prefix("1 | ").unwrap();
         let underline = lines[4].strip_prefix("  | ").unwrap();
@@ -340,7 +426,7 @@ error[unknown_component]: the plan has no component \"apo\"
     #[test]
     fn a_line_cannot_move_the_cursor_or_turn_the_text_round() {
         let text = "a: \u{1b}[2J\u{202e}apo\tb";
-        let printed = diagnostics("plan.yaml", text, &[finding(1, 9, 3)]);
+        let printed = diagnostics("plan.yaml", text, &[finding(1, 9, 3)], Drawing::Plain);
         assert!(!printed.contains('\u{1b}') && !printed.contains('\u{202e}') && !printed.contains('\t'), "{printed:?}");
         assert!(printed.contains("        ^^^"), "{printed}");
     }
@@ -348,7 +434,7 @@ error[unknown_component]: the plan has no component \"apo\"
     #[test]
     fn a_place_outside_the_text_is_printed_without_a_line() {
         for (line, column) in [(7, 1), (1, 99), (0, 0)] {
-            let printed = diagnostics("plan.yaml", "short", &[finding(line, column, 500)]);
+            let printed = diagnostics("plan.yaml", "short", &[finding(line, column, 500)], Drawing::Plain);
             assert!(printed.contains(&format!("plan.yaml:{line}:{column}")), "{printed}");
         }
     }

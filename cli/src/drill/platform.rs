@@ -185,7 +185,7 @@ impl Platform {
             .values()
             .filter_map(|component| match component {
                 Component::EcsService(service) => Some(service),
-                Component::RdsInstance(_) => None,
+                _ => None,
             })
             .flat_map(|service| {
                 [SiteName::Primary, SiteName::Recovery].map(|site| {

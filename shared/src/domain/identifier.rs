@@ -17,13 +17,16 @@ pub struct InvalidIdentifier {
 }
 
 macro_rules! identifier {
-    ($(#[$doc:meta])* $name:ident, $kind:literal, $rule:literal, $valid:expr) => {
+    ($(#[$doc:meta])* $name:ident, $kind:literal, $rule:literal, $pattern:literal, $valid:expr) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
         pub struct $name(String);
 
         impl $name {
+            /// The rule as a regular expression that JSON Schema understands, for editors.
+            pub const PATTERN: &'static str = $pattern;
+
             /// Accepts the text when it follows the rule, and says which rule it breaks otherwise.
             ///
             /// # Errors
@@ -67,6 +70,13 @@ macro_rules! identifier {
     };
 }
 
+mod parts;
+
+pub use parts::{
+    AlertName, Arn, BalancerName, BucketName, DistributionId, DomainName, EmailAddress, HealthCheckId, HostedZoneId,
+    HttpsUrl,
+};
+
 fn is_slug(text: &str, longest: usize) -> bool {
     let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
     !text.is_empty()
@@ -84,6 +94,7 @@ identifier!(
     PlatformName,
     "platform name",
     "1 to 32 of a-z, 0-9 and -, beginning with a letter",
+    r"^[a-z][a-z0-9-]{0,31}$",
     |text| is_slug(text, 32) && !text.contains('_')
 );
 identifier!(
@@ -91,6 +102,7 @@ identifier!(
     ComponentName,
     "component name",
     "1 to 40 of a-z, 0-9, - and _, beginning with a letter",
+    r"^[a-z][a-z0-9_-]{0,39}$",
     |text| is_slug(text, 40)
 );
 identifier!(
@@ -98,6 +110,7 @@ identifier!(
     ScenarioName,
     "scenario name",
     "1 to 40 of a-z, 0-9, - and _, beginning with a letter",
+    r"^[a-z][a-z0-9_-]{0,39}$",
     |text| is_slug(text, 40)
 );
 identifier!(
@@ -105,6 +118,7 @@ identifier!(
     Region,
     "Region",
     "letters, digits and hyphens as in us-west-2",
+    r"^(?=.{1,25}$)[a-z][a-z0-9]*-[a-z0-9]*-[a-z0-9-]*$",
     |text| is_slug(text, 25) && !text.contains('_') && text.split('-').count() >= 3
 );
 identifier!(
@@ -112,6 +126,7 @@ identifier!(
     AccountId,
     "account id",
     "twelve digits",
+    r"^[0-9]{12}$",
     |text| text.len() == 12 && text.chars().all(|c| c.is_ascii_digit())
 );
 identifier!(
@@ -120,6 +135,7 @@ identifier!(
     InstanceId,
     "database instance identifier",
     "1 to 63 of a-z, 0-9 and -, beginning with a letter, no double or last hyphen",
+    r"^(?=.{1,63}$)[a-z](-?[a-z0-9])*$",
     |text| is_slug(text, 63) && !text.contains('_') && !text.contains("--") && !text.ends_with('-')
 );
 identifier!(
@@ -127,6 +143,7 @@ identifier!(
     SecurityGroupId,
     "security group id",
     "sg- and 4 to 17 of 0-9, a-f",
+    r"^sg-[0-9a-f]{4,17}$",
     |text| text.strip_prefix("sg-").is_some_and(|rest| {
         (4..=17).contains(&rest.len()) && rest.chars().all(|c| c.is_ascii_hexdigit() && !c.is_ascii_uppercase())
     })
@@ -136,6 +153,7 @@ identifier!(
     ResourceName,
     "resource name",
     "1 to 512 printable characters without blanks",
+    r"^[!-~]{1,512}$",
     |text| is_printable(text, 512)
 );
 identifier!(
@@ -143,6 +161,7 @@ identifier!(
     VariableName,
     "environment variable name",
     "a letter, then letters, digits and underscores, at most 128",
+    r"^[A-Za-z][A-Za-z0-9_]{0,127}$",
     |text| {
         text.len() <= 128
             && text.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -154,6 +173,7 @@ identifier!(
     StepId,
     "step id",
     "1 to 80 of a-z, 0-9, - and _, beginning with two digits",
+    r"^[0-9]{2}[a-z0-9_-]{1,78}$",
     |text| {
         text.len() <= 80
             && text.len() > 2
@@ -167,6 +187,7 @@ identifier!(
     IncidentId,
     "incident id",
     "platform name, a hyphen and 26 of a-z and 2-7",
+    r"^[a-z][a-z0-9-]{0,31}-[a-z2-7]{26}$",
     |text| {
         text.rsplit_once('-').is_some_and(|(platform, key)| {
             PlatformName::new(platform).is_ok()

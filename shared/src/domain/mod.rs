@@ -2,12 +2,14 @@
 //! decision can be tried by a table, a property or a simulation.
 
 pub mod advance;
+pub mod alerts;
 pub mod assess;
 pub mod backup;
 pub mod call;
 pub mod commands;
 pub mod consent;
 pub mod decide;
+pub mod described;
 pub mod duration;
 pub mod endpoint;
 pub mod identifier;
@@ -17,6 +19,7 @@ pub mod mutation;
 pub mod non_empty;
 pub mod observation;
 pub mod plan;
+pub mod planes;
 pub mod predict;
 pub mod replication;
 pub mod report;

@@ -6,10 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::alerts::Alerts;
+use super::described::{BackupArchives, CloudfrontDistribution, LoadBalancer, Route53Records, S3Data};
 use super::duration::Seconds;
 use super::identifier::{
-    AccountId, ComponentName, Digest, InstanceId, PlatformName, Region, ResourceName, ScenarioName, SecurityGroupId,
-    VariableName,
+    AccountId, ComponentName, Digest, HttpsUrl, InstanceId, PlatformName, Region, ResourceName, ScenarioName,
+    SecurityGroupId, VariableName,
 };
 use super::non_empty::NonEmpty;
 use super::step::{PlannedStep, StepKind};
@@ -33,6 +35,9 @@ pub struct Plan {
     pub objectives: BTreeMap<ComponentName, Objective>,
     /// What there is to recover.
     pub components: BTreeMap<ComponentName, Component>,
+    /// Who is told, and who next. Absent in plans that leave it to the notices topic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alerts: Option<Alerts>,
     /// Which alarm starts which scenario.
     pub triggers: Vec<Trigger>,
     /// What to do when.
@@ -168,6 +173,16 @@ pub enum Component {
     RdsInstance(RdsInstance),
     /// An ECS service in both sites.
     EcsService(EcsService),
+    /// A load balancer in both sites.
+    LoadBalancer(LoadBalancer),
+    /// Record sets that send clients to one site or the other.
+    Route53Records(Route53Records),
+    /// A web site in S3 behind CloudFront.
+    CloudfrontDistribution(CloudfrontDistribution),
+    /// Data in S3 with a copy in the other Region.
+    S3Data(S3Data),
+    /// Archives of a database in S3.
+    BackupArchives(BackupArchives),
 }
 
 impl Component {
@@ -177,6 +192,11 @@ impl Component {
         match self {
             Self::RdsInstance(_) => "rds_instance",
             Self::EcsService(_) => "ecs_service",
+            Self::LoadBalancer(_) => "load_balancer",
+            Self::Route53Records(_) => "route53_records",
+            Self::CloudfrontDistribution(_) => "cloudfront_distribution",
+            Self::S3Data(_) => "s3_data",
+            Self::BackupArchives(_) => "backup_archives",
         }
     }
 }
@@ -425,6 +445,12 @@ pub struct EcsService {
     pub primary: EcsSite,
     /// In the recovery site.
     pub recovery: EcsSite,
+    /// A page that says whether the service serves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<HttpsUrl>,
+    /// The parameter, of each site, that holds the number of the task definition's last good revision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub good_revision: Option<ResourceName>,
 }
 
 impl EcsService {
@@ -502,6 +528,19 @@ pub enum Severity {
     Sev2,
     /// Not critical.
     Sev3,
+}
+
+impl Severity {
+    /// As written in a plan.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sev0 => "sev0",
+            Self::Sev1 => "sev1",
+            Self::Sev2 => "sev2",
+            Self::Sev3 => "sev3",
+        }
+    }
 }
 
 /// Whether a person is asked before a promotion.

@@ -16,11 +16,16 @@ use super::identifier::{ComponentName, Digest, Generation, Region, ResourceName,
 use super::incident::{Incident, Mode, Origin, Verdict};
 use super::mutation::{Mutation, ParameterType, Performed};
 use super::observation::{Connection, HoldView, InstanceView, LagSample, Observation, PlaceView, ServiceView, Sight};
-use super::plan::{ApiProtocol, Condition, EndpointPlace, HoldPoint, Plan, Scenario, SiteName};
+use super::plan::{
+    ApiProtocol, Component, Condition, EcsService, EndpointPlace, HoldPoint, Plan, Scenario, SiteName, Sites,
+};
 use super::step::{Direction, Effect, EffectOutcome, PlannedStep, StepKind, StepRecord, StepStatus, Throttle};
 
 /// No step needs more decisions than this in a prediction; a longer one is a decision that does not converge.
 const MOST_DECISIONS: usize = 200;
+
+/// A wait in which nothing of the model moves for so long does not end by itself. Shorter than what [`MOST_DECISIONS`] looks take.
+const LONGEST_WAIT: Seconds = Seconds(10 * 60);
 
 /// What a dry run knows of the world, by database component.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,6 +114,7 @@ fn run_step(
     now: &mut Timestamp,
 ) -> String {
     let mut condition = String::new();
+    let started = *now;
     let graceful = incident.assessment.as_ref().is_some_and(|assessment| assessment.mode == Mode::Graceful);
     for _ in 0..MOST_DECISIONS {
         let Some(record) = records.get(index).cloned() else { return String::new() };
@@ -129,7 +135,7 @@ fn run_step(
                 apply(plan, model, &mutation);
             }
             Decision::Wait { wait, reason, .. } => {
-                if !settle(model) && *now > Seconds(3_600).after(incident.clock_started_at) {
+                if !settle(model) && *now > LONGEST_WAIT.after(started) {
                     return format!("{condition}it would wait: {reason}");
                 }
                 *now = wait.after(*now);
@@ -306,7 +312,7 @@ fn apply(plan: &Plan, model: &mut Snapshot, mutation: &Mutation) {
         }
         Mutation::RestartService { cluster, service, .. } => {
             for (name, component) in &plan.components {
-                let super::plan::Component::EcsService(of) = component else { continue };
+                let Component::EcsService(of) = component else { continue };
                 let site = of.at(SiteName::Recovery);
                 if &site.cluster == cluster
                     && &site.service == service
@@ -388,9 +394,23 @@ fn patch(by_method: &mut BTreeMap<String, Throttle>, op: &str, path: &str, value
 /// The closed set of calls that a step may make, reads and mutations, forward and backward.
 #[must_use]
 pub fn may(plan: &Plan, step: &PlannedStep) -> Vec<Permitted> {
+    may_of(&plan.sites, &|name| plan.components.get(name), step)
+}
+
+/// The same for a plan of which only a part could be read.
+#[must_use]
+pub fn may_of<'a>(
+    sites: &Sites,
+    component: &dyn Fn(&ComponentName) -> Option<&'a Component>,
+    step: &PlannedStep,
+) -> Vec<Permitted> {
     let mut set = Vec::new();
-    let (primary_region, recovery_region) = (&plan.sites.primary.region, &plan.sites.recovery.region);
-    if let Some(database) = plan.rds_instance(&step.component) {
+    let (primary_region, recovery_region) = (&sites.primary.region, &sites.recovery.region);
+    let service = |name: &ComponentName| match component(name) {
+        Some(Component::EcsService(service)) => Some(service),
+        _ => None,
+    };
+    if let Some(Component::RdsInstance(database)) = component(&step.component) {
         let primary = format!("db:{}", database.primary.id);
         let replica = format!("db:{}", database.recovery.id);
         match step.kind {
@@ -422,7 +442,7 @@ pub fn may(plan: &Plan, step: &PlannedStep) -> Vec<Permitted> {
                 for place in &database.endpoints {
                     may_place(&mut set, place);
                     for consumer in place.consumers() {
-                        may_service(plan, &mut set, consumer, &["DescribeServices", "UpdateService"]);
+                        may_service(recovery_region, &mut set, service(consumer), &["DescribeServices", "UpdateService"]);
                     }
                 }
             }
@@ -432,19 +452,19 @@ pub fn may(plan: &Plan, step: &PlannedStep) -> Vec<Permitted> {
             }
         }
     } else if step.kind == StepKind::Validate {
-        may_service(plan, &mut set, &step.component, &["DescribeServices"]);
+        may_service(recovery_region, &mut set, service(&step.component), &["DescribeServices"]);
     }
     set.sort();
     set.dedup();
     set
 }
 
-fn may_service(plan: &Plan, set: &mut Vec<Permitted>, component: &ComponentName, operations: &[&str]) {
-    if let Some(service) = plan.ecs_service(component) {
+fn may_service(region: &Region, set: &mut Vec<Permitted>, service: Option<&EcsService>, operations: &[&str]) {
+    if let Some(service) = service {
         let site = service.at(SiteName::Recovery);
         let resource = format!("service/{}/{}", site.cluster, site.service);
         for operation in operations {
-            set.push(Permitted::new("ecs", operation, &plan.sites.recovery.region, &resource));
+            set.push(Permitted::new("ecs", operation, region, &resource));
         }
     }
 }
@@ -493,6 +513,40 @@ fn may_function(set: &mut Vec<Permitted>, function: &str, region: &Region) {
 /// What the steps of one branch will call in the topology that the plan declares, without a look at the world.
 #[must_use]
 pub fn will_declared(plan: &Plan, name: &ScenarioName, branch: usize, now: Timestamp) -> Vec<StepPrediction> {
+    will_imagined(plan, name, branch, now, |_| {})
+}
+
+/// The same while nothing in a Region answers: neither AWS nor what runs there.
+#[must_use]
+pub fn will_while_dark(plan: &Plan, name: &ScenarioName, branch: usize, dark: &str, now: Timestamp) -> Vec<StepPrediction> {
+    fn unseen<T>(sight: &mut Sight<T>) {
+        *sight = Sight::Unreached { reason: "the Region is dark".to_owned() };
+    }
+    will_imagined(plan, name, branch, now, |snapshot| {
+        let Some(database) = plan.rds_instance(&snapshot.component) else { return };
+        if plan.sites.primary.region.as_str() == dark {
+            unseen(&mut snapshot.primary);
+            snapshot.primary_connection = Connection::TimedOut;
+        }
+        if plan.sites.recovery.region.as_str() == dark {
+            unseen(&mut snapshot.replica);
+            snapshot.lag = None;
+            snapshot.services.values_mut().for_each(unseen);
+        }
+        let points = database.holds.iter().zip(&mut snapshot.holds);
+        points.filter(|(point, _)| point.region().as_str() == dark).for_each(|(_, sight)| unseen(sight));
+        let places = database.endpoints.iter().zip(&mut snapshot.places);
+        places.filter(|(place, _)| place.region().as_str() == dark).for_each(|(_, sight)| unseen(sight));
+    })
+}
+
+fn will_imagined(
+    plan: &Plan,
+    name: &ScenarioName,
+    branch: usize,
+    now: Timestamp,
+    change: impl FnOnce(&mut Snapshot),
+) -> Vec<StepPrediction> {
     let Some(scenario) = plan.scenarios.get(name) else { return Vec::new() };
     let found = subject(plan, scenario).and_then(|(component, _)| declared_snapshot(plan, &component, now));
     let (Some(mut snapshot), Some(taken)) = (found, scenario.branches.as_slice().get(branch)) else { return Vec::new() };
@@ -500,6 +554,7 @@ pub fn will_declared(plan: &Plan, name: &ScenarioName, branch: usize, now: Times
         found.multi_az = true;
         found.availability_zone = Some("${zone before}".to_owned());
     }
+    change(&mut snapshot);
     let assessment = Assessment {
         at: now,
         mode: Mode::Ungraceful,

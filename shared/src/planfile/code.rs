@@ -64,9 +64,31 @@ codes! {
     HOLD_STOPS_READS = "hold_stops_reads";
     /// A component that a scenario recovers, without objective.
     MISSING_OBJECTIVE = "missing_objective";
-    /// A database without a recovery point objective.
+    /// Data without a recovery point objective.
     MISSING_RPO = "missing_rpo";
+    /// A component named where one of another kind belongs.
+    WRONG_COMPONENT_KIND = "wrong_component_kind";
+    /// A hold that says reads are stopped where they cannot be.
+    READS_NOT_STOPPED = "reads_not_stopped";
+    /// A service that a recovery validates and that rereads no endpoint.
+    MISSING_CONSUMER = "missing_consumer";
+    /// Record sets of one name and type with different routing policies.
+    RECORD_ROUTING_CONFLICT = "record_routing_conflict";
+    /// Traffic that only a control plane in the primary site's Region can move.
+    CONTROL_PLANE_IN_PRIMARY_SITE = "control_plane_in_primary_site";
+    /// A copy made less often than the loss that is acceptable.
+    COPY_RARER_THAN_RPO = "copy_rarer_than_rpo";
+    /// Backups that go with the Region that they are for.
+    COPY_ONLY_IN_PRIMARY_SITE = "copy_only_in_primary_site";
+    /// A channel that the plan does not have.
+    UNKNOWN_CHANNEL = "unknown_channel";
+    /// An escalation that the plan does not have.
+    UNKNOWN_ESCALATION = "unknown_escalation";
+    /// Levels of an escalation that are not in the order of their times.
+    ESCALATION_ORDER = "escalation_order";
 
+    /// A step on a component that no step of this version acts on.
+    COMPONENT_WITHOUT_STEPS = "component_without_steps";
     /// A step that this kind of component does not have.
     STEP_NOT_APPLICABLE = "step_not_applicable";
     /// A step that selects nothing: no hold points, no endpoint places.
@@ -83,6 +105,8 @@ codes! {
     FENCE_WITHOUT_ISOLATION_GROUP = "fence_without_isolation_group";
     /// Clients sent to a replica.
     REPOINT_BEFORE_PROMOTE = "repoint_before_promote";
+    /// A failover after the promotion that it would have spared.
+    FAILOVER_AFTER_PROMOTE = "failover_after_promote";
     /// A recovery that nobody proves.
     NOT_VALIDATED = "not_validated";
     /// Nothing is held that could be resumed.

@@ -10,11 +10,11 @@ use crate::domain::plan::{
     Reads, SiteName, WriteProbe,
 };
 
-use super::code;
 use super::draft::{ComponentKind, DraftComponent, DraftPlace};
 use super::fields::{Fields, Marked, Place};
-use super::finding::{Findings, quote};
+use super::finding::{Findings, one_of, quote};
 use super::tree::Value;
+use super::{code, described, format};
 
 const A_REGION: &str = "a Region such as us-west-2";
 const AN_INSTANCE: &str = "a database instance identifier such as shop-prod";
@@ -26,12 +26,16 @@ const LONGEST_RETENTION: u32 = 35;
 pub(super) fn read(place: &Place<'_>, findings: &mut Findings) -> DraftComponent {
     // The kind decides which other fields there are, so it is looked up before them.
     let Some(kind) = place.peek("kind") else {
-        const KINDS: &str = "`kind: rds_instance` or `kind: ecs_service`";
+        let kinds = one_of(ComponentKind::WORDS.iter().map(|(word, _)| *word));
         if matches!(place.node.value, Value::Map(_)) {
             let message = format!("{} has no field `kind`", place.path());
-            findings.error(code::MISSING_FIELD, place.mark, message, format!("add {KINDS}"));
+            findings.error(code::MISSING_FIELD, place.mark, message, format!("add `kind:` with {kinds}"));
         } else {
-            place.wrong_type::<()>(&format!("a mapping with {KINDS}"), "write the component's fields below it", findings);
+            place.wrong_type::<()>(
+                &format!("a mapping with `kind:` {kinds}"),
+                "write the component's fields below it",
+                findings,
+            );
         }
         return DraftComponent::unread(None);
     };
@@ -39,20 +43,24 @@ pub(super) fn read(place: &Place<'_>, findings: &mut Findings) -> DraftComponent
     match kind.map(|kind| kind.value) {
         Some(ComponentKind::RdsInstance) => read_rds(place, findings),
         Some(ComponentKind::EcsService) => read_ecs(place, findings),
+        Some(ComponentKind::LoadBalancer) => described::read_load_balancer(place, findings),
+        Some(ComponentKind::Route53Records) => described::read_route53_records(place, findings),
+        Some(ComponentKind::CloudfrontDistribution) => described::read_distribution(place, findings),
+        Some(ComponentKind::S3Data) => described::read_s3_data(place, findings),
+        Some(ComponentKind::BackupArchives) => described::read_archives(place, findings),
         None => DraftComponent::unread(None),
     }
 }
 
 fn read_rds(place: &Place<'_>, findings: &mut Findings) -> DraftComponent {
     let mut draft = DraftComponent::unread(Some(ComponentKind::RdsInstance));
-    let known = ["kind", "primary", "recovery", "backup_retention", "max_lag", "write_probe", "endpoints", "holds"];
-    let Some(fields) = place.fields(&known, findings) else {
+    let Some(fields) = place.fields(&format::RDS_INSTANCE, findings) else {
         return draft;
     };
     let primary = read_rds_primary(&fields, &mut draft, findings);
     let recovery = fields
         .required("recovery", "`{ id: … }`, the replica", findings)
-        .and_then(|place| place.fields(&["id"], findings))
+        .and_then(|place| place.fields(&format::RDS_REPLICA, findings))
         .and_then(|fields| fields.required("id", AN_INSTANCE, findings))
         .and_then(|place| place.identifier::<InstanceId>(AN_INSTANCE, findings));
     if let Some(id) = &recovery {
@@ -68,7 +76,7 @@ fn read_rds(place: &Place<'_>, findings: &mut Findings) -> DraftComponent {
         .and_then(|place| place.duration(Seconds(1), findings));
     let write_probe = match fields.optional("write_probe") {
         Some(place) => place
-            .fields(&["lambda"], findings)
+            .fields(&format::WRITE_PROBE, findings)
             .and_then(|fields| fields.required("lambda", A_FUNCTION, findings))
             .and_then(|place| place.identifier::<ResourceName>(A_FUNCTION, findings))
             .map(|name| Some(WriteProbe { lambda: name.value })),
@@ -97,7 +105,7 @@ fn read_rds(place: &Place<'_>, findings: &mut Findings) -> DraftComponent {
 fn read_rds_primary(fields: &Fields<'_>, draft: &mut DraftComponent, findings: &mut Findings) -> Option<RdsPrimary> {
     let fields = fields
         .required("primary", "`{ id: …, isolation_security_group: … }`", findings)?
-        .fields(&["id", "isolation_security_group"], findings)?;
+        .fields(&format::RDS_PRIMARY, findings)?;
     let id =
         fields.required("id", AN_INSTANCE, findings).and_then(|place| place.identifier::<InstanceId>(AN_INSTANCE, findings));
     if let Some(id) = &id {
@@ -147,7 +155,8 @@ fn read_list<T>(
     let items = list.items(expected, findings)?;
     let mut whole = Some(Vec::with_capacity(items.len()));
     for item in &items {
-        let mut draft = DraftPlace { mark: item.mark, label: None, region: None, consumers: Vec::new(), writes: 1 };
+        let mut draft =
+            DraftPlace { mark: item.mark, label: None, region: None, consumers: Vec::new(), writes: 1, reads_go_on: None };
         let value = read(item, &mut draft, findings);
         drafts.push(draft);
         whole = whole.zip(value).map(|(mut list, value)| {
@@ -159,7 +168,12 @@ fn read_list<T>(
 }
 
 /// The one of several fields that says what an item is.
-fn variant(fields: &Fields<'_>, place: &Place<'_>, names: &[&'static str], findings: &mut Findings) -> Option<&'static str> {
+pub(super) fn variant(
+    fields: &Fields<'_>,
+    place: &Place<'_>,
+    names: &[&'static str],
+    findings: &mut Findings,
+) -> Option<&'static str> {
     match fields.present(names).as_slice() {
         [only] => Some(only),
         [] => {
@@ -176,8 +190,7 @@ fn variant(fields: &Fields<'_>, place: &Place<'_>, names: &[&'static str], findi
 }
 
 fn read_endpoint(place: &Place<'_>, draft: &mut DraftPlace, findings: &mut Findings) -> Option<EndpointPlace> {
-    let known = ["ssm_parameter", "secret", "field", "lambda_environment", "variable", "region", "consumers"];
-    let fields = place.fields(&known, findings)?;
+    let fields = place.fields_of(format::ENDPOINTS.to_vec(), findings)?;
     let kind = variant(&fields, place, &["ssm_parameter", "secret", "lambda_environment"], findings);
     let region = read_region(&fields, draft, findings);
     let consumers = read_consumers(&fields, draft, findings);
@@ -218,7 +231,7 @@ fn refuse_fields(fields: &Fields<'_>, names: &[&'static str], of: &str, findings
 }
 
 /// A parameter in a hierarchy: its ARN is then `parameter` and its name, which is how permissions name it.
-fn read_parameter_name(place: &Place<'_>, findings: &mut Findings) -> Option<ResourceName> {
+pub(super) fn read_parameter_name(place: &Place<'_>, findings: &mut Findings) -> Option<ResourceName> {
     let name = place.identifier::<ResourceName>("a parameter's name such as /shop/database/host", findings)?;
     if !name.value.as_str().starts_with('/') {
         let message = format!("{}: {} does not begin with a slash", place.path(), quote(name.value.as_str()));
@@ -257,12 +270,12 @@ fn read_consumers(fields: &Fields<'_>, draft: &mut DraftPlace, findings: &mut Fi
 }
 
 fn read_hold(place: &Place<'_>, draft: &mut DraftPlace, findings: &mut Findings) -> Option<HoldPoint> {
-    let fields = place.fields(&["api_gateway_stage", "lambda_environment", "variable", "held", "region"], findings)?;
+    let fields = place.fields_of(format::HOLDS.to_vec(), findings)?;
     let kind = variant(&fields, place, &["api_gateway_stage", "lambda_environment"], findings);
     let region = read_region(&fields, draft, findings);
     let read = if kind? == "api_gateway_stage" {
         refuse_fields(&fields, &["variable", "held"], "an API stage", findings);
-        read_stage(&fields.optional("api_gateway_stage")?, region, findings)?
+        read_stage(&fields.optional("api_gateway_stage")?, region, draft, findings)?
     } else {
         let names = read_function_variable(&fields, findings);
         let held = match fields.optional("held") {
@@ -276,10 +289,13 @@ fn read_hold(place: &Place<'_>, draft: &mut DraftPlace, findings: &mut Findings)
     Some(read)
 }
 
-fn read_stage(place: &Place<'_>, region: Option<Region>, findings: &mut Findings) -> Option<HoldPoint> {
-    const READS: &[(&str, Reads)] = &[("served", Reads::Served), ("stopped", Reads::Stopped)];
-    const PROTOCOLS: &[(&str, ApiProtocol)] = &[("rest", ApiProtocol::Rest), ("http", ApiProtocol::Http)];
-    let fields = place.fields(&["api", "stage", "methods", "reads", "protocol"], findings)?;
+fn read_stage(
+    place: &Place<'_>,
+    region: Option<Region>,
+    draft: &mut DraftPlace,
+    findings: &mut Findings,
+) -> Option<HoldPoint> {
+    let fields = place.fields(&format::API_GATEWAY_STAGE, findings)?;
     let api = fields
         .required("api", "the API's id such as a1b2c3", findings)
         .and_then(|place| place.identifier::<ResourceName>("an API id", findings));
@@ -288,11 +304,15 @@ fn read_stage(place: &Place<'_>, region: Option<Region>, findings: &mut Findings
         .and_then(|place| place.identifier::<ResourceName>("a stage's name", findings));
     let reads = fields
         .required("reads", "`served` (only the listed methods stop) or `stopped` (the whole stage stops)", findings)
-        .and_then(|place| place.choice(READS, code::UNKNOWN_VALUE, findings));
+        .and_then(|place| place.choice(format::READS, code::UNKNOWN_VALUE, findings));
     let protocol = match fields.optional("protocol") {
-        Some(place) => place.choice(PROTOCOLS, code::UNKNOWN_VALUE, findings).map(|protocol| protocol.value),
+        Some(place) => place.choice(format::PROTOCOLS, code::UNKNOWN_VALUE, findings).map(|protocol| protocol.value),
         None => Some(ApiProtocol::Rest),
     };
+    draft.reads_go_on = reads
+        .as_ref()
+        .filter(|reads| reads.value == Reads::Stopped && protocol == Some(ApiProtocol::Http))
+        .map(|reads| reads.mark);
     let methods = fields
         .required("methods", "the writing methods such as [POST /patients]", findings)
         .and_then(|place| read_methods(&place, reads.as_ref().map(|reads| reads.value), findings));
@@ -344,13 +364,19 @@ fn read_methods(place: &Place<'_>, reads: Option<Reads>, findings: &mut Findings
 
 fn read_ecs(place: &Place<'_>, findings: &mut Findings) -> DraftComponent {
     let mut draft = DraftComponent::unread(Some(ComponentKind::EcsService));
-    let Some(fields) = place.fields(&["kind", "primary", "recovery"], findings) else {
+    let Some(fields) = place.fields(&format::ECS_SERVICE, findings) else {
         return draft;
     };
     let primary = read_ecs_site(&fields, SiteName::Primary, &mut draft, findings);
     let recovery = read_ecs_site(&fields, SiteName::Recovery, &mut draft, findings);
-    draft.component =
-        primary.zip(recovery).map(|(primary, recovery)| Component::EcsService(EcsService { primary, recovery }));
+    let health = described::url(fields.optional("health"), findings);
+    let good_revision = match fields.optional("good_revision") {
+        Some(place) => read_parameter_name(&place, findings).map(Some),
+        None => Some(None),
+    };
+    let complete =
+        || Some(EcsService { primary: primary?, recovery: recovery?, health: health?, good_revision: good_revision? });
+    draft.component = complete().map(Component::EcsService);
     draft
 }
 
@@ -361,7 +387,7 @@ fn read_ecs_site(
     findings: &mut Findings,
 ) -> Option<EcsSite> {
     let place = fields.required(site.as_str(), "`{ cluster: …, service: … }`", findings)?;
-    let fields = place.fields(&["cluster", "service"], findings)?;
+    let fields = place.fields(&format::ECS_SITE, findings)?;
     let mut name = |field: &str, expected: &str| {
         let place = fields.required(field, expected, findings)?;
         place.identifier::<ResourceName>(expected, findings)

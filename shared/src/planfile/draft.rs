@@ -1,12 +1,14 @@
 //! The plan while it is being read: typed as far as it could be, with the places that the checks point at. Parts that could not
 //! be read are absent, so that one slip does not hide the findings behind it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
+use crate::domain::alerts::Alerts;
+use crate::domain::described::{RecordType, Routing};
 use crate::domain::duration::Seconds;
-use crate::domain::identifier::{AccountId, ComponentName, PlatformName, Region, ScenarioName};
+use crate::domain::identifier::{AccountId, AlertName, ComponentName, DomainName, PlatformName, Region, ScenarioName};
 use crate::domain::non_empty::NonEmpty;
 use crate::domain::plan::{Component, Condition, Objective, PLAN_VERSION, Plan, Scenario, Site, SiteName, Sites, Trigger};
 use crate::domain::step::StepKind;
@@ -22,6 +24,7 @@ pub(super) struct Draft {
     pub(super) recovery: Option<Marked<Region>>,
     pub(super) objectives: BTreeMap<ComponentName, DraftObjective>,
     pub(super) components: BTreeMap<ComponentName, DraftComponent>,
+    pub(super) alerts: Option<DraftAlerts>,
     pub(super) triggers: Vec<DraftTrigger>,
     pub(super) scenarios: BTreeMap<ScenarioName, DraftScenario>,
 }
@@ -39,25 +42,52 @@ pub(super) struct DraftObjective {
 pub(super) enum ComponentKind {
     RdsInstance,
     EcsService,
+    LoadBalancer,
+    Route53Records,
+    CloudfrontDistribution,
+    S3Data,
+    BackupArchives,
 }
 
 impl ComponentKind {
-    pub(super) const WORDS: &[(&'static str, Self)] =
-        &[("rds_instance", Self::RdsInstance), ("ecs_service", Self::EcsService)];
+    pub(super) const WORDS: &[(&'static str, Self)] = &[
+        ("rds_instance", Self::RdsInstance),
+        ("ecs_service", Self::EcsService),
+        ("load_balancer", Self::LoadBalancer),
+        ("route53_records", Self::Route53Records),
+        ("cloudfront_distribution", Self::CloudfrontDistribution),
+        ("s3_data", Self::S3Data),
+        ("backup_archives", Self::BackupArchives),
+    ];
 
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::RdsInstance => "rds_instance",
             Self::EcsService => "ecs_service",
+            Self::LoadBalancer => "load_balancer",
+            Self::Route53Records => "route53_records",
+            Self::CloudfrontDistribution => "cloudfront_distribution",
+            Self::S3Data => "s3_data",
+            Self::BackupArchives => "backup_archives",
         }
     }
 
-    /// The steps that this kind of component has.
+    /// The steps that this kind of component has; none where a plan only describes it.
     pub(super) fn steps(self) -> &'static [StepKind] {
         match self {
             Self::RdsInstance => &StepKind::ALL,
             Self::EcsService => &[StepKind::Validate],
+            Self::LoadBalancer
+            | Self::Route53Records
+            | Self::CloudfrontDistribution
+            | Self::S3Data
+            | Self::BackupArchives => &[],
         }
+    }
+
+    /// Whether it keeps data that a recovery may lose.
+    pub(super) fn holds_data(self) -> bool {
+        matches!(self, Self::RdsInstance | Self::S3Data)
     }
 }
 
@@ -75,6 +105,43 @@ pub(super) struct DraftComponent {
     pub(super) holds: Vec<DraftPlace>,
     /// The resource that the component is, per site, as a label that is equal for equal resources.
     pub(super) resources: Vec<Marked<(SiteName, String)>>,
+    /// The other components that it names, and which kinds they may be of.
+    pub(super) names: Vec<DraftReference>,
+    /// Record sets.
+    pub(super) records: Vec<DraftRecord>,
+    /// How often its copy or archive is made, and where that is written.
+    pub(super) every: Option<Marked<Seconds>>,
+    /// Without it, sending clients to the other site needs a control plane: the field that is missing, and where to write it.
+    pub(super) without_switch: Option<WithoutSwitch>,
+    /// Archives without a copy in the recovery site.
+    pub(super) without_copy: Option<Mark>,
+}
+
+/// A component that another one names.
+#[derive(Debug)]
+pub(super) struct DraftReference {
+    pub(super) name: Marked<ComponentName>,
+    /// What it must be of.
+    pub(super) kinds: &'static [ComponentKind],
+}
+
+/// A record set: its name, type and routing.
+#[derive(Debug)]
+pub(super) struct DraftRecord {
+    pub(super) name: DomainName,
+    pub(super) record_type: RecordType,
+    pub(super) routing: Marked<Routing>,
+}
+
+/// Traffic that only a control plane can move.
+#[derive(Debug)]
+pub(super) struct WithoutSwitch {
+    pub(super) mark: Mark,
+    /// The field that would spare it.
+    pub(super) field: &'static str,
+    /// The call that moves traffic instead, as `service:operation`.
+    pub(super) service: &'static str,
+    pub(super) operation: &'static str,
 }
 
 impl DraftComponent {
@@ -88,6 +155,11 @@ impl DraftComponent {
             endpoints: Vec::new(),
             holds: Vec::new(),
             resources: Vec::new(),
+            names: Vec::new(),
+            records: Vec::new(),
+            every: None,
+            without_switch: None,
+            without_copy: None,
         }
     }
 }
@@ -102,6 +174,28 @@ pub(super) struct DraftPlace {
     pub(super) consumers: Vec<Marked<ComponentName>>,
     /// How many calls writing it takes.
     pub(super) writes: u64,
+    /// Where reads are said to be stopped although some may go on.
+    pub(super) reads_go_on: Option<Mark>,
+}
+
+/// Who is told.
+#[derive(Debug, Default)]
+pub(super) struct DraftAlerts {
+    pub(super) channels: BTreeSet<AlertName>,
+    pub(super) escalations: BTreeMap<AlertName, Vec<DraftLevel>>,
+    /// Escalations that incidents and alarms take.
+    pub(super) taken: Vec<Marked<AlertName>>,
+    /// The alarms that people are told of.
+    pub(super) alarms: Vec<Marked<String>>,
+    /// Complete only when every part could be read.
+    pub(super) alerts: Option<Alerts>,
+}
+
+/// A level of an escalation.
+#[derive(Debug)]
+pub(super) struct DraftLevel {
+    pub(super) after: Option<Marked<Seconds>>,
+    pub(super) channels: Vec<Marked<AlertName>>,
 }
 
 #[derive(Debug)]
@@ -194,6 +288,10 @@ impl Draft {
                 .into_iter()
                 .map(|(name, draft)| Some((name, draft.component?)))
                 .collect::<Option<_>>()?,
+            alerts: match self.alerts {
+                Some(draft) => Some(draft.alerts?),
+                None => None,
+            },
             triggers: self.triggers.into_iter().map(|draft| draft.trigger).collect::<Option<_>>()?,
             scenarios: self
                 .scenarios

@@ -7,6 +7,7 @@ use crate::domain::identifier::InvalidIdentifier;
 
 use super::code;
 use super::finding::{Findings, one_of, quote};
+use super::format::Mapping;
 use super::suggest::nearest;
 use super::tree::{Entry, Mark, Node, Value};
 
@@ -43,8 +44,19 @@ impl<'a> Place<'a> {
         if self.path.is_empty() { "the plan" } else { &self.path }
     }
 
-    /// The fields of a mapping, each of which must be one of `known`.
-    pub(super) fn fields(&self, known: &[&str], findings: &mut Findings) -> Option<Fields<'a>> {
+    /// The fields of a mapping, each of which must be one of its form's.
+    pub(super) fn fields(&self, form: &'static Mapping, findings: &mut Findings) -> Option<Fields<'a>> {
+        self.fields_of(vec![form], findings)
+    }
+
+    /// The fields of a mapping that has one of several forms, each of which must belong to one of them.
+    pub(super) fn fields_of(&self, forms: Vec<&'static Mapping>, findings: &mut Findings) -> Option<Fields<'a>> {
+        let mut known: Vec<&'static str> = Vec::new();
+        for field in forms.iter().flat_map(|form| form.fields) {
+            if !known.contains(&field.name) {
+                known.push(field.name);
+            }
+        }
         let entries = self.entries(&format!("a mapping with {}", one_of(known.iter().copied())), findings)?;
         for entry in entries {
             if !known.contains(&entry.key.as_str()) {
@@ -53,13 +65,13 @@ impl<'a> Place<'a> {
                 findings.error(code::UNKNOWN_FIELD, entry.key_mark, message, help);
             }
         }
-        Some(Fields { place: self.clone(), entries })
+        Some(Fields { place: self.clone(), entries, forms })
     }
 
     /// A field of a mapping whose other fields are not known yet.
     pub(super) fn peek(&self, name: &str) -> Option<Place<'a>> {
         match &self.node.value {
-            Value::Map(entries) => Fields { place: self.clone(), entries }.optional(name),
+            Value::Map(entries) => find(self, entries, name),
             _ => None,
         }
     }
@@ -278,6 +290,11 @@ impl<'a> Place<'a> {
         }
     }
 
+    /// Says that a mapping whose fields are all optional has none of them.
+    pub(super) fn selects_nothing(&self, findings: &mut Findings) {
+        self.not_empty(true, findings);
+    }
+
     fn not_empty(&self, empty: bool, findings: &mut Findings) -> Option<()> {
         if empty {
             let message = format!("{} selects nothing", self.path());
@@ -320,6 +337,13 @@ const RENAME: &str = "write it by this rule; where the name exists in AWS alread
 pub(super) struct Fields<'a> {
     place: Place<'a>,
     entries: &'a [Entry],
+    /// The forms that the mapping may have.
+    forms: Vec<&'static Mapping>,
+}
+
+fn find<'a>(place: &Place<'a>, entries: &'a [Entry], name: &str) -> Option<Place<'a>> {
+    let entry = entries.iter().find(|entry| entry.key == name)?;
+    Some(Place { node: &entry.value, path: place.child(name), mark: entry.key_mark })
 }
 
 impl<'a> Fields<'a> {
@@ -328,13 +352,22 @@ impl<'a> Fields<'a> {
         self.place.mark
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     pub(super) fn optional(&self, name: &str) -> Option<Place<'a>> {
-        let entry = self.entries.iter().find(|entry| entry.key == name)?;
-        Some(Place { node: &entry.value, path: self.place.child(name), mark: entry.key_mark })
+        // A field that is read but not in the format would be missing from the schema, and refused by `fields`.
+        debug_assert!(self.forms.iter().any(|form| form.field(name).is_some()), "no form has a field {name}");
+        find(&self.place, self.entries, name)
     }
 
     /// A field that must be there; `expected` says what to write into it.
     pub(super) fn required(&self, name: &str, expected: &str, findings: &mut Findings) -> Option<Place<'a>> {
+        debug_assert!(
+            self.forms.iter().any(|form| form.field(name).is_some_and(|field| field.required)),
+            "no form requires a field {name}"
+        );
         let found = self.optional(name);
         if found.is_none() {
             let message = format!("{} has no field `{name}`", self.place.path());

@@ -66,6 +66,11 @@ impl Findings {
         self.push(Severity::Warning, code, mark, message.into(), help.into());
     }
 
+    pub(super) fn add(&mut self, severity: Severity, code: &'static str, mark: Mark, message: String, help: String) {
+        self.errors += usize::from(severity == Severity::Error);
+        self.push(severity, code, mark, message, help);
+    }
+
     fn push(&mut self, severity: Severity, code: &'static str, mark: Mark, message: String, help: String) {
         if self.list.len() >= MOST_FINDINGS {
             self.left_out += 1;

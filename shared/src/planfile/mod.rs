@@ -4,23 +4,30 @@
 //! The way of a file is text, tree (every node with its place), draft (typed as far as it could be read), checks over the
 //! draft, plan. Nothing here knows a clock: what depends on the day is asked with [`Reading::check_dates`].
 
+mod alerts;
 mod checks;
 pub mod code;
 mod components;
+mod described;
 mod draft;
+mod explanation;
 mod fields;
 mod finding;
+mod format;
 mod read;
 mod scenarios;
+mod schema;
 mod suggest;
 mod tree;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use jiff::civil::Date;
 
+pub use explanation::explanation;
 pub use finding::{Finding, MOST_FINDINGS, Severity};
+pub use schema::{schema, schema_text};
 pub use suggest::nearest;
 
 use crate::domain::plan::Plan;

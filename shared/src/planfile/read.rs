@@ -8,7 +8,7 @@ use super::draft::{Draft, DraftObjective, DraftTrigger};
 use super::fields::{Fields, Marked, Place};
 use super::finding::Findings;
 use super::tree::Node;
-use super::{code, components, scenarios};
+use super::{alerts, code, components, format, scenarios};
 
 /// Reads the tree. `None` when the plan is of a newer version: what that means can only be guessed, so nothing else is said.
 pub(super) fn read(root: &Node, findings: &mut Findings) -> Option<Draft> {
@@ -16,9 +16,8 @@ pub(super) fn read(root: &Node, findings: &mut Findings) -> Option<Draft> {
     if newer_version(&place, findings) {
         return None;
     }
-    let known = ["version", "platform", "account", "sites", "objectives", "components", "triggers", "scenarios"];
     let mut draft = Draft::default();
-    let Some(fields) = place.fields(&known, findings) else {
+    let Some(fields) = place.fields(&format::PLAN, findings) else {
         return Some(draft);
     };
     read_version(&fields, findings);
@@ -38,6 +37,9 @@ pub(super) fn read(root: &Node, findings: &mut Findings) -> Option<Draft> {
     {
         let component = components::read(&place, findings);
         draft.components.insert(name.value, component);
+    }
+    if let Some(place) = fields.optional("alerts") {
+        draft.alerts = Some(alerts::read(&place, findings));
     }
     read_triggers(&fields, &mut draft, findings);
     let scenarios = fields.required("scenarios", "what to do when", findings);
@@ -81,14 +83,14 @@ fn read_sites(fields: &Fields<'_>, draft: &mut Draft, findings: &mut Findings) {
     const A_REGION: &str = "a Region such as us-east-1";
     let sites = fields
         .required("sites", "`primary` and `recovery`", findings)
-        .and_then(|place| place.fields(&["primary", "recovery"], findings));
+        .and_then(|place| place.fields(&format::SITES, findings));
     let Some(sites) = sites else {
         return;
     };
     let mut region = |site: SiteName| {
         sites
             .required(site.as_str(), "`{ region: … }`", findings)
-            .and_then(|place| place.fields(&["region"], findings))
+            .and_then(|place| place.fields(&format::SITE, findings))
             .and_then(|fields| fields.required("region", A_REGION, findings))
             .and_then(|place| place.identifier::<Region>(A_REGION, findings))
     };
@@ -102,7 +104,7 @@ fn read_objectives(fields: &Fields<'_>, draft: &mut Draft, findings: &mut Findin
         .and_then(|place| place.named::<ComponentName>("objectives by component", findings));
     for (name, place) in objectives.into_iter().flatten() {
         let mut objective = DraftObjective { name: name.clone(), rto: None, rpo: None, rpo_written: false };
-        if let Some(fields) = place.fields(&["rto", "rpo"], findings) {
+        if let Some(fields) = place.fields(&format::OBJECTIVE, findings) {
             objective.rto = fields
                 .required("rto", "a duration such as 30m", findings)
                 .and_then(|place| place.duration(Seconds(1), findings));
@@ -127,9 +129,8 @@ fn read_triggers(fields: &Fields<'_>, draft: &mut Draft, findings: &mut Findings
 }
 
 fn read_trigger(item: &Place<'_>, findings: &mut Findings) -> DraftTrigger {
-    const SITES: &[(&str, SiteName)] = &[("recovery", SiteName::Recovery), ("primary", SiteName::Primary)];
     let mut draft = DraftTrigger { mark: item.mark, alarm: None, site: SiteName::Recovery, scenario: None, trigger: None };
-    let Some(fields) = item.fields(&["alarm", "scenario", "site"], findings) else {
+    let Some(fields) = item.fields(&format::TRIGGER, findings) else {
         return draft;
     };
     let alarm = fields
@@ -139,9 +140,9 @@ fn read_trigger(item: &Place<'_>, findings: &mut Findings) -> DraftTrigger {
         .required("scenario", "the scenario that it starts", findings)
         .and_then(|place| place.identifier::<ScenarioName>("a scenario's name", findings));
     let site = match fields.optional("site") {
-        Some(place) => {
-            place.choice(SITES, code::UNKNOWN_VALUE, findings).map(|site| Marked { value: site.value, mark: site.mark })
-        }
+        Some(place) => place
+            .choice(format::SITE_WORDS, code::UNKNOWN_VALUE, findings)
+            .map(|site| Marked { value: site.value, mark: site.mark }),
         None => Some(Marked { value: SiteName::Recovery, mark: item.mark }),
     };
     draft.alarm = alarm.as_ref().map(|alarm| alarm.value.to_string());

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use crate::domain::duration::Seconds;
 use crate::domain::identifier::{ComponentName, ScenarioName};
-use crate::domain::plan::{ApprovalRule, Condition, Preauthorisation, Severity};
+use crate::domain::plan::{ApprovalRule, Preauthorisation, Severity};
 use crate::domain::step::StepKind;
 
-use super::code;
 use super::draft::{DraftBranch, DraftPreauthorisation, DraftScenario, DraftStep, DraftWave, ScenarioHead};
 use super::fields::{Fields, Marked, Place};
 use super::finding::{Findings, one_of, quote};
 use super::suggest::nearest;
+use super::{code, format};
 
 /// How long a question to a person stands unless the plan says otherwise.
 const DEFAULT_APPROVAL_TIMEOUT: Seconds = Seconds(30 * 60);
@@ -27,8 +27,7 @@ pub(super) fn read(name: Marked<ScenarioName>, place: &Place<'_>, findings: &mut
         branches: Vec::new(),
         scenario: None,
     };
-    let known = ["severity", "failed_region", "preauthorised", "approval", "approval_timeout", "budgets", "branches"];
-    let Some(fields) = place.fields(&known, findings) else {
+    let Some(fields) = place.fields(&format::SCENARIO_FORM, findings) else {
         return draft;
     };
     let severity = read_severity(&fields, findings);
@@ -57,23 +56,19 @@ pub(super) fn read(name: Marked<ScenarioName>, place: &Place<'_>, findings: &mut
 }
 
 fn read_severity(fields: &Fields<'_>, findings: &mut Findings) -> Option<Severity> {
-    const WORDS: &[(&str, Severity)] =
-        &[("sev0", Severity::Sev0), ("sev1", Severity::Sev1), ("sev2", Severity::Sev2), ("sev3", Severity::Sev3)];
     let place = fields.required("severity", "sev0, sev1, sev2 or sev3", findings)?;
-    place.choice(WORDS, code::UNKNOWN_VALUE, findings).map(|severity| severity.value)
+    place.choice(format::SEVERITIES, code::UNKNOWN_VALUE, findings).map(|severity| severity.value)
 }
 
 fn read_approval(fields: &Fields<'_>, findings: &mut Findings) -> Option<ApprovalRule> {
-    const WORDS: &[(&str, ApprovalRule)] =
-        &[("when_needed", ApprovalRule::WhenNeeded), ("required", ApprovalRule::Required)];
     match fields.optional("approval") {
-        Some(place) => place.choice(WORDS, code::UNKNOWN_VALUE, findings).map(|approval| approval.value),
+        Some(place) => place.choice(format::APPROVALS, code::UNKNOWN_VALUE, findings).map(|approval| approval.value),
         None => Some(ApprovalRule::WhenNeeded),
     }
 }
 
 fn read_preauthorisation(place: &Place<'_>, draft: &mut DraftScenario, findings: &mut Findings) -> Option<Preauthorisation> {
-    let fields = place.fields(&["data_loss_up_to", "unproven_fence", "by", "until"], findings)?;
+    let fields = place.fields(&format::PREAUTHORISATION, findings)?;
     let data_loss_up_to = fields
         .required("data_loss_up_to", "a duration such as 5m, or 0s for no loss", findings)
         .and_then(|place| place.duration(Seconds(0), findings));
@@ -131,12 +126,10 @@ fn read_branches(fields: &Fields<'_>, draft: &mut DraftScenario, findings: &mut 
 }
 
 fn read_branch(place: &Place<'_>, findings: &mut Findings) -> Option<DraftBranch> {
-    const WORDS: &[(&str, Condition)] =
-        &[("multi_az_available", Condition::MultiAzAvailable), ("otherwise", Condition::Otherwise)];
-    let fields = place.fields(&["when", "steps"], findings)?;
+    let fields = place.fields(&format::BRANCH, findings)?;
     let when_place = fields.required("when", "`multi_az_available` or `otherwise`", findings);
     let mark = when_place.as_ref().map_or(place.mark, |when| when.node.mark);
-    let when = when_place.and_then(|place| place.choice(WORDS, code::UNKNOWN_CONDITION, findings));
+    let when = when_place.and_then(|place| place.choice(format::CONDITIONS, code::UNKNOWN_CONDITION, findings));
     let steps = fields
         .required("steps", "a list of steps such as `- promote: database`", findings)
         .and_then(|place| place.items("a list of steps", findings));
@@ -183,7 +176,7 @@ fn read_step(key: &Marked<&str>, value: &Place<'_>, item: &Place<'_>, findings: 
     let kind = read_step_kind(key, item, findings)?;
     let component = if kind == StepKind::Gate {
         value
-            .fields(&["loss_bound"], findings)?
+            .fields(&format::GATE, findings)?
             .required("loss_bound", "the database whose loss is bounded", findings)?
             .identifier::<ComponentName>(A_COMPONENT, findings)?
     } else {

@@ -7,10 +7,10 @@ use crate::domain::plan::{ApprovalRule, Condition, HoldPoint};
 use crate::domain::step::StepKind;
 
 mod hostile;
-mod table;
+pub(crate) mod table;
 
 /// Sound in every respect.
-pub(super) const SOUND: &str = r#"version: 1
+pub(crate) const SOUND: &str = r#"version: 1
 platform: shop
 account: "123456789012"
 sites:
@@ -19,6 +19,7 @@ sites:
 objectives:
   database: { rto: 40m, rpo: 15m }
   api: { rto: 15m }
+  lake: { rto: 60m, rpo: 30m }
 components:
   database:
     kind: rds_instance
@@ -38,6 +39,52 @@ components:
     kind: ecs_service
     primary: { cluster: shop, service: api }
     recovery: { cluster: shop, service: api }
+    health: https://api.shop.example.com/health
+    good_revision: /shop/api/good-revision
+  balancer:
+    kind: load_balancer
+    primary: { name: shop, target_groups: [shop-api] }
+    recovery: { name: shop-dr, target_groups: [shop-api-dr] }
+    serves: [api]
+  names:
+    kind: route53_records
+    zone: Z0SHOP
+    records:
+      - { name: api.shop.example.com, type: A, routing: failover, to: balancer }
+      - { name: shop.example.com, type: A, routing: simple, to: site }
+    switch: { s3_object: { bucket: shop-switch, key: in-us-west-2, health_check: 0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9 } }
+  site:
+    kind: cloudfront_distribution
+    id: E0SHOP
+    aliases: [shop.example.com]
+    primary: { bucket: shop-site }
+    recovery: { bucket: shop-dr, prefix: site/ }
+    origin_group: site
+    health: https://shop.example.com/
+  lake:
+    kind: s3_data
+    primary: { bucket: shop-lake }
+    recovery: { bucket: shop-lake-dr }
+    copied_by: { backup_vault: shop-dr, every: 30m }
+  archives:
+    kind: backup_archives
+    of: database
+    primary: { bucket: shop-archives }
+    recovery: { bucket: shop-archives-dr }
+    format: custom
+    every: 24h
+    keep: { daily: 7, weekly: 4 }
+alerts:
+  channels:
+    pager: { pagerduty: shop/pagerduty }
+    chat: { slack: shop/slack }
+    people: { email: [on-call@shop.example.com] }
+    topic: { sns_topic: shop-alerts }
+  escalations:
+    critical: [ { after: 0s, channels: [pager, chat] }, { after: 15m, channels: [people] } ]
+    slow: [ { after: 5m, channels: [chat, topic] } ]
+  incidents: { sev0: critical, sev1: critical }
+  alarms: [ { alarm: shop-errors, escalation: slow } ]
 triggers:
   - { alarm: shop-unreachable, scenario: database_failure }
 scenarios:
@@ -62,7 +109,7 @@ scenarios:
 pub(super) const HEALTHCARE: &str = include_str!("../../../plans/healthcare-platform.yaml");
 
 /// The sound plan with each first text replaced by the second. A replacement that replaces nothing is a broken test.
-pub(super) fn spoilt(replacements: &[(&str, &str)]) -> String {
+pub(crate) fn spoilt(replacements: &[(&str, &str)]) -> String {
     replacements.iter().fold(SOUND.to_owned(), |text, (from, to)| {
         assert!(text.contains(from), "{from:?} is not in the sound plan");
         text.replacen(from, to, 1)
@@ -165,7 +212,7 @@ fn budgets_approval_and_defaults_are_read() {
             "    severity: sev1\n",
             "    severity: sev0\n    approval: required\n    approval_timeout: 45m\n    budgets: { promote: 20m }\n",
         ),
-        ("methods: [POST /orders], reads: served }", "methods: [ANY /], reads: stopped, protocol: http }"),
+        ("methods: [POST /orders], reads: served }", "methods: [ANY /], reads: stopped, protocol: rest }"),
         ("variable: READ_ONLY, region", "variable: READ_ONLY, held: \"1\", region"),
     ]);
     let reading = read(&text);
@@ -198,11 +245,11 @@ fn every_finding_of_a_file_is_reported_at_once_in_the_order_of_the_file() {
         [
             ("bad_identifier", 2, 11),
             ("wrong_type", 3, 10),
-            ("out_of_range", 15, 23),
-            ("unknown_component", 19, 69),
-            ("unknown_scenario", 30, 42),
-            ("unknown_step_kind", 44, 13),
-            ("unknown_component", 45, 22),
+            ("out_of_range", 16, 23),
+            ("unknown_component", 20, 69),
+            ("unknown_scenario", 77, 42),
+            ("unknown_step_kind", 91, 13),
+            ("unknown_component", 92, 22),
         ]
     );
     assert_eq!(reading.findings[3].help, "did you mean `api`?");
@@ -214,7 +261,16 @@ fn a_finding_has_exactly_the_promised_json_form() {
     let finding = read(&spoilt(&[("kind: ecs_service", "kind: esc_service")])).findings.remove(0);
     assert_eq!(
         serde_json::to_string(&finding).unwrap(),
-        r#"{"code":"unknown_component_kind","severity":"error","message":"components.api.kind: expected rds_instance or ecs_service, found \"esc_service\"","line":26,"column":11,"help":"did you mean `ecs_service`?"}"#
+        r#"{"code":"unknown_component_kind","severity":"error","message":"components.api.kind: expected rds_instance, ecs_service, load_balancer, route53_records, cloudfront_distribution, s3_data or backup_archives, found \"esc_service\"","line":27,"column":11,"help":"did you mean `ecs_service`?"}"#
+    );
+}
+
+#[test]
+fn the_committed_schema_is_the_one_that_is_generated() {
+    assert_eq!(
+        include_str!("../../../plans/recovery-plan.schema.json"),
+        schema_text(),
+        "write it anew with `cargo recoveryctl plan schema > plans/recovery-plan.schema.json`"
     );
 }
 
@@ -230,9 +286,9 @@ fn dates_are_only_checked_against_the_day_that_is_given() {
         reading.check_dates(day.parse().unwrap()).iter().map(|finding| (finding.code, finding.line)).collect::<Vec<_>>()
     };
     assert_eq!(codes("2027-06-30"), [], "the last day itself still counts");
-    assert_eq!(codes("2027-07-01"), [("preauthorisation_expired", 35)]);
+    assert_eq!(codes("2027-07-01"), [("preauthorisation_expired", 82)]);
     assert_eq!(codes("2026-06-30"), [], "exactly a year ahead");
-    assert_eq!(codes("2026-06-29"), [("preauthorisation_long", 35)]);
+    assert_eq!(codes("2026-06-29"), [("preauthorisation_long", 82)]);
     let broken = read(&spoilt(&[("platform: shop", "platform: 5")]));
     assert_eq!(broken.check_dates("2030-01-01".parse().unwrap()).len(), 1, "also of a plan that is refused");
 }

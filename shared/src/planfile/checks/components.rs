@@ -32,6 +32,9 @@ pub(super) fn check(draft: &Draft, findings: &mut Findings) {
             let (site, label) = &resource.value;
             resources.add(&format!("{label} of the {} site", site.as_str()), resource.mark, findings);
         }
+        for place in component.holds.iter().filter(|place| place.reads_go_on.is_some()) {
+            reads_go_on(place, findings);
+        }
         for place in &component.endpoints {
             recovered_clients_read(draft, place, findings);
             consumers(draft, place, findings);
@@ -83,6 +86,21 @@ fn recovered_clients_read(draft: &Draft, place: &DraftPlace, findings: &mut Find
             format!("keep a copy for the recovered clients in {recovery} and list that"),
         );
     }
+}
+
+/// The default throttle of an HTTP API's stage cannot be taken away once it is set, so a hold never sets it (see
+/// `domain::decide::holds`).
+fn reads_go_on(place: &DraftPlace, findings: &mut Findings) {
+    let Some(mark) = place.reads_go_on else { return };
+    let what = place.label.as_deref().unwrap_or("this stage");
+    findings.warning(
+        code::READS_NOT_STOPPED,
+        mark,
+        format!(
+            "{what} is an HTTP API: closing it as a whole could not be undone exactly, so only the listed routes are closed"
+        ),
+        "list every route that must stop under `methods`, and say `reads: served`",
+    );
 }
 
 fn consumers(draft: &Draft, place: &DraftPlace, findings: &mut Findings) {

@@ -1,11 +1,14 @@
 //! What cannot work while the failing site's Region is gone, and its control planes with it.
 
-use crate::domain::plan::Condition;
-use crate::domain::step::StepKind;
+use crate::domain::identifier::{ComponentName, Region};
+use crate::domain::plan::{Condition, Site, Sites};
+use crate::domain::planes::{self, Standing};
+use crate::domain::predict;
+use crate::domain::step::{PlannedStep, StepKind};
 
 use super::super::code;
-use super::super::draft::{Draft, DraftPlace};
-use super::super::finding::Findings;
+use super::super::draft::Draft;
+use super::super::finding::{Findings, Severity};
 use super::steps::{Scenario, Step};
 
 pub(super) fn check(draft: &Draft, scenario: &Scenario<'_>, findings: &mut Findings) {
@@ -29,43 +32,54 @@ pub(super) fn check(draft: &Draft, scenario: &Scenario<'_>, findings: &mut Findi
 }
 
 fn check_step(draft: &Draft, step: &Step<'_>, covered: bool, findings: &mut Findings) {
-    let region = draft.primary.as_ref().map_or("the primary site's Region", |region| region.value.as_str());
-    let there = |places: &[DraftPlace]| {
-        places.iter().any(|place| match (&place.region, &draft.primary) {
-            (Some(place), Some(primary)) => place.value == primary.value,
-            _ => false,
-        })
+    let (Some(primary), Some(recovery)) = (&draft.primary, &draft.recovery) else { return };
+    let region = &primary.value;
+    let sites = Sites { primary: Site { region: region.clone() }, recovery: Site { region: recovery.value.clone() } };
+    let planned = PlannedStep { kind: step.kind, component: step.name.clone() };
+    let component = |name: &ComponentName| draft.components.get(name)?.component.as_ref();
+    let may = predict::may_of(&sites, &component, &planned);
+    let (severity, message, help) = match (planes::standing(step.kind, &may, region.as_str()), step.kind) {
+        (Standing::Fails, kind) => fails(kind, step.name, region),
+        // Whoever allowed a promotion beside an unfenced primary has allowed for this.
+        (Standing::BestEffort, StepKind::Fence | StepKind::HoldWrites) if !covered => {
+            best_effort(step.kind, step.name, region)
+        }
+        _ => return,
     };
-    let name = step.name;
-    match step.kind {
-        StepKind::ForceFailover => findings.error(
-            code::NEEDS_FAILED_REGION,
-            step.mark,
+    findings.add(severity, code::NEEDS_FAILED_REGION, step.mark, message, help.to_owned());
+}
+
+fn fails(kind: StepKind, name: &ComponentName, region: &Region) -> (Severity, String, &'static str) {
+    let (message, help) = if kind == StepKind::Repoint {
+        (
+            format!(
+                "an endpoint of {name} is kept in {region} and cannot be written while that Region is gone: after the promotion \
+                 the recovery would end stuck"
+            ),
+            "keep what the recovered clients read in the recovery site, and leave the other place out of this plan",
+        )
+    } else {
+        (
             format!("{name} cannot be failed over within {region} while that Region is gone"),
             "promote the replica instead, or say `failed_region: false`",
-        ),
-        StepKind::Fence if !covered => findings.warning(
-            code::NEEDS_FAILED_REGION,
-            step.mark,
+        )
+    };
+    (Severity::Error, message, help)
+}
+
+fn best_effort(kind: StepKind, name: &ComponentName, region: &Region) -> (Severity, String, &'static str) {
+    let (message, help) = if kind == StepKind::Fence {
+        (
             format!(
                 "the fence of {name} needs {region}, so it is not proven while that Region is gone, and a person is asked"
             ),
             "pre-authorise `unproven_fence: true` for an automatic recovery, or accept that it waits for approval",
-        ),
-        StepKind::HoldWrites if !covered && step.component.is_some_and(|component| there(&component.holds)) => {
-            findings.warning(
-                code::NEEDS_FAILED_REGION,
-                step.mark,
-                format!("holding writes of {name} needs {region}: while that Region is gone, clients there are not held"),
-                "hold writes in the recovery site too, or pre-authorise `unproven_fence: true` if that is accepted",
-            );
-        }
-        StepKind::Repoint if step.component.is_some_and(|component| there(&component.endpoints)) => findings.warning(
-            code::NEEDS_FAILED_REGION,
-            step.mark,
-            format!("an endpoint of {name} is kept in {region} and cannot be written while that Region is gone"),
-            "keep what the recovered clients read in the recovery site",
-        ),
-        _ => {}
-    }
+        )
+    } else {
+        (
+            format!("holding writes of {name} needs {region}: while that Region is gone, clients there are not held"),
+            "hold writes in the recovery site too, or pre-authorise `unproven_fence: true` if that is accepted",
+        )
+    };
+    (Severity::Warning, message, help)
 }

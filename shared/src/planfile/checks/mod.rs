@@ -1,9 +1,12 @@
 //! What a plan that reads well can still get wrong. Each file is one group of rules; none changes anything.
 
+mod alerts;
 mod budgets;
 mod components;
 mod consent;
+mod consumers;
 pub(super) mod dates;
+mod described;
 mod execution;
 mod failed_region;
 mod objectives;
@@ -22,6 +25,8 @@ use super::tree::Mark;
 
 pub(super) fn check(draft: &Draft, findings: &mut Findings) {
     components::check(draft, findings);
+    described::check(draft, findings);
+    alerts::check(draft, findings);
     objectives::check(draft, findings);
     triggers::check(draft, findings);
     for scenario in draft.scenarios.values() {
@@ -29,6 +34,7 @@ pub(super) fn check(draft: &Draft, findings: &mut Findings) {
         order::check(&scenario, findings);
         failed_region::check(draft, &scenario, findings);
         consent::check(draft, &scenario, findings);
+        consumers::check(draft, &scenario, findings);
         budgets::check(draft, &scenario, findings);
         size::check(&scenario, findings);
         execution::check(&scenario, findings);

@@ -11,12 +11,12 @@ pub(super) fn check(draft: &Draft, findings: &mut Findings) {
         let Some((name_found, component)) = find_component(draft, &name.value, name.mark, findings) else {
             continue;
         };
-        if component.kind == Some(ComponentKind::RdsInstance) && !objective.rpo_written {
+        if component.kind.is_some_and(ComponentKind::holds_data) && !objective.rpo_written {
             findings.error(
                 code::MISSING_RPO,
                 name.mark,
                 format!("{name_found} holds data, and its objective has no `rpo`"),
-                "add `rpo:` with the loss that is acceptable, such as 15m: promotions are measured against it",
+                "add `rpo:` with the loss that is acceptable, such as 15m: what is lost is measured against it",
             );
         }
     }

@@ -193,6 +193,13 @@ fn comes_too_early(step: &Step<'_>, before: Progress, findings: &mut Findings) {
                 );
             }
         }
+        StepKind::ForceFailover if before.promoted => missing(
+            code::FAILOVER_AFTER_PROMOTE,
+            format!(
+                "{name} is failed over after its replica was promoted: that is the old primary, which nobody uses any more"
+            ),
+            "leave it out, or write it in a branch of its own with `when: multi_az_available`".to_owned(),
+        ),
         StepKind::Repoint if !before.promoted => missing(
             code::REPOINT_BEFORE_PROMOTE,
             format!("clients are sent to the replica of {name} before it is promoted, and it takes no writes"),

@@ -79,6 +79,15 @@ fn step_fits(step: &DraftStep, name: &ComponentName, component: &DraftComponent,
     let Some(kind) = component.kind else {
         return;
     };
+    if kind.steps().is_empty() {
+        findings.error(
+            code::COMPONENT_WITHOUT_STEPS,
+            step.component_mark,
+            format!("{name} is of kind {}, and no step of this version acts on that kind", kind.as_str()),
+            "leave the step out, and do by hand what it was to do: this version only describes and shows such components",
+        );
+        return;
+    }
     if !kind.steps().contains(&step.kind) {
         let steps = one_of(kind.steps().iter().map(|kind| kind.as_str()));
         findings.error(

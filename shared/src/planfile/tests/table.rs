@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 
 use super::*;
 
-struct Row {
+pub(crate) struct Row {
     code: &'static str,
     severity: Severity,
     /// What to replace in the sound plan to break the rule, and nothing but the rule.
-    spoil: &'static [(&'static str, &'static str)],
+    pub(crate) spoil: &'static [(&'static str, &'static str)],
     /// The text of the spoilt plan at whose beginning the finding points.
     at: &'static str,
     /// What to replace instead to come close and still keep it.
-    near: &'static [(&'static str, &'static str)],
+    pub(crate) near: &'static [(&'static str, &'static str)],
 }
 
 const fn error(
@@ -39,7 +39,13 @@ const NO_FAILOVER: (&str, &str) =
     ("      - when: multi_az_available\n        steps: [ { force_failover: database }, { validate: database } ]\n", "");
 const UNPROVEN: (&str, &str) = ("data_loss_up_to: 10m,", "data_loss_up_to: 10m, unproven_fence: true,");
 
-const ROWS: &[Row] = &[
+const LAKE_OBJECTIVE: &str = "lake: { rto: 60m, rpo: 30m }\ncomponents";
+const SWITCH: (&str, &str) = (
+    "    switch: { s3_object: { bucket: shop-switch, key: in-us-west-2, health_check: 0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9 } }\n",
+    "",
+);
+
+pub(crate) const ROWS: &[Row] = &[
     // How it is written.
     error("unsupported_yaml", &[("[api] }", "*clients }")], "*clients", &[("[api] }", "[\"api\"] }")]),
     error(
@@ -124,17 +130,7 @@ const ROWS: &[Row] = &[
         "post /orders",
         &[("[POST /orders]", "[POST /orders, PUT /orders]")],
     ),
-    error(
-        "bad_identifier",
-        &[
-            ("  api:\n    kind", "  A b:\n    kind"),
-            (", consumers: [api]", ""),
-            (", { validate: api }", ""),
-            ("  api: { rto: 15m }\n", ""),
-        ],
-        "A b",
-        &[],
-    ),
+    error("bad_identifier", &[("  archives:\n", "  A b:\n")], "A b", &[]),
     error("duplicate", &[("platform: shop", "platform: shop\nplatform: shop")], "platform: shop\naccount", &[]),
     error("duplicate", &[("consumers: [api]", "consumers: [api, api]")], "api] }", &[]),
     error("duplicate", &[("[POST /orders]", "[POST /orders, POST /orders]")], "POST /orders]", &[]),
@@ -174,7 +170,12 @@ const ROWS: &[Row] = &[
         "fence: database\n          - repoint",
         &[],
     ),
-    error("empty_list", &[("consumers: [api]", "consumers: []")], "consumers", &[(", consumers: [api]", "")]),
+    error(
+        "empty_list",
+        &[("consumers: [api]", "consumers: []")],
+        "consumers",
+        &[(", consumers: [api]", ""), (", { validate: api }", "")],
+    ),
     error("empty_list", &[("[POST /orders]", "[]")], "methods", &[]),
     error("empty_list", &[("together: [ { validate: database }, { validate: api } ]", "together: []")], "together", &[]),
     error(
@@ -460,6 +461,132 @@ const ROWS: &[Row] = &[
         "database_failure:\n",
         &[("severity: sev1", "severity: sev1\n    approval_timeout: 170m")],
     ),
+    // Components that a plan only describes, and people.
+    error(
+        "component_without_steps",
+        &[
+            ("- fence: database", "- fence: database\n          - validate: balancer"),
+            (LAKE_OBJECTIVE, "lake: { rto: 60m, rpo: 30m }\n  balancer: { rto: 1h }\ncomponents"),
+        ],
+        "balancer\n          - gate",
+        &[],
+    ),
+    error("wrong_component_kind", &[("serves: [api]", "serves: [site]")], "site]\n  names", &[]),
+    error(
+        "wrong_component_kind",
+        &[("to: balancer", "to: api")],
+        "api }\n      - { name: shop",
+        &[("to: balancer", "to: site")],
+    ),
+    error("wrong_component_kind", &[("of: database", "of: lake")], "lake\n    primary", &[]),
+    error("unknown_component", &[("serves: [api]", "serves: [apy]")], "apy", &[]),
+    warning(
+        "missing_consumer",
+        &[(", consumers: [api]", "")],
+        "validate: api }",
+        &[
+            (", consumers: [api]", ""),
+            ("field: host, region: us-west-2", "field: host, region: us-west-2, consumers: [api]"),
+        ],
+    ),
+    warning(
+        "reads_not_stopped",
+        &[("reads: served }", "reads: stopped, protocol: http }")],
+        "stopped",
+        &[("reads: served }", "reads: stopped, protocol: rest }")],
+    ),
+    error(
+        "record_routing_conflict",
+        &[(
+            "{ name: shop.example.com, type: A, routing: simple, to: site }",
+            "{ name: api.shop.example.com, type: A, routing: weighted, to: balancer }",
+        )],
+        "{ name: api.shop.example.com, type: A, routing: weighted",
+        &[(
+            "{ name: shop.example.com, type: A, routing: simple, to: site }",
+            "{ name: api.shop.example.com, type: AAAA, routing: weighted, to: balancer }",
+        )],
+    ),
+    error(
+        "duplicate",
+        &[(
+            "{ name: shop.example.com, type: A, routing: simple, to: site }",
+            "{ name: api.shop.example.com, type: A, routing: failover, to: site }",
+        )],
+        "{ name: api.shop.example.com, type: A, routing: failover, to: site }",
+        &[],
+    ),
+    warning(
+        "control_plane_in_primary_site",
+        &[SWITCH],
+        "names:\n",
+        &[
+            SWITCH,
+            ("primary: { region: us-east-1 }", "primary: { region: eu-west-1 }"),
+            ("served }, region: us-east-1", "served }, region: eu-west-1"),
+            ("READ_ONLY, region: us-east-1", "READ_ONLY, region: eu-west-1"),
+        ],
+    ),
+    warning(
+        "control_plane_in_primary_site",
+        &[("    origin_group: site\n", "")],
+        "site:\n    kind",
+        &[("    health: https://shop.example.com/\n", "")],
+    ),
+    warning(
+        "copy_rarer_than_rpo",
+        &[("every: 30m }", "every: 31m }")],
+        "31m",
+        &[("backup_vault: shop-dr, every: 30m", "replication_rule: all")],
+    ),
+    warning(
+        "copy_only_in_primary_site",
+        &[("    recovery: { bucket: shop-archives-dr }\n", "")],
+        "archives:\n    kind",
+        &[("shop-archives-dr }", "shop-archives-dr, prefix: pg/ }")],
+    ),
+    error("missing_rpo", &[("lake: { rto: 60m, rpo: 30m }", "lake: { rto: 60m }")], "lake: { rto", &[]),
+    error("missing_field", &[("backup_vault: shop-dr, ", "")], "copied_by", &[]),
+    error("unknown_field", &[("backup_vault: shop-dr,", "replication_rule: all,")], "every: 30m", &[]),
+    error("empty_list", &[("keep: { daily: 7, weekly: 4 }", "keep: {}")], "keep", &[("daily: 7, weekly: 4", "monthly: 1")]),
+    error("out_of_range", &[("daily: 7", "daily: 0")], "0, weekly", &[("daily: 7", "daily: 1000")]),
+    error("out_of_range", &[("every: 24h", "every: 59s")], "59s", &[("every: 24h", "every: 60s")]),
+    error("bad_identifier", &[("zone: Z0SHOP", "zone: /hostedzone/Z0SHOP")], "/hostedzone", &[]),
+    error("bad_identifier", &[("name: shop.example.com", "name: shop.example.com.")], "shop.example.com.", &[]),
+    error("bad_identifier", &[("health: https://api", "health: http://api")], "http://", &[]),
+    error("bad_identifier", &[("[on-call@shop", "[on-call.shop")], "on-call.shop", &[]),
+    error("bad_identifier", &[("good_revision: /shop", "good_revision: shop")], "shop/api/good", &[]),
+    error("unknown_value", &[("routing: simple", "routing: latency")], "latency", &[]),
+    error(
+        "wrong_type",
+        &[("pager: { pagerduty: shop/pagerduty }", "pager: { pagerduty: shop/pagerduty, slack: shop/slack }")],
+        "pager: {",
+        &[],
+    ),
+    error("unknown_channel", &[("[pager, chat]", "[pagr, chat]")], "pagr", &[("[pager, chat]", "[chat]")]),
+    error("unknown_escalation", &[("sev1: critical", "sev1: critcal")], "critcal", &[]),
+    error(
+        "unknown_escalation",
+        &[("escalation: slow", "escalation: sloww")],
+        "sloww",
+        &[("escalation: slow", "escalation: critical")],
+    ),
+    error("escalation_order", &[("after: 15m", "after: 0s")], "0s, channels: [people]", &[("after: 15m", "after: 1s")]),
+    error(
+        "duplicate",
+        &[("alarms: [ {", "alarms: [ { alarm: shop-errors, escalation: critical }, {")],
+        "shop-errors, escalation: slow",
+        &[("alarms: [ {", "alarms: [ { alarm: shop-more-errors, escalation: critical }, {")],
+    ),
+    error(
+        "failover_after_promote",
+        &[("- repoint: database", "- force_failover: database\n          - repoint: database")],
+        "force_failover: database\n          - repoint",
+        &[
+            ("- gate: {", "- force_failover: database\n          - gate: {"),
+            ("severity: sev1", "severity: sev1\n    budgets: { force_failover: 1m }"),
+        ],
+    ),
     // Found by breaking the rules themselves: each of these guards a boundary that no other row stands on.
     error("wrong_type", &[("platform: shop", "platform: NULL")], "platform", &[]),
     error("out_of_range", &[("backup_retention: 7d", "backup_retention: 0d")], "0d\n    max_lag", &[]),
@@ -547,7 +674,13 @@ fn in_a_dark_region_fence_and_hold_are_best_effort_unless_that_was_allowed() {
     assert!(findings[1].message.contains("fence"), "{}", findings[1].message);
     let elsewhere =
         [FAILED, NO_FAILOVER, UNPROVEN, ("variable: HOST, region: us-west-2", "variable: HOST, region: us-east-1")];
-    assert_eq!(codes(&spoilt(&elsewhere)), ["endpoint_outside_recovery_site", "needs_failed_region"]);
+    let findings = read(&spoilt(&elsewhere)).findings;
+    let found: Vec<_> = findings.iter().map(|finding| (finding.code, finding.severity)).collect();
+    assert_eq!(
+        found,
+        [("endpoint_outside_recovery_site", Severity::Warning), ("needs_failed_region", Severity::Error)],
+        "after the promotion that repoint could not end"
+    );
 }
 
 #[test]
@@ -572,13 +705,17 @@ fn a_branch_has_at_most_ninety_nine_waves_of_forty_steps() {
         }
         spoilt(&[
             ("  api: { rto: 15m }\n", &format!("  api: {{ rto: 15m }}\n{objectives}")),
-            ("triggers:\n", &format!("{components}triggers:\n")),
+            ("alerts:\n", &format!("{components}alerts:\n")),
             ("{ validate: database }, { validate: api } ]", &format!("{{ validate: database }}, {} ]", steps.join(", "))),
             ("severity: sev1", "severity: sev1\n    budgets: { validate: 30s }"),
         ])
     };
-    assert_eq!(codes(&together(39)), [] as [&str; 0]);
-    assert_eq!(codes(&together(40)), ["too_many_steps_together"]);
+    // As consumers they would all be restarted one by one, and the history would be too long before the wave is too wide.
+    let found = |count: usize| -> Vec<&str> {
+        codes(&together(count)).into_iter().filter(|code| *code != "missing_consumer").collect()
+    };
+    assert_eq!(found(39), [] as [&str; 0]);
+    assert_eq!(found(40), ["too_many_steps_together"]);
 }
 
 #[test]

@@ -1,0 +1,247 @@
+//! What a platform has besides its database and its services. A plan describes it, so that it can be checked and seen; no step
+//! of this version acts on it, and the engine never asks for it.
+
+use serde::{Deserialize, Serialize};
+
+use super::duration::Seconds;
+use super::identifier::{
+    Arn, BalancerName, BucketName, ComponentName, DistributionId, DomainName, HealthCheckId, HostedZoneId, HttpsUrl,
+    ResourceName,
+};
+use super::non_empty::NonEmpty;
+
+/// An Application Load Balancer in each site.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoadBalancer {
+    /// In the primary site.
+    pub primary: LoadBalancerSite,
+    /// In the recovery site.
+    pub recovery: LoadBalancerSite,
+    /// The services that its targets belong to.
+    pub serves: Vec<ComponentName>,
+}
+
+/// A load balancer in one site.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoadBalancerSite {
+    /// Its name; address and zone are read from DescribeLoadBalancers when they are needed.
+    pub name: BalancerName,
+    /// Its target groups: whether it serves is their targets' health, not its own state.
+    pub target_groups: NonEmpty<BalancerName>,
+}
+
+/// Record sets of one hosted zone that send clients to one site or the other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Route53Records {
+    /// The hosted zone.
+    pub zone: HostedZoneId,
+    /// The record sets.
+    pub records: NonEmpty<RecordSet>,
+    /// What moves clients without an edit of the records; made in advance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub switch: Option<TrafficSwitch>,
+}
+
+/// The record sets of one name and type: one, or one for each site.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordSet {
+    /// The name that clients ask for.
+    pub name: DomainName,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub record_type: RecordType,
+    /// How Route 53 chooses between the sites.
+    pub routing: Routing,
+    /// The component that it points to.
+    pub to: ComponentName,
+}
+
+/// A record's type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum RecordType {
+    /// IPv4 address, here always an alias.
+    A,
+    /// IPv6 address, here always an alias.
+    Aaaa,
+    /// Another name.
+    Cname,
+}
+
+impl RecordType {
+    /// As Route 53 writes it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::A => "A",
+            Self::Aaaa => "AAAA",
+            Self::Cname => "CNAME",
+        }
+    }
+}
+
+/// A record set's routing policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Routing {
+    /// One record, one answer.
+    Simple,
+    /// A share for each site.
+    Weighted,
+    /// The primary while its health check is healthy, else the secondary.
+    Failover,
+}
+
+impl Routing {
+    /// As written in a plan.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Simple => "simple",
+            Self::Weighted => "weighted",
+            Self::Failover => "failover",
+        }
+    }
+}
+
+/// A switch that moves clients on the data plane alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "switch", rename_all = "snake_case", deny_unknown_fields)]
+pub enum TrafficSwitch {
+    /// The primary's health check is inverted and watches an object in the recovery site: when the object appears, the primary
+    /// becomes unhealthy.
+    S3Object {
+        /// The bucket, in the recovery site.
+        bucket: BucketName,
+        /// The object.
+        key: ResourceName,
+        /// The health check that watches it.
+        health_check: HealthCheckId,
+    },
+    /// Application Recovery Controller routing control, which the primary's health check follows.
+    RoutingControl {
+        /// Its ARN.
+        arn: Arn,
+        /// The five endpoints of its cluster: on the day, the service that would list them may be gone.
+        endpoints: NonEmpty<HttpsUrl>,
+    },
+}
+
+/// A web site in S3 behind CloudFront.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CloudfrontDistribution {
+    /// The distribution.
+    pub id: DistributionId,
+    /// The names that clients ask for.
+    pub aliases: NonEmpty<DomainName>,
+    /// The content in the primary site.
+    pub primary: BucketSite,
+    /// Its copy in the recovery site.
+    pub recovery: BucketSite,
+    /// The origin group that turns to the copy by itself when the first origin fails.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin_group: Option<ResourceName>,
+    /// A page that says whether the site serves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<HttpsUrl>,
+}
+
+/// A bucket, or a part of one, in one site.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BucketSite {
+    /// The bucket.
+    pub bucket: BucketName,
+    /// What its keys begin with; absent: all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<ResourceName>,
+}
+
+/// Data in S3 with a copy in the other Region.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct S3Data {
+    /// The data.
+    pub primary: BucketSite,
+    /// Its copy.
+    pub recovery: BucketSite,
+    /// What makes the copy.
+    pub copied_by: CopiedBy,
+}
+
+/// What keeps a copy of a bucket up to date.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "copy", rename_all = "snake_case", deny_unknown_fields)]
+pub enum CopiedBy {
+    /// A rule of S3 replication: object by object, as they are written.
+    ReplicationRule {
+        /// The rule's id.
+        id: ResourceName,
+    },
+    /// AWS Backup, copied to a vault of the recovery site.
+    BackupVault {
+        /// The vault in the recovery site.
+        vault: ResourceName,
+        /// How often a backup is made.
+        every: Seconds,
+    },
+}
+
+/// Archives of a database, made by `pg_dump` into a bucket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BackupArchives {
+    /// The database that they are of.
+    pub of: ComponentName,
+    /// Where they are written.
+    pub primary: BucketSite,
+    /// Where their copies are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery: Option<BucketSite>,
+    /// What `pg_dump --format` wrote.
+    pub format: ArchiveFormat,
+    /// How often one is made.
+    pub every: Seconds,
+    /// How many are kept.
+    pub keep: Keep,
+}
+
+/// The form of an archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ArchiveFormat {
+    /// One compressed file with a table of contents.
+    Custom,
+    /// A directory of one file a table.
+    Directory,
+    /// The directory as one tar file.
+    Tar,
+}
+
+/// How many archives are kept, by age: the newest of each hour, day, week and month.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Keep {
+    /// Of the last hours.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub hourly: u32,
+    /// Of the last days.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub daily: u32,
+    /// Of the last weeks.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub weekly: u32,
+    /// Of the last months.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub monthly: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}

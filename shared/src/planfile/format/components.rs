@@ -1,0 +1,349 @@
+//! The form of `components`.
+
+use crate::domain::described::{ArchiveFormat, RecordType, Routing};
+use crate::domain::identifier::{
+    Arn, BalancerName, BucketName, DistributionId, DomainName, HealthCheckId, HostedZoneId, HttpsUrl, InstanceId,
+    SecurityGroupId, VariableName,
+};
+use crate::domain::plan::{ApiProtocol, Reads};
+
+use super::{COMPONENT, Field, Form, Mapping, REGION, RESOURCE, optional, required, words};
+
+/// A component is one of these, told apart by `kind`.
+pub(in super::super) const COMPONENTS: &[&Mapping] =
+    &[&RDS_INSTANCE, &ECS_SERVICE, &LOAD_BALANCER, &ROUTE53_RECORDS, &CLOUDFRONT_DISTRIBUTION, &S3_DATA, &BACKUP_ARCHIVES];
+
+/// A method of an API, as [`crate::domain::plan::ApiMethod`] reads it.
+const METHOD: &str = r"^(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|ANY) /[!-~]{0,299}$";
+/// A parameter in a hierarchy.
+const PARAMETER: &str = r"^/[!-~]{0,511}$";
+
+const URL: Form = Form::Pattern(HttpsUrl::PATTERN);
+
+const fn kind(word: &'static str) -> Field {
+    required("kind", Form::Constant(word), "What kind of component this is; decides its other fields.")
+}
+
+pub(in super::super) static RDS_INSTANCE: Mapping = Mapping {
+    name: "rds_instance",
+    about: "An RDS database instance with a read replica in the recovery site.",
+    fields: &[
+        kind("rds_instance"),
+        required("primary", Form::Mapping(&RDS_PRIMARY), "The instance in the primary site."),
+        required("recovery", Form::Mapping(&RDS_REPLICA), "Its read replica in the recovery site."),
+        required(
+            "backup_retention",
+            Form::Duration,
+            "How long the promoted replica keeps backups: whole days, 1d to 35d. Without it a promotion would set one day.",
+        ),
+        required("max_lag", Form::Duration, "How far behind the replica may be before a planned switchover goes on."),
+        optional("write_probe", Form::Mapping(&WRITE_PROBE), "What proves that the promoted database takes writes."),
+        optional(
+            "endpoints",
+            Form::List(&Form::OneOf(ENDPOINTS)),
+            "Every place where clients read the database's host name.",
+        ),
+        optional("holds", Form::List(&Form::OneOf(HOLDS)), "Every place where writes can be held back."),
+    ],
+};
+
+pub(in super::super) static RDS_PRIMARY: Mapping = Mapping {
+    name: "rds_primary",
+    about: "The instance in the primary site.",
+    fields: &[
+        required("id", Form::Pattern(InstanceId::PATTERN), "Its identifier."),
+        optional(
+            "isolation_security_group",
+            Form::Pattern(SecurityGroupId::PATTERN),
+            "A security group that lets nobody in, made in advance. Without it the instance cannot be fenced.",
+        ),
+    ],
+};
+
+pub(in super::super) static RDS_REPLICA: Mapping = Mapping {
+    name: "rds_replica",
+    about: "The replica in the recovery site.",
+    fields: &[required("id", Form::Pattern(InstanceId::PATTERN), "Its identifier.")],
+};
+
+pub(in super::super) static WRITE_PROBE: Mapping = Mapping {
+    name: "write_probe",
+    about: "A function that writes one row through the promoted database and answers {\"written\": true}.",
+    fields: &[required("lambda", RESOURCE, "The function's name in the recovery site.")],
+};
+
+/// A place where the host name is kept is one of these, told apart by its first field.
+pub(in super::super) const ENDPOINTS: &[&Mapping] = &[&SSM_PARAMETER, &SECRET, &LAMBDA_ENDPOINT];
+
+const fn consumers() -> Field {
+    optional("consumers", Form::List(&COMPONENT), "The services that read it only when they start, and are restarted.")
+}
+
+const fn region() -> Field {
+    required("region", REGION, "Its Region: one of the two sites'.")
+}
+
+pub(in super::super) static SSM_PARAMETER: Mapping = Mapping {
+    name: "ssm_parameter",
+    about: "A Systems Manager parameter whose whole value is the host.",
+    fields: &[required("ssm_parameter", Form::Pattern(PARAMETER), "The parameter's full name."), region(), consumers()],
+};
+
+pub(in super::super) static SECRET: Mapping = Mapping {
+    name: "secret",
+    about: "One field of a JSON secret.",
+    fields: &[
+        required("secret", RESOURCE, "The secret's name."),
+        required("field", RESOURCE, "The field that holds the host."),
+        region(),
+        consumers(),
+    ],
+};
+
+pub(in super::super) static LAMBDA_ENDPOINT: Mapping = Mapping {
+    name: "lambda_endpoint",
+    about: "One variable of a Lambda function's environment.",
+    fields: &[
+        required("lambda_environment", RESOURCE, "The function's name."),
+        required("variable", Form::Pattern(VariableName::PATTERN), "The variable that holds the host."),
+        region(),
+        consumers(),
+    ],
+};
+
+/// A place where writes are held is one of these, told apart by its first field.
+pub(in super::super) const HOLDS: &[&Mapping] = &[&STAGE_HOLD, &LAMBDA_HOLD];
+
+pub(in super::super) static STAGE_HOLD: Mapping = Mapping {
+    name: "api_gateway_stage_hold",
+    about: "Throttling of an API Gateway stage.",
+    fields: &[required("api_gateway_stage", Form::Mapping(&API_GATEWAY_STAGE), "The stage and its methods."), region()],
+};
+
+pub(in super::super) const READS: &[(&str, Reads)] = &[("served", Reads::Served), ("stopped", Reads::Stopped)];
+pub(in super::super) const PROTOCOLS: &[(&str, ApiProtocol)] = &[("rest", ApiProtocol::Rest), ("http", ApiProtocol::Http)];
+
+pub(in super::super) static API_GATEWAY_STAGE: Mapping = Mapping {
+    name: "api_gateway_stage",
+    about: "A stage of an API.",
+    fields: &[
+        required("api", RESOURCE, "The API's id."),
+        required("stage", RESOURCE, "The stage's name."),
+        required("methods", Form::List(&Form::Pattern(METHOD)), "The writing methods that are throttled to nothing."),
+        required(
+            "reads",
+            Form::Words(|| words(READS)),
+            "`served`: no other method is touched; `stopped`: the whole stage is throttled.",
+        ),
+        optional("protocol", Form::Words(|| words(PROTOCOLS)), "REST or HTTP API; `rest` unless written."),
+    ],
+};
+
+pub(in super::super) static LAMBDA_HOLD: Mapping = Mapping {
+    name: "lambda_hold",
+    about: "A flag in a Lambda function's environment that its code obeys.",
+    fields: &[
+        required("lambda_environment", RESOURCE, "The function's name."),
+        required("variable", Form::Pattern(VariableName::PATTERN), "The flag."),
+        optional("held", Form::Line, "The value that means \"read only\"; \"true\" unless written."),
+        region(),
+    ],
+};
+
+pub(in super::super) static ECS_SERVICE: Mapping = Mapping {
+    name: "ecs_service",
+    about: "An ECS service in both sites.",
+    fields: &[
+        kind("ecs_service"),
+        required("primary", Form::Mapping(&ECS_SITE), "The service in the primary site."),
+        required("recovery", Form::Mapping(&ECS_SITE), "The service in the recovery site."),
+        optional("health", URL, "A page that says whether it serves."),
+        optional(
+            "good_revision",
+            Form::Pattern(PARAMETER),
+            "The parameter, of each site, that holds the number of the task definition's last good revision.",
+        ),
+    ],
+};
+
+pub(in super::super) static ECS_SITE: Mapping = Mapping {
+    name: "ecs_site",
+    about: "An ECS service in one site.",
+    fields: &[required("cluster", RESOURCE, "The cluster's name."), required("service", RESOURCE, "The service's name.")],
+};
+
+pub(in super::super) static LOAD_BALANCER: Mapping = Mapping {
+    name: "load_balancer",
+    about: "An Application Load Balancer in both sites.",
+    fields: &[
+        kind("load_balancer"),
+        required("primary", Form::Mapping(&LOAD_BALANCER_SITE), "In the primary site."),
+        required("recovery", Form::Mapping(&LOAD_BALANCER_SITE), "In the recovery site."),
+        required("serves", Form::List(&COMPONENT), "The services that its targets belong to."),
+    ],
+};
+
+const BALANCER: Form = Form::Pattern(BalancerName::PATTERN);
+
+pub(in super::super) static LOAD_BALANCER_SITE: Mapping = Mapping {
+    name: "load_balancer_site",
+    about: "A load balancer in one site.",
+    fields: &[
+        required("name", BALANCER, "Its name; its address is read from AWS when it is needed."),
+        required("target_groups", Form::List(&BALANCER), "Its target groups: it serves when their targets are healthy."),
+    ],
+};
+
+pub(in super::super) static ROUTE53_RECORDS: Mapping = Mapping {
+    name: "route53_records",
+    about: "Record sets of one hosted zone that send clients to one site or the other.",
+    fields: &[
+        kind("route53_records"),
+        required("zone", Form::Pattern(HostedZoneId::PATTERN), "The hosted zone's id."),
+        required("records", Form::List(&Form::Mapping(&RECORD)), "The record sets."),
+        optional("switch", Form::OneOf(SWITCHES), "What moves clients without an edit of the records; made in advance."),
+    ],
+};
+
+pub(in super::super) const RECORD_TYPES: &[(&str, RecordType)] =
+    &[("A", RecordType::A), ("AAAA", RecordType::Aaaa), ("CNAME", RecordType::Cname)];
+pub(in super::super) const ROUTINGS: &[(&str, Routing)] =
+    &[("simple", Routing::Simple), ("weighted", Routing::Weighted), ("failover", Routing::Failover)];
+
+pub(in super::super) static RECORD: Mapping = Mapping {
+    name: "record",
+    about: "The record sets of one name and type.",
+    fields: &[
+        required("name", Form::Pattern(DomainName::PATTERN), "The name that clients ask for, without a dot at the end."),
+        required("type", Form::Words(|| words(RECORD_TYPES)), "The record's type; A and AAAA are aliases."),
+        required("routing", Form::Words(|| words(ROUTINGS)), "How Route 53 chooses between the sites."),
+        required("to", COMPONENT, "The load balancer or distribution that it points to."),
+    ],
+};
+
+/// A switch is one of these, told apart by its field.
+pub(in super::super) const SWITCHES: &[&Mapping] = &[&S3_OBJECT_SWITCH, &ROUTING_CONTROL_SWITCH];
+
+pub(in super::super) static S3_OBJECT_SWITCH: Mapping = Mapping {
+    name: "s3_object_switch",
+    about: "An object of the recovery site, watched by the primary record's inverted health check.",
+    fields: &[required(
+        "s3_object",
+        Form::Mapping(&S3_OBJECT),
+        "The object; when it appears, clients go to the other site.",
+    )],
+};
+
+pub(in super::super) static S3_OBJECT: Mapping = Mapping {
+    name: "s3_object",
+    about: "The object and its health check.",
+    fields: &[
+        required("bucket", BUCKET, "A bucket in the recovery site."),
+        required("key", RESOURCE, "The object's key."),
+        required("health_check", Form::Pattern(HealthCheckId::PATTERN), "The id of the health check that watches it."),
+    ],
+};
+
+pub(in super::super) static ROUTING_CONTROL_SWITCH: Mapping = Mapping {
+    name: "routing_control_switch",
+    about: "A routing control of Application Recovery Controller, which the primary record's health check follows.",
+    fields: &[required("routing_control", Form::Mapping(&ROUTING_CONTROL), "The routing control.")],
+};
+
+pub(in super::super) static ROUTING_CONTROL: Mapping = Mapping {
+    name: "routing_control",
+    about: "A routing control and where it is reached.",
+    fields: &[
+        required("arn", Form::Pattern(Arn::PATTERN), "Its ARN."),
+        required(
+            "endpoints",
+            Form::List(&URL),
+            "The endpoints of its cluster: on the day, the service that lists them may be gone.",
+        ),
+    ],
+};
+
+const BUCKET: Form = Form::Pattern(BucketName::PATTERN);
+
+pub(in super::super) static CLOUDFRONT_DISTRIBUTION: Mapping = Mapping {
+    name: "cloudfront_distribution",
+    about: "A web site in S3 behind CloudFront.",
+    fields: &[
+        kind("cloudfront_distribution"),
+        required("id", Form::Pattern(DistributionId::PATTERN), "The distribution's id."),
+        required("aliases", Form::List(&Form::Pattern(DomainName::PATTERN)), "The names that clients ask for."),
+        required("primary", Form::Mapping(&BUCKET_SITE), "The content in the primary site."),
+        required("recovery", Form::Mapping(&BUCKET_SITE), "Its copy in the recovery site."),
+        optional("origin_group", RESOURCE, "The origin group that turns to the copy by itself when the first origin fails."),
+        optional("health", URL, "A page that says whether the site serves."),
+    ],
+};
+
+pub(in super::super) static BUCKET_SITE: Mapping = Mapping {
+    name: "bucket_site",
+    about: "A bucket, or a part of one, in one site.",
+    fields: &[
+        required("bucket", BUCKET, "The bucket's name."),
+        optional("prefix", RESOURCE, "What its keys begin with; all of them unless written."),
+    ],
+};
+
+pub(in super::super) static S3_DATA: Mapping = Mapping {
+    name: "s3_data",
+    about: "Data in S3 with a copy in the other Region.",
+    fields: &[
+        kind("s3_data"),
+        required("primary", Form::Mapping(&BUCKET_SITE), "The data."),
+        required("recovery", Form::Mapping(&BUCKET_SITE), "Its copy."),
+        required("copied_by", Form::OneOf(COPIES), "What makes the copy."),
+    ],
+};
+
+/// What makes a copy is one of these, told apart by its first field.
+pub(in super::super) const COPIES: &[&Mapping] = &[&REPLICATION_RULE, &BACKUP_VAULT];
+
+pub(in super::super) static REPLICATION_RULE: Mapping = Mapping {
+    name: "replication_rule",
+    about: "A rule of S3 replication: object by object, as they are written.",
+    fields: &[required("replication_rule", RESOURCE, "The rule's id.")],
+};
+
+pub(in super::super) static BACKUP_VAULT: Mapping = Mapping {
+    name: "backup_vault",
+    about: "AWS Backup, copied to a vault of the recovery site.",
+    fields: &[
+        required("backup_vault", RESOURCE, "The vault in the recovery site."),
+        required("every", Form::Duration, "How often a backup is made."),
+    ],
+};
+
+pub(in super::super) const ARCHIVE_FORMATS: &[(&str, ArchiveFormat)] =
+    &[("custom", ArchiveFormat::Custom), ("directory", ArchiveFormat::Directory), ("tar", ArchiveFormat::Tar)];
+
+pub(in super::super) static BACKUP_ARCHIVES: Mapping = Mapping {
+    name: "backup_archives",
+    about: "Archives of a database, made by pg_dump into a bucket.",
+    fields: &[
+        kind("backup_archives"),
+        required("of", COMPONENT, "The database that they are of."),
+        required("primary", Form::Mapping(&BUCKET_SITE), "Where they are written."),
+        optional("recovery", Form::Mapping(&BUCKET_SITE), "Where their copies are."),
+        required("format", Form::Words(|| words(ARCHIVE_FORMATS)), "What pg_dump --format wrote."),
+        required("every", Form::Duration, "How often one is made."),
+        required("keep", Form::Mapping(&KEEP), "How many are kept: the newest of each hour, day, week and month."),
+    ],
+};
+
+/// The most of one kind that `keep` counts.
+pub(in super::super) const MOST_KEPT: u32 = 1_000;
+
+pub(in super::super) static KEEP: Mapping = Mapping {
+    name: "keep",
+    about: "How many archives are kept, by age.",
+    fields: &[
+        optional("hourly", Form::Count(MOST_KEPT), "Of the last hours."),
+        optional("daily", Form::Count(MOST_KEPT), "Of the last days."),
+        optional("weekly", Form::Count(MOST_KEPT), "Of the last weeks."),
+        optional("monthly", Form::Count(MOST_KEPT), "Of the last months."),
+    ],
+};

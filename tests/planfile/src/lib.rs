@@ -1,0 +1,10 @@
+//! `domain` and `planfile` of the crate `shared`, from the same files, and what needs more than `shared` has: the schema against an
+//! independent validator, and the benchmark of `plan check`.
+
+#[path = "../../../shared/src/domain/mod.rs"]
+pub mod domain;
+#[path = "../../../shared/src/planfile/mod.rs"]
+pub mod planfile;
+
+#[cfg(test)]
+mod schema;
