@@ -163,6 +163,12 @@ pub struct Incident {
 }
 
 impl Incident {
+    /// Whether the platform is its own: until its declared end, and a stuck one until somebody acknowledges it.
+    #[must_use]
+    pub fn holds_its_platform(&self) -> bool {
+        !self.status.is_end() || (self.status == IncidentStatus::Stuck && self.acknowledged.is_none())
+    }
+
     /// The incident that would be declared, as far as decisions look at it: for predictions.
     #[must_use]
     pub fn imagined(

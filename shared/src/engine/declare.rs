@@ -14,6 +14,9 @@ use super::Engine;
 use super::book::{Versioned, note, write_incident, write_plan, write_platform};
 use super::notices::notice;
 
+#[cfg(test)]
+mod tests;
+
 /// How often a lost race is run again before the caller is told to try later.
 const RACES: usize = 5;
 
@@ -64,7 +67,12 @@ pub async fn declare(engine: Engine<'_>, declaration: &Declaration<'_>) -> Resul
         }
         let mut platform = book.platform(&plan.platform).await?;
         if let Some(active) = platform.value.active.as_ref().filter(|_| !guard::removed(Guard::OneActive)) {
-            return Ok(Declared::Joined(Box::new(book.incident(active).await?.value)));
+            let holder = book.incident(active).await?.value;
+            if holder.holds_its_platform() {
+                return Ok(Declared::Joined(Box::new(holder)));
+            }
+            // It ended, and let go of the platform, between the two reads: whoever joined it would wait for a recovery that is over.
+            continue;
         }
         let active_site = platform.value.active_site;
         let active_region = plan.region(active_site);
