@@ -1,6 +1,6 @@
-//! Finding the process at the other end of a loopback connection, and killing it.
+//! Finding the process at the other end of a loopback connection, and killing or stopping it.
 //!
-//! Only a descendant of the emulator is ever killed: the emulator starts one process per function, and a drill that is
+//! Only a descendant of the emulator is ever struck: the emulator starts one process per function, and a drill that is
 //! started from a shell or a test runner must never be able to hit anything else.
 
 use std::collections::{HashMap, HashSet};
@@ -11,9 +11,18 @@ use std::time::Duration;
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-/// Why nobody was killed.
+/// What a process is made to suffer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blow {
+    /// It ends at once.
+    Kill,
+    /// It stays, and does nothing any more.
+    Stop,
+}
+
+/// Why nobody was struck.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum NotKilled {
+pub enum NotStruck {
     /// The rehearsal does not say which process is the emulator.
     #[error("the emulator's process is not known")]
     NoEmulator,
@@ -25,38 +34,43 @@ pub enum NotKilled {
     NotADescendant,
 }
 
-/// Kills the process that holds the client side of a connection, and waits until it is dead.
+/// Strikes the process that holds the client side of a connection, and waits until it is dead or stands still.
 ///
 /// `client` and `server` are the connection's two ends as the server sees them. Where several processes share the
-/// client side, as a shell and what it started do, each that descends from the emulator dies. Blocks for milliseconds.
-pub fn kill_caller(client: SocketAddr, server: SocketAddr, emulator: u32) -> Result<Vec<u32>, NotKilled> {
-    let socket = format!("socket:[{}]", inode_of(client, server).ok_or(NotKilled::NoSocket)?);
-    let mut killed = Vec::new();
+/// client side, as a shell and what it started do, each that descends from the emulator is struck. Blocks for milliseconds.
+pub fn strike_caller(client: SocketAddr, server: SocketAddr, emulator: u32, blow: Blow) -> Result<Vec<u32>, NotStruck> {
+    let socket = format!("socket:[{}]", inode_of(client, server).ok_or(NotStruck::NoSocket)?);
+    let mut struck = Vec::new();
     for process in descendants_of(emulator) {
-        if holds(process, &socket) && kill(process, &socket) {
-            killed.push(process);
+        if holds(process, &socket) && strike(process, &socket, blow) {
+            struck.push(process);
         }
     }
-    if killed.is_empty() {
-        return Err(NotKilled::NotADescendant);
+    if struck.is_empty() {
+        return Err(NotStruck::NotADescendant);
     }
-    killed.iter().for_each(|process| wait_for_end(*process));
-    Ok(killed)
+    struck.iter().for_each(|process| wait_for_effect(*process, blow));
+    Ok(struck)
 }
 
 /// The handle is taken first and the socket looked up again, so that a number given to a new process is never hit.
-fn kill(process: u32, socket: &str) -> bool {
+fn strike(process: u32, socket: &str, blow: Blow) -> bool {
+    let signal = match blow {
+        Blow::Kill => Signal::KILL,
+        Blow::Stop => Signal::STOP,
+    };
     let pid = i32::try_from(process).ok().and_then(Pid::from_raw);
     let Some(handle) = pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok()) else {
         return false;
     };
-    holds(process, socket) && pidfd_send_signal(handle, Signal::KILL).is_ok()
+    holds(process, socket) && pidfd_send_signal(handle, signal).is_ok()
 }
 
-fn wait_for_end(process: u32) {
+fn wait_for_effect(process: u32, blow: Blow) {
     for _ in 0..1_000 {
         match state_and_parent(process) {
             None | Some(('Z' | 'X', _)) => return,
+            Some(('T', _)) if blow == Blow::Stop => return,
             Some(_) => sleep(Duration::from_millis(1)),
         }
     }

@@ -6,11 +6,12 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::call::WireCall;
+use super::normalise::policy_prefix;
 
 /// Which calls a rule is about. What is not given matches every call.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selector {
-    /// The service, by its IAM prefix.
+    /// The service, by its IAM prefix: `apigateway` is both versions of API Gateway.
     pub service: Option<String>,
     /// The operation.
     pub operation: Option<String>,
@@ -18,6 +19,10 @@ pub struct Selector {
     pub region: Option<String>,
     /// The step.
     pub step: Option<String>,
+    /// What the call acts on.
+    pub resource: Option<String>,
+    /// The one access key whose calls are left alone: that of the rehearsal's own client, which has to see what faults do.
+    pub spared_key: Option<String>,
     /// Which of the calls that match all the rest.
     pub nth: Nth,
 }
@@ -34,15 +39,19 @@ pub enum Nth {
     UpTo(u64),
     /// All from this one on.
     From(u64),
+    /// The first so many that no earlier rule strikes: two rules about one call strike one after the other.
+    First(u64),
 }
 
 impl Nth {
-    fn includes(self, count: u64) -> bool {
+    /// Whether the call is meant: the `count`th that matches, after the rule has struck `struck` times.
+    fn includes(self, count: u64, struck: u64) -> bool {
         match self {
             Nth::Every => true,
             Nth::Only(wanted) => count == wanted,
             Nth::UpTo(last) => count <= last,
             Nth::From(first) => count >= first,
+            Nth::First(most) => struck < most,
         }
     }
 }
@@ -65,6 +74,18 @@ impl Selector {
         self
     }
 
+    /// Only those that act on this.
+    pub fn on(mut self, resource: &str) -> Self {
+        self.resource = Some(resource.to_owned());
+        self
+    }
+
+    /// None of those that this key signed.
+    pub fn sparing(mut self, key: &str) -> Self {
+        self.spared_key = Some(key.to_owned());
+        self
+    }
+
     /// Only some of them.
     pub fn nth(mut self, nth: Nth) -> Self {
         self.nth = nth;
@@ -74,10 +95,13 @@ impl Selector {
     fn matches(&self, call: &WireCall) -> bool {
         let is = |wanted: &Option<String>, found: &str| wanted.as_deref().is_none_or(|wanted| wanted == found);
         let step = call.step.as_ref().map_or("", |tag| tag.step.as_str());
-        is(&self.service, &call.service)
+        let spared = self.spared_key.is_some() && self.spared_key == call.access_key;
+        !spared
+            && is(&self.service, policy_prefix(&call.service))
             && is(&self.operation, &call.operation)
             && is(&self.region, &call.region)
             && is(&self.step, step)
+            && is(&self.resource, &call.resource)
     }
 }
 
@@ -87,8 +111,13 @@ impl Selector {
 pub enum FaultAction {
     /// The calling process dies after the effect and before the reply.
     KillCallerAfterEffect,
+    /// The calling process is stopped after the effect and before the reply, and is never let go on: whoever waits for it has to
+    /// give it up.
+    StopCallerAfterEffect,
     /// The connection closes after the effect, without a reply.
     ReplyLost,
+    /// The connection is reset before the effect.
+    Reset,
     /// "Slow down", before the effect.
     Throttle,
     /// The service fails with this status (500 or 503), before the effect.
@@ -134,7 +163,9 @@ impl FaultRule {
     fn matches(&self, call: &WireCall) -> bool {
         let place = match &self.action {
             FaultAction::RegionDark(region) => call.region == *region,
-            FaultAction::ControlPlaneDark(service, region) => call.service == *service && call.region == *region,
+            FaultAction::ControlPlaneDark(service, region) => {
+                policy_prefix(&call.service) == service && call.region == *region
+            }
             _ => true,
         };
         place && self.select.matches(call)
@@ -152,7 +183,7 @@ pub struct FaultReport {
     pub matched: u64,
     /// Calls it broke. 0 at the end means that the rehearsal did not rehearse this.
     pub fired: u64,
-    /// Kills that were refused, as the caller was not the emulator's descendant, or was gone.
+    /// Kills and stops that were refused, as the caller was not the emulator's descendant, or was gone.
     pub refused: u64,
 }
 
@@ -179,6 +210,8 @@ struct Counted {
     rule: FaultRule,
     in_force: bool,
     matched: u64,
+    /// How often it was found due, less the refusals: a strike under way counts.
+    due: u64,
     fired: u64,
     refused: u64,
 }
@@ -192,7 +225,7 @@ impl Faults {
     /// Puts a rule in force.
     pub fn add(&self, rule: FaultRule) -> FaultId {
         let mut rules = self.rules();
-        rules.push(Counted { rule, in_force: true, matched: 0, fired: 0, refused: 0 });
+        rules.push(Counted { rule, in_force: true, matched: 0, due: 0, fired: 0, refused: 0 });
         FaultId(rules.len() as u64 - 1)
     }
 
@@ -228,7 +261,8 @@ impl Faults {
                 continue;
             }
             counted.matched += 1;
-            if due.is_none() && counted.rule.select.nth.includes(counted.matched) {
+            if due.is_none() && counted.rule.select.nth.includes(counted.matched, counted.due) {
+                counted.due += 1;
                 due = Some(Due {
                     id: FaultId(index as u64),
                     name: counted.rule.name.clone(),
@@ -250,6 +284,7 @@ impl Faults {
     pub(crate) fn count_refused(&self, id: FaultId) {
         if let Some(counted) = self.rules().get_mut(id.0 as usize) {
             counted.refused += 1;
+            counted.due = counted.due.saturating_sub(1);
         }
     }
 
@@ -280,6 +315,7 @@ mod tests {
             (Nth::Only(2), [false, true, false]),
             (Nth::UpTo(2), [true, true, false]),
             (Nth::From(2), [false, true, true]),
+            (Nth::First(2), [true, true, false]),
         ] {
             let faults = throttle(Selector::operation("rds", "PromoteReadReplica").nth(nth));
             let due = [1, 2, 3].map(|_| faults.due(&promote("promote#1")).is_some());
@@ -289,13 +325,18 @@ mod tests {
 
     #[test]
     fn everything_that_is_given_must_match() {
-        let matching = || Selector::operation("rds", "PromoteReadReplica").of_step("promote").in_region("us-west-2");
+        let matching = || {
+            let of_step = Selector::operation("rds", "PromoteReadReplica").of_step("promote");
+            of_step.in_region("us-west-2").on("db:dr").sparing("123456789012")
+        };
         assert!(throttle(matching()).due(&promote("promote#1")).is_some());
         for selector in [
             Selector { service: Some("ssm".to_owned()), ..matching() },
             Selector { operation: Some("ModifyDBInstance".to_owned()), ..matching() },
             matching().of_step("other"),
             matching().in_region("us-east-1"),
+            matching().on("db:other"),
+            matching().sparing("ASIAEXAMPLE"),
         ] {
             let faults = throttle(selector);
             assert!(faults.due(&promote("promote#1")).is_none());
@@ -317,6 +358,23 @@ mod tests {
             FaultAction::ControlPlaneDark("route53".to_owned(), "us-west-2".to_owned())
         );
         assert!(faults.due(&promote("promote#1")).is_none());
+    }
+
+    #[test]
+    fn two_rules_about_the_first_call_strike_one_after_the_other() {
+        let faults = throttle(Selector::default().nth(Nth::First(1)));
+        faults.add(FaultRule::new("fails", Selector::default().nth(Nth::First(1)), FaultAction::ServerError(500)));
+        let names = [1, 2, 3].map(|_| faults.due(&promote("promote#1")).map(|due| due.name));
+        assert_eq!(names, [Some("slow down".to_owned()), Some("fails".to_owned()), None]);
+    }
+
+    #[test]
+    fn a_strike_that_was_refused_is_tried_again() {
+        let faults = throttle(Selector::default().nth(Nth::First(1)));
+        let due = faults.due(&promote("promote#1")).unwrap();
+        assert!(faults.due(&promote("promote#1")).is_none(), "one strike is under way");
+        faults.count_refused(due.id);
+        assert!(faults.due(&promote("promote#1")).is_some());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use hyper::http::request;
 use super::answer::WireAnswer;
 use super::authority::overruled;
 use super::call::{Protocol, WireCall};
-use super::caller::{NotKilled, kill_caller};
+use super::caller::{Blow, NotStruck, strike_caller};
 use super::denial::is_denial;
 use super::faults::{Due, FaultAction, Faults};
 use super::iam::Roles;
@@ -96,7 +96,7 @@ impl Shared {
             FaultAction::Throttle => WireAnswer::throttled(call),
             FaultAction::ServerError(status) => WireAnswer::server_error(call, *status),
             FaultAction::ControlPlaneDark(_, _) => WireAnswer::server_error(call, 503),
-            FaultAction::RegionDark(_) => {
+            FaultAction::RegionDark(_) | FaultAction::Reset => {
                 self.faults.count_fired(due.id);
                 let ending = Ending {
                     status: None,
@@ -113,7 +113,10 @@ impl Shared {
                 tokio::time::sleep(*wait).await;
                 return None;
             }
-            FaultAction::KillCallerAfterEffect | FaultAction::ReplyLost | FaultAction::DelayReply(_) => return None,
+            FaultAction::KillCallerAfterEffect
+            | FaultAction::StopCallerAfterEffect
+            | FaultAction::ReplyLost
+            | FaultAction::DelayReply(_) => return None,
         };
         self.faults.count_fired(due.id);
         let (seen, mut ending) = answered(answer);
@@ -131,20 +134,22 @@ impl Shared {
     ) -> (Seen, Ending) {
         ending.fault = Some(due.name);
         match due.action {
-            FaultAction::KillCallerAfterEffect => match self.kill(ends).await {
-                Ok(killed) => {
-                    tracing::info!(?killed, "the caller was killed after the effect");
-                    self.faults.count_fired(due.id);
-                    ending.delivered = false;
-                    (Seen::Closed, ending)
+            FaultAction::KillCallerAfterEffect | FaultAction::StopCallerAfterEffect => {
+                match self.strike(ends, &due.action).await {
+                    Ok(struck) => {
+                        tracing::info!(?struck, action = ?due.action, "the caller was struck after the effect");
+                        self.faults.count_fired(due.id);
+                        ending.delivered = false;
+                        (Seen::Closed, ending)
+                    }
+                    Err(reason) => {
+                        tracing::warn!(%reason, action = ?due.action, "the caller was not struck");
+                        self.faults.count_refused(due.id);
+                        ending.fault = ending.fault.map(|name| format!("{name} (refused: {reason})"));
+                        (Seen::Answer(Box::new(response)), ending)
+                    }
                 }
-                Err(reason) => {
-                    tracing::warn!(%reason, "the caller was not killed");
-                    self.faults.count_refused(due.id);
-                    ending.fault = ending.fault.map(|name| format!("{name} (refused: {reason})"));
-                    (Seen::Answer(Box::new(response)), ending)
-                }
-            },
+            }
             FaultAction::ReplyLost => {
                 self.faults.count_fired(due.id);
                 ending.delivered = false;
@@ -159,14 +164,15 @@ impl Shared {
         }
     }
 
-    async fn kill(&self, ends: Ends) -> Result<Vec<u32>, NotKilled> {
+    async fn strike(&self, ends: Ends, action: &FaultAction) -> Result<Vec<u32>, NotStruck> {
         let emulator = self.emulator.load(Ordering::SeqCst);
         if emulator == 0 {
-            return Err(NotKilled::NoEmulator);
+            return Err(NotStruck::NoEmulator);
         }
-        tokio::task::spawn_blocking(move || kill_caller(ends.client, ends.server, emulator))
+        let blow = if *action == FaultAction::StopCallerAfterEffect { Blow::Stop } else { Blow::Kill };
+        tokio::task::spawn_blocking(move || strike_caller(ends.client, ends.server, emulator, blow))
             .await
-            .unwrap_or(Err(NotKilled::NoSocket))
+            .unwrap_or(Err(NotStruck::NoSocket))
     }
 
     /// Carries the call out: asks the emulator, and the world where it owns what the emulator let pass.

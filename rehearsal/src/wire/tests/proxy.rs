@@ -264,6 +264,15 @@ async fn a_dark_region_resets_its_connections_and_no_other() {
 }
 
 #[tokio::test]
+async fn a_reset_connection_had_no_effect() {
+    let drill = Drill::before(Stub::ok("").await).await;
+    drill.faults.add(FaultRule::new("reset", Selector::default().nth(Nth::First(1)), FaultAction::Reset));
+    assert_eq!(drill.send(&promote()).await.unwrap_err().kind(), ErrorKind::ConnectionReset);
+    assert!(drill.asked().is_empty() && drill.stub.received().is_empty());
+    assert_eq!(drill.send(&promote()).await.unwrap().status, 200);
+}
+
+#[tokio::test]
 async fn a_dark_control_plane_answers_503_for_its_service_only() {
     let drill = Drill::before(Stub::ok("").await).await;
     drill.faults.add(FaultRule::control_plane_dark("ssm", "us-west-2"));
@@ -306,6 +315,7 @@ fn calling_shell(address: SocketAddr, request: &[u8]) -> Child {
     Command::new("bash")
         .args(["-c", script, "bash", &address.port().to_string(), std::str::from_utf8(request).unwrap()])
         .stdout(Stdio::null())
+        .process_group(0)
         .kill_on_drop(true)
         .spawn()
         .unwrap()
@@ -326,6 +336,25 @@ async fn the_caller_is_killed_after_the_effect_and_before_the_reply() {
     assert_eq!(drill.faults.fired(fault), 1);
     let record = &drill.log.records()[0];
     assert_eq!((record.status, record.delivered), (Some(200), false));
+}
+
+#[tokio::test]
+async fn the_caller_is_stopped_after_the_effect_and_stays_alive() {
+    let drill = Drill::before(Stub::ok("").await).await;
+    drill.proxy.set_emulator(std::process::id());
+    let fault = drill.faults.add(FaultRule::new("stopped", Selector::default(), FaultAction::StopCallerAfterEffect));
+    let mut shell = calling_shell(drill.proxy.address(), &promote().bytes());
+    while drill.log.records().is_empty() {
+        sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!((drill.faults.fired(fault), drill.asked()), (1, vec!["PromoteReadReplica".to_owned()]));
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", shell.id().unwrap())).unwrap();
+    assert!(stat.contains(") T "), "{stat}");
+    assert_eq!(shell.try_wait().unwrap(), None);
+    // Its `cat` stands still as well, and would for ever.
+    let group = i32::try_from(shell.id().unwrap()).ok().and_then(rustix::process::Pid::from_raw).unwrap();
+    rustix::process::kill_process_group(group, rustix::process::Signal::KILL).unwrap();
+    shell.wait().await.unwrap();
 }
 
 #[tokio::test]
