@@ -59,7 +59,11 @@ pub fn consent(case: Case<'_>) -> Consent {
         return Consent::Granted(reason);
     }
     match case.question {
-        Some(standing) if case.now >= standing.stands_until && standing.step == *case.step && still_fits(standing, case) => {
+        // Also where more is to be asked by now: while writes may still arrive the bound outgrows every question as its time runs
+        // out, and would be asked about for ever. Who approved less is asked again.
+        Some(standing)
+            if case.now >= standing.stands_until && standing.step == *case.step && !is_approved(standing, case) =>
+        {
             Consent::Denied(format!("nobody answered by {}: {}", standing.stands_until, standing.text))
         }
         Some(standing) if standing.step == *case.step && still_fits(standing, case) => Consent::Ask(standing.clone()),
@@ -98,6 +102,11 @@ fn covers(verdict: &Verdict, case: Case<'_>) -> bool {
         (None, Some(_)) => false,
     };
     fence && loss
+}
+
+fn is_approved(standing: &Question, case: Case<'_>) -> bool {
+    let digest = standing.digest();
+    case.verdicts.iter().any(|verdict| verdict.approved && verdict.digest == digest)
 }
 
 /// Whether the standing question still asks for what is needed now.
@@ -289,6 +298,19 @@ mod tests {
         assert!(matches!(decide(&rules, &bound(Some(50), false), true, &[], Some(&asked)), Consent::Ask(_)));
         asked.stands_until = now();
         assert!(matches!(decide(&rules, &bound(Some(50), false), true, &[], Some(&asked)), Consent::Denied(_)));
+    }
+
+    #[test]
+    fn a_question_that_nobody_answered_is_a_no_also_when_its_figure_has_been_outgrown() {
+        let rules = scenario(None, ApprovalRule::WhenNeeded);
+        let Consent::Ask(mut asked) = decide(&rules, &bound(Some(50), true), false, &[], None) else { panic!("must ask") };
+        asked.stands_until = now();
+        let outgrown = bound(Some(1_856), true);
+        assert!(matches!(decide(&rules, &outgrown, false, &[], Some(&asked)), Consent::Denied(_)));
+        // A person who said yes to less is asked for more.
+        let less = Verdict { digest: asked.digest(), ..verdict(true, Some(1_850), true) };
+        let Consent::Ask(again) = decide(&rules, &outgrown, false, &[less], Some(&asked)) else { panic!("must ask") };
+        assert_eq!(again.loss_up_to, Some(Seconds(1_856 + 1_800)));
     }
 
     #[test]

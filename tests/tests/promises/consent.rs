@@ -118,6 +118,25 @@ fn a_question_that_nobody_answers_takes_everything_back_and_people_were_paged_tw
 }
 
 #[test]
+fn a_dark_region_and_nobody_who_answers_take_everything_back_when_the_questions_time_is_over() {
+    let mut simulation = broken(Platform::default(), Breakage::Hung);
+    let goes_dark = |simulation: &Simulation, dark: bool| {
+        simulation.cloud.with(|state| state.world.region_dark(&primary_key().region, dark, state.now));
+    };
+    goes_dark(&simulation, true);
+    simulation.deliver(&event("alarm.eventbridge.json"));
+    let (mut simulation, incident, before) = asked(simulation);
+    let question = incident.question.clone().unwrap();
+    assert!(question.unproven_fence, "{question:?}");
+    let ended = simulation.run_to_end();
+    assert_eq!(ended.incident.status, IncidentStatus::RolledBack, "{}", ended.report.reason);
+    let late = ended.report.ended_at.duration_since(question.stands_until);
+    assert!(late < jiff::SignedDuration::from_mins(5), "the question stood until {}", question.stands_until);
+    goes_dark(&simulation, false);
+    assert_sound(&simulation, &ended, &before);
+}
+
+#[test]
 fn a_question_whose_reason_has_gone_by_its_end_needs_no_answer() {
     // The reboot that fenced the primary revived it, and meanwhile the replica has received everything.
     let (mut simulation, _, before) = asked(hang_and_raise(frugal(), "alarm.eventbridge.json"));
