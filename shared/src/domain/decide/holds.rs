@@ -71,7 +71,11 @@ pub(super) fn hold(case: StepCase<'_>, points: &[Sight<HoldView>]) -> Decision {
         if let Some(shortfall) = shortfall(point) {
             note(&mut memory, shortfall);
         }
-        return case.attempt(mutation, Direction::Apply, memory, format!("hold writes at {label}"));
+        // A point that does not answer must not keep the next one open.
+        match case.attempt(mutation, Direction::Apply, memory.clone(), format!("hold writes at {label}")) {
+            Decision::Wait { reason, .. } => waiting = Some(reason),
+            other => return other,
+        }
     }
     if let Some(reason) = waiting {
         return Decision::Wait { memory, wait: POLL, reason };

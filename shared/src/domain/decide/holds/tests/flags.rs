@@ -55,6 +55,37 @@ fn a_value_that_others_gave_it_during_the_incident_is_left_and_noted() {
 }
 
 #[test]
+fn a_point_whose_call_was_not_answered_does_not_keep_the_next_one_open() {
+    let other = HoldPoint::LambdaEnvironment {
+        function: name("orders"),
+        variable: VariableName::new("READ_ONLY").unwrap(),
+        held: "true".to_owned(),
+        region: region(),
+    };
+    let mut case = Case::of(vec![flag(), other], vec![variable(None), variable(None)], Merging::Fields);
+    let began = case.now;
+    let mut calls = Vec::new();
+    while case.now == began {
+        let decision = case.decide(StepKind::HoldWrites, Direction::Apply);
+        let unanswered = match &decision {
+            Decision::Act { mutation: Mutation::SetFunctionVariable { function, .. }, .. } => {
+                calls.push(function.to_string());
+                let unknown = EffectOutcome::Unknown { at: began, message: "no answer".to_owned() };
+                (function.as_str() == "reports").then_some(unknown)
+            }
+            Decision::Wait { wait, .. } => {
+                case.now = wait.after(began);
+                None
+            }
+            other => panic!("{other:?}"),
+        };
+        case.carry_out(StepKind::HoldWrites, Direction::Apply, &decision, unanswered);
+    }
+    assert_eq!(calls, ["reports", "orders"], "nothing is waited for before both were tried");
+    assert_eq!(case.service.views, [variable(None), variable(Some("true"))]);
+}
+
+#[test]
 fn a_point_that_cannot_be_brought_back_does_not_keep_the_others_held() {
     let other = HoldPoint::LambdaEnvironment {
         function: name("orders"),
