@@ -10,6 +10,80 @@ use crate::source::{Input, InputExt};
 /// Since PostgreSQL 17, entries of this kind list up to 1,000 large objects each, one a line, as their definition.
 const LARGE_OBJECT_LIST: &str = "BLOB METADATA";
 
+/// What pg_dump calls the kinds of its entries. pg_restore refuses an owner of anything else.
+const DESCRIPTIONS: [&str; 70] = [
+    "ACCESS METHOD",
+    "ACL",
+    "ACL LANGUAGE",
+    "AGGREGATE",
+    "BLOB",
+    "BLOB COMMENTS",
+    "BLOB METADATA",
+    "BLOBS",
+    "CAST",
+    "CHECK CONSTRAINT",
+    "COLLATION",
+    "COMMENT",
+    "CONSTRAINT",
+    "CONVERSION",
+    "DATABASE",
+    "DATABASE PROPERTIES",
+    "DEFAULT",
+    "DEFAULT ACL",
+    "DOMAIN",
+    "ENCODING",
+    "EVENT TRIGGER",
+    "EXTENSION",
+    "FK CONSTRAINT",
+    "FOREIGN DATA WRAPPER",
+    "FOREIGN SERVER",
+    "FOREIGN TABLE",
+    "FUNCTION",
+    "INDEX",
+    "INDEX ATTACH",
+    "LANGUAGE",
+    "LARGE OBJECT",
+    "MATERIALIZED VIEW",
+    "MATERIALIZED VIEW DATA",
+    "OPERATOR",
+    "OPERATOR CLASS",
+    "OPERATOR FAMILY",
+    "POLICY",
+    "PROCEDURAL LANGUAGE",
+    "PROCEDURE",
+    "PUBLICATION",
+    "PUBLICATION TABLE",
+    "PUBLICATION TABLES IN SCHEMA",
+    "ROW SECURITY",
+    "RULE",
+    "SCHEMA",
+    "SEARCHPATH",
+    "SECURITY LABEL",
+    "SEQUENCE",
+    "SEQUENCE OWNED BY",
+    "SEQUENCE SET",
+    "SERVER",
+    "SHELL TYPE",
+    "STATISTICS",
+    "STATISTICS DATA",
+    "STDSTRINGS",
+    "SUBSCRIPTION",
+    "SUBSCRIPTION TABLE",
+    "TABLE",
+    "TABLE ATTACH",
+    "TABLE DATA",
+    "TABLESPACE",
+    "TEXT SEARCH CONFIGURATION",
+    "TEXT SEARCH DICTIONARY",
+    "TEXT SEARCH PARSER",
+    "TEXT SEARCH TEMPLATE",
+    "TRANSFORM",
+    "TRIGGER",
+    "TYPE",
+    "USER MAPPING",
+    "VIEW",
+];
+
 /// What an entry's data is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -63,6 +137,8 @@ pub(crate) struct Contents {
     pub(crate) encoding: Encoding,
     /// Large objects, sorted.
     pub(crate) large_objects: Vec<u32>,
+    /// The first entry of a kind that pg_dump does not write, and the byte up to which it was read.
+    pub(crate) unknown: Option<(String, u64)>,
 }
 
 impl Contents {
@@ -73,8 +149,14 @@ impl Contents {
         if count > fields.limits.entries {
             return Err(Finding::limit(fields.input.position(), format!("the table of contents has {count} entries")));
         }
-        let mut reading =
-            Reading { header, ids: Vec::new(), entries: Vec::new(), encoding: None, large_objects: Vec::new() };
+        let mut reading = Reading {
+            header,
+            ids: Vec::new(),
+            entries: Vec::new(),
+            encoding: None,
+            large_objects: Vec::new(),
+            unknown: None,
+        };
         for _ in 0..count {
             reading.entry(fields)?;
             if fields.input.position() - begin > fields.limits.contents_bytes {
@@ -92,6 +174,7 @@ struct Reading<'a> {
     entries: Vec<Entry>,
     encoding: Option<Encoding>,
     large_objects: Vec<u32>,
+    unknown: Option<(String, u64)>,
 }
 
 impl Reading<'_> {
@@ -111,6 +194,9 @@ impl Reading<'_> {
         let section = fields.integer("an entry's section")?;
         if !(1..=4).contains(&section) {
             return Err(fields.wrong(format!("entry {id} is in section {section}")));
+        }
+        if !DESCRIPTIONS.contains(&description.as_str()) {
+            self.unknown.get_or_insert_with(|| (shortened(&description), fields.input.position()));
         }
         self.definition(fields, &description, name.as_deref())?;
         fields.skip("a DROP statement")?;
@@ -238,7 +324,7 @@ impl Reading<'_> {
         }
         self.entries.sort_unstable_by_key(|entry| entry.id);
         self.large_objects.sort_unstable();
-        Ok(Contents { count, entries: self.entries, encoding, large_objects: self.large_objects })
+        Ok(Contents { count, entries: self.entries, encoding, large_objects: self.large_objects, unknown: self.unknown })
     }
 }
 

@@ -49,6 +49,8 @@ codes! {
     LimitReached = "limit_reached", Unchecked;
     /// The archive's version is newer or older than what this verifier knows.
     VersionUnsupported = "version_unsupported", Unchecked;
+    /// An entry is of a kind that this verifier does not know: a damaged word, or a newer pg_dump.
+    EntryUnknown = "entry_unknown", Unchecked;
     /// The bytes do not begin like an archive of pg_dump.
     NotAnArchive = "not_an_archive", Damage;
     /// The archive ends too early.

@@ -93,32 +93,41 @@ impl Rows {
 
     #[inline(always)]
     fn scan<F: Finder>(&mut self, finder: F, bytes: &[u8]) -> bool {
-        // Bytes below this belong to an escape that was looked at.
-        let mut seen = self.close(bytes, 0);
         let last = bytes.last().copied().unwrap_or(self.last);
-        let mut high = 0;
-        let mut start = 0;
-        while start < bytes.len() && !self.ended {
-            let (block, length) = block_at(bytes, start);
-            let mut masks = finder.masks(&block);
-            high |= masks.high;
-            if masks.special != 0 {
-                let end_mark;
-                (seen, end_mark) = self.specials(bytes, start, masks.special, seen);
-                if let Some(mark) = end_mark {
-                    let rows = (1 << (mark - start)) - 1;
-                    masks.newline &= rows;
-                    masks.tab &= rows;
-                }
+        let mut scan = Scan { bytes, seen: self.close(bytes, 0), high: 0 };
+        let (blocks, rest) = bytes.as_chunks::<BLOCK>();
+        for (index, block) in blocks.iter().enumerate() {
+            if self.ended {
+                break;
             }
-            self.count_rows(masks.newline, masks.tab);
-            start += length;
+            self.block(finder, &mut scan, index * BLOCK, block);
         }
-        if self.ended {
-            self.after_end(&bytes[seen..]);
+        if !rest.is_empty() && !self.ended {
+            // Spaces are of no class, so the filling adds nothing.
+            let mut block = [b' '; BLOCK];
+            block[..rest.len()].copy_from_slice(rest);
+            self.block(finder, &mut scan, bytes.len() - rest.len(), &block);
         }
         self.last = last;
-        high != 0 || (self.ended && !bytes.is_ascii())
+        if self.ended {
+            self.after_end(&bytes[scan.seen..]);
+            return scan.high != 0 || !bytes.is_ascii();
+        }
+        scan.high != 0
+    }
+
+    #[inline(always)]
+    fn block<F: Finder>(&mut self, finder: F, scan: &mut Scan<'_>, start: usize, block: &[u8; BLOCK]) {
+        let mut masks = finder.masks(block);
+        scan.high |= masks.high;
+        if masks.special != 0
+            && let Some(mark) = self.specials(scan, start, masks.special)
+        {
+            let rows = (1 << (mark - start)) - 1;
+            masks.newline &= rows;
+            masks.tab &= rows;
+        }
+        self.count_rows(masks.newline, masks.tab);
     }
 
     /// Rows and tabs of a block.
@@ -171,30 +180,30 @@ impl Rows {
         self.fault.get_or_insert_with(|| Fault { code, sentence: sentence() });
     }
 
-    /// Looks at the bytes of a block that are backslashes or control characters. Says up to where bytes were looked at, and where
-    /// the end mark begins.
-    fn specials(&mut self, bytes: &[u8], start: usize, mut special: u64, mut seen: usize) -> (usize, Option<usize>) {
+    /// Looks at the bytes of a block that are backslashes or control characters. Says where the end mark begins.
+    fn specials(&mut self, scan: &mut Scan<'_>, start: usize, mut special: u64) -> Option<usize> {
+        let bytes = scan.bytes;
         while special != 0 {
             let at = start + special.trailing_zeros() as usize;
             special &= special - 1;
-            if at < seen {
+            if at < scan.seen {
                 continue;
             }
             let before = if at == 0 { self.last } else { bytes[at - 1] };
+            let row = before == b'\n';
             if bytes[at] != b'\\' {
                 self.control(bytes[at]);
-                continue;
-            }
-            let row = before == b'\n';
-            if self.escapes || row {
+            } else if self.escapes && plain_escape(bytes, at, before) {
+                scan.seen = at + 2;
+            } else if self.escapes || row {
                 self.open = Open::Escape { field: row || before == b'\t', row };
-                seen = self.close(bytes, at + 1);
+                scan.seen = self.close(bytes, at + 1);
             }
             if self.ended {
-                return (seen, Some(at));
+                return Some(at);
             }
         }
-        (seen, None)
+        None
     }
 
     /// COPY writes an escape for each control character that has one, and no text holds a zero byte.
@@ -252,16 +261,23 @@ impl Rows {
     }
 }
 
-/// The block that begins at `start`, filled up with spaces, which are of no class; and how much of it is there.
+/// Whether the backslash begins an escape that needs no more thought: all but the end mark, and what the end of the bytes cuts.
 #[inline(always)]
-fn block_at(bytes: &[u8], start: usize) -> ([u8; BLOCK], usize) {
-    let rest = &bytes[start..];
-    if let Some(block) = rest.first_chunk() {
-        return (*block, BLOCK);
+fn plain_escape(bytes: &[u8], at: usize, before: u8) -> bool {
+    match bytes.get(at + 1..at + 3) {
+        Some([b'N', after]) => matches!(before, b'\t' | b'\n') && matches!(after, b'\t' | b'\n'),
+        Some([b'b' | b'f' | b'n' | b'r' | b't' | b'v' | b'\\', _]) => true,
+        _ => false,
     }
-    let mut block = [b' '; BLOCK];
-    block[..rest.len()].copy_from_slice(rest);
-    (block, rest.len())
+}
+
+/// The bytes that are looked at, and what came of it so far.
+struct Scan<'a> {
+    bytes: &'a [u8],
+    /// Bytes below this belong to an escape that was looked at.
+    seen: usize,
+    /// Not zero when a byte is not ASCII.
+    high: u64,
 }
 
 #[cfg(test)]

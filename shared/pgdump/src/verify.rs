@@ -145,6 +145,12 @@ fn contents<I: Input>(fields: &mut Fields<'_, I>, header: &Header, report: &mut 
         let sentence = "no entry of the archive has data; if only the schema was to be dumped, say so";
         report.found(Finding::at(Code::NoData, fields.input.position(), sentence));
     }
+    if let Some((description, position)) = &contents.unknown {
+        let sentence = format!(
+            "an entry is of the kind {description:?}, which this verifier does not know: damage, or a newer pg_dump"
+        );
+        report.found(Finding::at(Code::EntryUnknown, *position, sentence));
+    }
     report.contents(&contents, header.compression);
     Ok(contents)
 }

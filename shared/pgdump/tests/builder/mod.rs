@@ -1,5 +1,7 @@
 //! Writes archives field by field, wrong ones too.
 
+#![allow(dead_code, reason = "tests and the bench each use their own part of this")]
+
 /// The bytes of a custom archive so far.
 pub(crate) struct Builder {
     minor: u8,
@@ -83,7 +85,12 @@ impl Builder {
 
     /// An entry of a table with two columns.
     pub(crate) fn table_data(self, id: i32, name: &str) -> Self {
-        self.entry(id, true, "TABLE DATA", name, "", &format!("COPY public.{name} (id, text) FROM stdin;\n"))
+        self.table_data_of(id, name, "id, text")
+    }
+
+    /// An entry of a table with these columns.
+    pub(crate) fn table_data_of(self, id: i32, name: &str, columns: &str) -> Self {
+        self.entry(id, true, "TABLE DATA", name, "", &format!("COPY public.{name} ({columns}) FROM stdin;\n"))
     }
 
     /// Header and table of contents with one table of two columns, which has the id 5.
