@@ -1,6 +1,9 @@
-//! `recoveryctl`: check a recovery plan, show it, and rehearse it without a cloud.
+//! `recoveryctl`: check a recovery plan, show it, rehearse it without a cloud, and verify backups.
 
+pub mod backup_command;
+mod backup_rendering;
 pub mod drill;
+mod pass_through;
 pub mod plan_command;
 mod plan_overview;
 mod plan_rendering;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Check a recovery plan, show it, and rehearse it without a cloud.
+/// Check a recovery plan, show it, rehearse it without a cloud, and verify backups.
 #[derive(Parser)]
 #[command(name = "recoveryctl", version)]
 struct Arguments {
@@ -18,6 +18,8 @@ enum Command {
     Drill(recoveryctl::drill::DrillArguments),
     /// Play thousands of recoveries in process, with everything going wrong that can.
     Simulate(recoveryctl::simulate_command::SimulateArguments),
+    /// Verify a backup to a stated proof level, or write the manifest that proves it later.
+    Backup(recoveryctl::backup_command::BackupArguments),
     /// Check, show or compile a recovery plan.
     Plan(recoveryctl::plan_command::PlanArguments),
 }
@@ -26,6 +28,7 @@ fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Drill(arguments) => recoveryctl::drill::run(arguments),
         Command::Simulate(arguments) => recoveryctl::simulate_command::run(&arguments),
+        Command::Backup(command) => recoveryctl::backup_command::run(&command),
         Command::Plan(command) => recoveryctl::plan_command::run(&command),
     }
 }

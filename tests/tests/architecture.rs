@@ -96,6 +96,16 @@ fn the_world_knows_none_of_our_crates_and_the_wire_does_not_know_the_engine() {
 }
 
 #[test]
+fn the_archive_verifier_knows_none_of_our_crates_no_sdk_and_no_runtime() {
+    let text = fs::read_to_string(repository().join("shared/pgdump/Cargo.toml")).unwrap();
+    let dependencies = text.split("[dependencies]").nth(1).unwrap();
+    assert!(!dependencies.contains("path"), "shared/pgdump depends on a crate of ours");
+    for word in ["shared", "rehearsal", "aws", "tokio"] {
+        assert!(!dependencies.lines().any(|line| line.starts_with(word)), "shared/pgdump depends on {word}");
+    }
+}
+
+#[test]
 fn the_state_machines_own_limit_is_the_one_that_plans_are_checked_against() {
     let text = fs::read_to_string(repository().join("infra/statemachines/recovery.asl.json")).unwrap();
     let definition: serde_json::Value = serde_json::from_str(&text).unwrap();
