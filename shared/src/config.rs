@@ -235,11 +235,17 @@ impl StateMachineArn {
         &self.region
     }
 
-    /// The ARN of an incident's execution, which is named by the incident.
+    /// The ARN of an incident's execution, which is named by the incident and its run.
     #[must_use]
-    pub fn execution(&self, incident: &IncidentId) -> String {
+    pub fn execution(&self, incident: &IncidentId, run: u32) -> String {
         let partition = self.text.split(':').nth(1).unwrap_or("aws");
-        format!("arn:{partition}:states:{}:{}:execution:{}:{incident}", self.region, self.account, self.name)
+        format!(
+            "arn:{partition}:states:{}:{}:execution:{}:{}",
+            self.region,
+            self.account,
+            self.name,
+            incident.execution_name(run)
+        )
     }
 }
 

@@ -80,6 +80,20 @@ codes! {
     ApproverNotAllowed = "approver_not_allowed", Refused;
     /// Only a stuck incident can be acknowledged.
     NothingToAcknowledge = "nothing_to_acknowledge", Refused;
+    /// The incident has ended, so the order comes too late.
+    IncidentEnded = "incident_ended", Refused;
+    /// The incident is not paused.
+    NotPaused = "not_paused", Refused;
+    /// Nothing was refused or is stuck, or trying again would end as it did.
+    NothingToRetry = "nothing_to_retry", Refused;
+    /// Every step has reached its goal.
+    NothingToAbort = "nothing_to_abort", Refused;
+    /// What was applied is being undone.
+    UndoUnderWay = "undo_under_way", Refused;
+    /// A step of this kind, or in this state, is never taken for done on a person's word.
+    StepNotSkippable = "step_not_skippable", Refused;
+    /// An attempt at the step is in the middle of a call.
+    StepBusy = "step_busy", Retryable;
     /// An environment variable or the plan is missing or wrong.
     ConfigurationInvalid = "configuration_invalid", Refused;
     /// The journal holds something that this version cannot read.

@@ -173,10 +173,11 @@ pub enum ExecutionState {
 /// Starts and watches the state machine.
 #[async_trait]
 pub trait Executions: Send + Sync {
-    /// Starts the incident's execution; an execution of that name that exists already is success. The execution's ARN.
-    async fn start(&self, incident: &IncidentId) -> PortResult<String>;
+    /// Starts the execution of this run of the incident (1 for the first, one more for each re-opening); an execution of that name
+    /// that exists already is success. The execution's ARN.
+    async fn start(&self, incident: &IncidentId, run: u32) -> PortResult<String>;
     /// How it is.
-    async fn state(&self, incident: &IncidentId) -> PortResult<ExecutionState>;
+    async fn state(&self, incident: &IncidentId, run: u32) -> PortResult<ExecutionState>;
     /// Ends the wait of a task token. A token that is gone already is success: the verdict is in the journal.
     async fn resume(&self, token: &str) -> PortResult<()>;
 }

@@ -3,13 +3,13 @@
 use serde_json::{Value, json};
 use shared::domain::duration::Seconds;
 use shared::domain::identifier::{IncidentId, ScenarioName, StepId};
-use shared::domain::incident::{Incident, Mode, Origin};
+use shared::domain::incident::{Incident, Mode, OrderKind, Origin};
 use shared::domain::plan::Plan;
 use shared::domain::step::Direction;
 use shared::domain::trigger::{AlarmChange, AlarmRefused, incident_of_alarm, incident_of_request, match_alarm};
 use shared::engine::{
-    self, Declaration, Declared, Engine, Hands, Invocation, StepRequest, Switched, TaskStatus, acknowledge, automatic,
-    await_approval, declare, disable, enable, give_verdict, page, run_step, watchdog,
+    self, Declaration, Declared, Engine, Hands, Invocation, Ordering, StepRequest, Switched, TaskStatus, acknowledge,
+    automatic, await_approval, declare, disable, enable, give_verdict, page, run_step, watchdog,
 };
 use shared::error::{Code, RecoveryError};
 use shared::events::request::{Command, CommandName, RecoveryRequest, RecoveryTask, Start};
@@ -265,7 +265,7 @@ fn ignored(ports: Ports<'_>, code: &str, reason: &str) -> Value {
 
 async fn run_command(ports: Ports<'_>, plan: &Plan, caller: &Caller, command: Command) -> Result<Value, RecoveryError> {
     let engine = ports.engine();
-    let actor = command.actor.as_deref().unwrap_or("an operator who did not say who");
+    let actor = actor_of(&command);
     match command.command {
         CommandName::Status => {
             let answer = engine::status(engine, &plan.platform, command.incident_id.as_ref()).await?;
@@ -279,7 +279,7 @@ async fn run_command(ports: Ports<'_>, plan: &Plan, caller: &Caller, command: Co
             })
         }
         CommandName::Approve | CommandName::Reject => {
-            if !caller.invoked_arn.ends_with(":approve") {
+            if !by_approver(caller) {
                 return Err(RecoveryError::new(
                     Code::ApproverNotAllowed,
                     "verdicts are taken through the alias `approve` only, whose permission is granted apart: add --qualifier approve",
@@ -308,10 +308,36 @@ async fn run_command(ports: Ports<'_>, plan: &Plan, caller: &Caller, command: Co
             let switched = enable(engine, &plan.platform, actor, command.reason.as_deref()).await?;
             Ok(told(ports, plan, "enabled", &switched).await)
         }
-        CommandName::Pause | CommandName::Resume | CommandName::Retry | CommandName::Skip | CommandName::Abort => {
-            Err(RecoveryError::new(Code::NotInThisVersion, "this command comes with a later version; nothing was done"))
-        }
+        CommandName::Pause => obey(ports, caller, &command, OrderKind::Pause).await,
+        CommandName::Resume => obey(ports, caller, &command, OrderKind::Resume).await,
+        CommandName::Retry => obey(ports, caller, &command, OrderKind::Retry).await,
+        CommandName::Skip => obey(ports, caller, &command, OrderKind::Skip).await,
+        CommandName::Abort => obey(ports, caller, &command, OrderKind::Abort).await,
     }
+}
+
+async fn obey(ports: Ports<'_>, caller: &Caller, command: &Command, order: OrderKind) -> Result<Value, RecoveryError> {
+    let id = named_incident(command)?;
+    let ordering = Ordering {
+        order,
+        step: command.step.clone(),
+        request_id: command.request_id.as_deref().unwrap_or(&caller.request_id),
+        actor: actor_of(command),
+        reason: command.reason.as_deref(),
+        by_approver: by_approver(caller),
+    };
+    let answer = engine::order(ports.engine(), ports.executions, id, &ordering).await?;
+    page(ports.engine(), ports.notices, id).await;
+    to_json(&answer)
+}
+
+fn actor_of(command: &Command) -> &str {
+    command.actor.as_deref().unwrap_or("an operator who did not say who")
+}
+
+/// The alias is the whole permission: who may invoke it may consent.
+fn by_approver(caller: &Caller) -> bool {
+    caller.invoked_arn.ends_with(":approve")
 }
 
 /// Tells people what alarms do from now on. The state stands in the journal whether or not they could be told.

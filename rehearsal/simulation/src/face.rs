@@ -265,13 +265,14 @@ impl Face {
 
 #[async_trait]
 impl Executions for Face {
-    async fn start(&self, incident: &IncidentId) -> PortResult<String> {
-        let name = incident.to_string();
-        self.control(("states", "StartExecution"), name.clone(), |state| Ok(state.start_execution(&name))).await
+    async fn start(&self, incident: &IncidentId, run: u32) -> PortResult<String> {
+        let name = incident.execution_name(run);
+        let start = |state: &mut State| Ok(state.start_execution(&name, incident));
+        self.control(("states", "StartExecution"), name.clone(), start).await
     }
 
-    async fn state(&self, incident: &IncidentId) -> PortResult<ExecutionState> {
-        let name = incident.to_string();
+    async fn state(&self, incident: &IncidentId, run: u32) -> PortResult<ExecutionState> {
+        let name = incident.execution_name(run);
         self.control(("states", "DescribeExecution"), name.clone(), |state| Ok(state.execution_state(&name))).await
     }
 

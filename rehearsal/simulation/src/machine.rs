@@ -2,6 +2,7 @@
 //! nothing else; a construct that is new to it ends the test with its name instead of being passed over.
 
 use serde_json::{Map, Value, json};
+use shared::domain::identifier::IncidentId;
 use shared::domain::step::FunctionName;
 
 const DEFINITION: &str = include_str!("../../../infra/statemachines/recovery.asl.json");
@@ -61,12 +62,12 @@ impl Machine {
     }
 
     /// An execution's first line.
-    pub(crate) fn begin(&self, execution: &str) -> Line {
+    pub(crate) fn begin(&self, execution: &str, incident: &IncidentId) -> Line {
         Line {
             execution: execution.to_owned(),
             item_of: None,
             state: text(&self.definition, "StartAt").to_owned(),
-            data: json!({"incident_id": execution}),
+            data: json!({"incident_id": incident}),
             open_items: 0,
             token: None,
         }

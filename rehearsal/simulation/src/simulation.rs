@@ -454,17 +454,17 @@ impl Simulation {
     fn look_around(&mut self) {
         let (started, tokens) = self.cloud.with(|state| {
             let fresh = state.executions.iter_mut().filter(|(_, record)| !record.begun && record.ended.is_none());
-            let started: Vec<String> = fresh
+            let started: Vec<(String, IncidentId)> = fresh
                 .map(|(name, record)| {
                     record.begun = true;
-                    name.clone()
+                    (name.clone(), record.incident.clone())
                 })
                 .collect();
             (started, std::mem::take(&mut state.returned_tokens))
         });
         let soon = self.cloud.now() + TRANSITION;
-        for name in started {
-            let line = self.machine.begin(&name);
+        for (name, incident) in started {
+            let line = self.machine.begin(&name, &incident);
             self.add_line(line, soon);
         }
         for token in tokens {

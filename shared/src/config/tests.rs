@@ -30,7 +30,8 @@ fn an_empty_rehearsal_is_none_and_defaults_are_the_templates() {
 fn an_execution_is_named_by_its_incident() {
     let incident = IncidentId::derive(&crate::domain::identifier::PlatformName::new("p").unwrap(), &["k"]);
     let machine = StateMachineArn::parse("arn:aws-cn:states:cn-north-1:123456789012:stateMachine:m").unwrap();
-    assert_eq!(machine.execution(&incident), format!("arn:aws-cn:states:cn-north-1:123456789012:execution:m:{incident}"));
+    assert_eq!(machine.execution(&incident, 1), format!("arn:aws-cn:states:cn-north-1:123456789012:execution:m:{incident}"));
+    assert_eq!(machine.execution(&incident, 2), format!("{}-2", machine.execution(&incident, 1)));
 }
 
 #[test]

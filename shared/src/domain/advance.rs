@@ -32,36 +32,47 @@ pub enum Next {
 /// lose more than standing still (design §1, §2.5).
 #[must_use]
 pub fn next(incident: &Incident, records: &[StepRecord]) -> Next {
+    let aborted = incident.abort.as_ref().map(|abort| format!("it was aborted by {abort}"));
     let Some(assessment) = &incident.assessment else {
-        return Next::End {
-            status: IncidentStatus::RolledBack,
-            reason: "the incident was never assessed, so nothing was done".to_owned(),
-        };
+        let why = aborted.unwrap_or_else(|| "the incident was never assessed".to_owned());
+        return Next::End { status: IncidentStatus::RolledBack, reason: format!("nothing was done: {why}") };
     };
+    if let Some(why) = aborted {
+        return back(records, &why);
+    }
     let failed = records.iter().find(|record| {
         matches!(record.status, StepStatus::Refused | StepStatus::Stuck | StepStatus::Undoing | StepStatus::Undone)
     });
     if let Some(failed) = failed {
         let cause = records.iter().find(|record| record.status == StepStatus::Refused).unwrap_or(failed);
-        return back(records, cause);
+        return back(records, &format!("{}: {}", cause.id, cause.reason));
     }
-    let open = records.iter().find(|record| record.status != StepStatus::Done);
-    if let Some(first) = open {
+    let is_open = |record: &StepRecord| !matches!(record.status, StepStatus::Done | StepStatus::Skipped);
+    if let Some(first) = records.iter().find(|record| is_open(record)) {
         let in_turn = |record: &StepRecord| record.wave == first.wave || guard::removed(Guard::WavesInOrder);
-        let steps = indexes(records, |record| in_turn(record) && record.status != StepStatus::Done);
+        let steps = indexes(records, |record| in_turn(record) && is_open(record));
         return Next::Run { steps, direction: Direction::Apply, reason: format!("wave {} is next", first.wave) };
     }
     match &assessment.course {
-        Course::Branch { .. } => {
-            Next::End { status: IncidentStatus::Completed, reason: "every step reached its postcondition".to_owned() }
-        }
+        Course::Branch { .. } => Next::End { status: IncidentStatus::Completed, reason: completed(records) },
         Course::HoldOnly { .. } => Next::End { status: IncidentStatus::Stuck, reason: assessment.reason.clone() },
         Course::StandDown => Next::End { status: IncidentStatus::RolledBack, reason: assessment.reason.clone() },
     }
 }
 
-fn back(records: &[StepRecord], cause: &StepRecord) -> Next {
-    let why = format!("{}: {}", cause.id, cause.reason);
+fn completed(records: &[StepRecord]) -> String {
+    let skipped: Vec<String> = records
+        .iter()
+        .filter(|record| record.status == StepStatus::Skipped)
+        .map(|record| format!("{} ({})", record.id, record.reason))
+        .collect();
+    if skipped.is_empty() {
+        return "every step reached its postcondition".to_owned();
+    }
+    format!("every step reached its postcondition, but for what a person took for done: {}", skipped.join("; "))
+}
+
+fn back(records: &[StepRecord], why: &str) -> Next {
     // Steps that ran beside the refused one end first: undo starts only when all are quiet.
     let running = indexes(records, |record| record.status == StepStatus::Running);
     if !running.is_empty() {

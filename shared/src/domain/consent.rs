@@ -40,6 +40,8 @@ pub struct Case<'a> {
     pub verdicts: &'a [Verdict],
     /// The question that stands, if any.
     pub question: Option<&'a Question>,
+    /// Whether a person changed the course: then nothing counts that was allowed in advance, and a person is asked.
+    pub course_changed: bool,
     /// Now.
     pub now: Timestamp,
 }
@@ -55,7 +57,10 @@ pub fn consent(case: Case<'_>) -> Consent {
         return Consent::Granted(format!("{} approved: {}", verdict.actor, case.bound.basis));
     }
     let may_go_unasked = case.scenario.approval == ApprovalRule::WhenNeeded || guard::removed(Guard::ApprovalRequired);
-    if may_go_unasked && let Some(reason) = granted_in_advance(case) {
+    if may_go_unasked
+        && !case.course_changed
+        && let Some(reason) = granted_in_advance(case)
+    {
         return Consent::Granted(reason);
     }
     match case.question {
@@ -201,6 +206,7 @@ mod tests {
             fence: fenced.then_some(&proof),
             verdicts,
             question,
+            course_changed: false,
             now: now(),
         })
     }

@@ -231,6 +231,13 @@ impl IncidentId {
         let text = BASE32_NOPAD.encode(&hash.finalize()).to_ascii_lowercase();
         Self(format!("{platform}-{}", &text[..26]))
     }
+
+    /// The name of the incident's execution: the incident's own for the first, with the run's number after it for one that a person
+    /// re-opened. Step Functions takes a name once in 90 days, so each run has its own, and a second start of one is found.
+    #[must_use]
+    pub fn execution_name(&self, run: u32) -> String {
+        if run <= 1 { self.0.clone() } else { format!("{}-{run}", self.0) }
+    }
 }
 
 /// SHA-256 in lower-case hexadecimal: of a plan, of a journal entry, of a question to a person.

@@ -156,10 +156,97 @@ pub struct Incident {
     pub commands_left: Vec<String>,
     /// Who acknowledged a stuck incident, and when.
     pub acknowledged: Option<(String, Timestamp)>,
+    /// Who holds it before its next step.
+    #[serde(default)]
+    pub pause: Option<Stated>,
+    /// Who ended it before its time.
+    #[serde(default)]
+    pub abort: Option<Stated>,
+    /// What persons ordered, the latest [`MOST_ORDERS`] of it; the journal's entries hold all.
+    #[serde(default)]
+    pub orders: Vec<Order>,
+    /// When a person re-opened it after it had ended stuck.
+    #[serde(default)]
+    pub reopened: Vec<Timestamp>,
     /// Number of journal entries written about the incident itself.
     pub entries: u32,
     /// Digest of the last of them.
     pub head: Option<Digest>,
+}
+
+/// How many orders an incident keeps. Each may hold a long reason, and a document of the journal has an end.
+pub const MOST_ORDERS: usize = 50;
+
+/// A person's word. Names and reasons are as stated: nothing here has authenticated them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stated {
+    /// Who.
+    pub actor: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Stated {
+    /// What a later notice refers to.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        Digest::of_json(self)
+    }
+}
+
+impl fmt::Display for Stated {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let reason = self.reason.as_deref().unwrap_or("no reason stated");
+        write!(formatter, "{} (as stated): {reason}", self.actor)
+    }
+}
+
+/// What a person can order while an incident runs, or to have a stuck one go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderKind {
+    /// Begin nothing.
+    Pause,
+    /// Go on after a pause.
+    Resume,
+    /// Try again what was refused or is stuck.
+    Retry,
+    /// Take a step as done or not needed.
+    Skip,
+    /// End it: undo, or stop where a promotion may have happened.
+    Abort,
+}
+
+impl OrderKind {
+    /// As written in payloads and entries.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Retry => "retry",
+            Self::Skip => "skip",
+            Self::Abort => "abort",
+        }
+    }
+}
+
+/// An order that was obeyed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// Which.
+    pub order: OrderKind,
+    /// The step, where it named one.
+    pub step: Option<StepId>,
+    /// The request's id.
+    pub request_id: String,
+    /// Who, why and when.
+    #[serde(flatten)]
+    pub stated: Stated,
+    /// What was answered.
+    pub answer: String,
 }
 
 impl Incident {
@@ -167,6 +254,24 @@ impl Incident {
     #[must_use]
     pub fn holds_its_platform(&self) -> bool {
         !self.status.is_end() || (self.status == IncidentStatus::Stuck && self.acknowledged.is_none())
+    }
+
+    /// Which of its executions is the present one, 1-based: each re-opening starts another.
+    #[must_use]
+    pub fn run(&self) -> u32 {
+        u32::try_from(self.reopened.len()).unwrap_or(u32::MAX).saturating_add(1)
+    }
+
+    /// When the present run began.
+    #[must_use]
+    pub fn run_since(&self) -> Timestamp {
+        self.reopened.last().copied().unwrap_or(self.declared_at)
+    }
+
+    /// Whether a person may still have it go on.
+    #[must_use]
+    pub fn waits_for_a_person(&self) -> bool {
+        self.status == IncidentStatus::Stuck && self.acknowledged.is_none()
     }
 
     /// The incident that would be declared, as far as decisions look at it: for predictions.
@@ -200,6 +305,10 @@ impl Incident {
             end_reason: None,
             commands_left: Vec::new(),
             acknowledged: None,
+            pause: None,
+            abort: None,
+            orders: Vec::new(),
+            reopened: Vec::new(),
             entries: 0,
             head: None,
         }

@@ -18,6 +18,7 @@ pub mod loss_bound;
 pub mod mutation;
 pub mod non_empty;
 pub mod observation;
+pub mod orders;
 pub mod plan;
 pub mod planes;
 pub mod predict;

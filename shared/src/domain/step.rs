@@ -149,10 +149,11 @@ impl PlannedStep {
 }
 
 /// Which way a step is run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     /// Forward.
+    #[default]
     Apply,
     /// Backward over what was applied.
     Undo,
@@ -176,6 +177,8 @@ pub enum StepStatus {
     Undoing,
     /// Taken back.
     Undone,
+    /// Taken as done, or as not needed, on a person's word.
+    Skipped,
 }
 
 impl StepStatus {
@@ -206,6 +209,12 @@ pub struct StepRecord {
     pub claimed_until: Option<Timestamp>,
     /// First attempt.
     pub started_at: Option<Timestamp>,
+    /// Which way it was last run.
+    #[serde(default)]
+    pub direction: Direction,
+    /// Since when it has been working in this direction; a pause moves it, and a person's retry begins anew.
+    #[serde(default)]
+    pub working_since: Option<Timestamp>,
     /// Until when it may take, undo included separately.
     pub deadline: Option<Timestamp>,
     /// When it settled.
@@ -235,6 +244,8 @@ impl StepRecord {
             attempt: 0,
             claimed_until: None,
             started_at: None,
+            direction: Direction::Apply,
+            working_since: None,
             deadline: None,
             ended_at: None,
             reason: String::new(),
@@ -252,6 +263,12 @@ impl StepRecord {
             effect.mutation.is_promotion() && !matches!(effect.outcome, Some(EffectOutcome::Refused { .. }))
         };
         self.memory.found_promoted || self.effects.iter().any(promotes)
+    }
+
+    /// Whether an attempt wrote down what it is about to do and not yet what came of it.
+    #[must_use]
+    pub fn has_open_intent(&self) -> bool {
+        self.effects.iter().any(|effect| effect.outcome.is_none())
     }
 
     /// Whether an effect may have changed something.

@@ -3,10 +3,15 @@
 use serde_json::json;
 
 use crate::domain::advance::{Next, next};
+use crate::domain::duration::Seconds;
 use crate::domain::identifier::IncidentId;
 use crate::error::RecoveryError;
 
 use super::{Engine, TaskAnswer, TaskStatus};
+
+/// How often a paused incident is looked at. Each look adds nine events to the execution's history, and a pause may last for as long
+/// as the execution: some 6,500 events in four hours, beside the 15,000 that a plan may need and below the 25,000 that end it.
+pub(super) const PAUSE_POLL: Seconds = Seconds(20);
 
 /// What comes next.
 ///
@@ -22,6 +27,10 @@ pub async fn advance(engine: Engine<'_>, id: &IncidentId) -> Result<TaskAnswer, 
     let records: Vec<_> = book.steps(id).await?.into_iter().map(|step| step.value).collect();
     match next(&incident, &records) {
         Next::End { reason, .. } => Ok(answer(TaskStatus::Report, &reason)),
+        Next::Run { reason, .. } if incident.pause.is_some() => {
+            let pause = incident.pause.as_ref().map_or_else(String::new, ToString::to_string);
+            Ok(answer(TaskStatus::InProgress, &format!("paused by {pause}; afterwards: {reason}")).waiting(PAUSE_POLL.0))
+        }
         Next::Run { steps, direction, reason } => {
             let list = steps
                 .iter()

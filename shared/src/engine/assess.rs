@@ -11,10 +11,11 @@ use crate::domain::predict::records_of;
 use crate::error::{Code, RecoveryError};
 use crate::ports::{Clock, Commit, Databases, Probes, ReplicaLags};
 
+use super::advance::PAUSE_POLL;
 use super::book::{Versioned, note, write_incident, write_step};
 use super::hands::{endpoint_of, newest_lag, sight};
 use super::notices::notice;
-use super::{Engine, TaskAnswer, TaskStatus};
+use super::{Engine, TaskAnswer, TaskStatus, scenario_of};
 
 /// How long a database that cannot be described is looked at again before that chooses the course: promoting across Regions
 /// where a failover would have lost nothing, or holding writes for a replica that is there, is not undone by a second look.
@@ -40,10 +41,16 @@ pub async fn assess(
     if let Some(assessment) = &incident.value.assessment {
         return Ok(answer(TaskStatus::Done, &assessment.reason));
     }
+    if let Some(abort) = &incident.value.abort {
+        return Ok(answer(TaskStatus::Done, &format!("aborted by {abort}")));
+    }
+    if let Some(pause) = &incident.value.pause {
+        // What is seen now may not hold any more when it goes on.
+        return Ok(answer(TaskStatus::InProgress, &format!("paused by {pause}")).waiting(PAUSE_POLL.0));
+    }
     let plan = book.plan(id).await?;
-    let scenario =
-        plan.scenarios.get(&incident.value.scenario).ok_or_else(|| missing(id, incident.value.scenario.as_str()))?;
-    let (component, database) = subject(&plan, scenario).ok_or_else(|| missing(id, "a database"))?;
+    let scenario = scenario_of(&plan, &incident.value)?;
+    let (component, database) = subject(&plan, &scenario).ok_or_else(|| missing(id, "a database"))?;
     let seen = situation(&plan, &component, database, databases, lags, probes, engine.clock).await;
     let now = engine.clock.now();
     let unseen = [&seen.primary, &seen.replica].into_iter().any(|sight| matches!(sight, Sight::Unreached { .. }));
@@ -51,8 +58,8 @@ pub async fn assess(
         let reason = format!("primary: {}; replica: {}", seen.primary.why_not(), seen.replica.why_not());
         return Ok(answer(TaskStatus::InProgress, &reason).waiting(POLL.0));
     }
-    let assessment = crate::domain::assess::assess(&plan, scenario, &incident.value.origin, &seen, now);
-    let records = records_of(&assessment, scenario);
+    let assessment = crate::domain::assess::assess(&plan, &scenario, &incident.value.origin, &seen, now);
+    let records = records_of(&assessment, &scenario);
     let reason = assessment.reason.clone();
     incident.value.status = IncidentStatus::Running;
     incident.value.mode = Some(assessment.mode);

@@ -160,9 +160,9 @@ impl<'a> Book<'a> {
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub async fn report(&self, id: &IncidentId) -> Result<Option<Report>, RecoveryError> {
+    pub async fn report(&self, id: &IncidentId) -> Result<Option<Versioned<Report>>, RecoveryError> {
         let document = self.read(&partition(id), REPORT).await?;
-        document.map(|document| parse(&document).map(|report| report.value)).transpose()
+        document.map(|document| parse(&document)).transpose()
     }
 
     /// What is kept of the platform; a platform that never recovered has the default state at revision 0.
@@ -239,8 +239,8 @@ pub(super) fn write_plan(id: &IncidentId, plan: &Plan) -> Vec<Write> {
     pieces
 }
 
-pub(super) fn write_report(id: &IncidentId, report: &Report) -> Write {
-    write(partition(id), REPORT.to_owned(), 0, report)
+pub(super) fn write_report(id: &IncidentId, report: &Versioned<Report>) -> Write {
+    write(partition(id), REPORT.to_owned(), report.revision, &report.value)
 }
 
 pub(super) fn write_step(id: &IncidentId, step: &Versioned<StepRecord>) -> Write {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::domain::identifier::{Digest, IncidentId, PlatformName, StepId};
-use crate::domain::incident::{IncidentStatus, Question, Verdict};
+use crate::domain::incident::{IncidentStatus, Question, Stated, Verdict};
 use crate::domain::plan::SiteName;
 use crate::domain::report::{Report, StepReport};
 use crate::error::{Code, RecoveryError};
@@ -39,6 +39,8 @@ pub struct Answer {
     pub report: Option<Report>,
     /// The execution.
     pub execution_arn: Option<String>,
+    /// Who paused it, when it is paused.
+    pub paused: Option<Stated>,
     /// Whether alarms start recoveries of the platform.
     pub automatic_recovery: Automatic,
 }
@@ -89,8 +91,9 @@ pub async fn status(
         steps,
         timeline,
         // Written with the incident's end, and shown with it: an incident that ended while this was read is told as it was.
-        report: if incident.status.is_end() { book.report(&id).await? } else { None },
+        report: if incident.status.is_end() { book.report(&id).await?.map(|report| report.value) } else { None },
         execution_arn: incident.execution_arn,
+        paused: incident.pause,
         automatic_recovery,
     }))
 }
@@ -112,7 +115,10 @@ pub async fn give_verdict(
     for _ in 0..RACES {
         let mut incident = book.incident(id).await?;
         let now = engine.clock.now();
-        let open = incident.value.question.clone().filter(|question| question.stands_until > now);
+        // While the incident is paused, its question stands still; and an aborted one asks nothing any more.
+        let (paused, aborted) = (incident.value.pause.is_some(), incident.value.abort.is_some());
+        let stands = |question: &Question| (paused || question.stands_until > now) && !aborted;
+        let open = incident.value.question.clone().filter(stands);
         let Some(question) = open else {
             return Err(RecoveryError::new(Code::QuestionNotOpen, format!("no question of incident {id} stands open")));
         };

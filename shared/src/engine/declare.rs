@@ -124,6 +124,10 @@ pub async fn declare(engine: Engine<'_>, declaration: &Declaration<'_>) -> Resul
             end_reason: None,
             commands_left: Vec::new(),
             acknowledged: None,
+            pause: None,
+            abort: None,
+            orders: Vec::new(),
+            reopened: Vec::new(),
             entries: 0,
             head: None,
         };
@@ -146,16 +150,18 @@ pub async fn declare(engine: Engine<'_>, declaration: &Declaration<'_>) -> Resul
     Err(RecoveryError::new(Code::JournalUnavailable, "other writers were faster each time; send the same request again"))
 }
 
-/// Starts the incident's execution, and records it. Starting it twice is harmless: the execution's name is the incident's id.
+/// Starts the incident's execution, and records it. Starting it twice is harmless: the execution is named by the incident and
+/// its run.
 ///
 /// # Errors
 /// When Step Functions or the journal cannot be reached; the watchdog tries again.
 pub async fn start(engine: Engine<'_>, executions: &dyn Executions, id: &IncidentId) -> Result<String, RecoveryError> {
-    let arn = executions.start(id).await?;
     let book = engine.book();
+    let run = book.incident(id).await?.value.run();
+    let arn = executions.start(id, run).await?;
     for _ in 0..RACES {
         let mut incident = book.incident(id).await?;
-        if incident.value.execution_arn.is_some() || incident.value.status.is_end() {
+        if incident.value.execution_arn.is_some() || incident.value.status.is_end() || incident.value.run() != run {
             return Ok(arn);
         }
         incident.value.execution_arn = Some(arn.clone());

@@ -4,13 +4,13 @@ use crate::domain::commands::commands_left;
 use crate::domain::identifier::IncidentId;
 use crate::domain::incident::{BLOCK_PERIOD, Incident, IncidentStatus};
 use crate::domain::plan::SiteName;
-use crate::domain::step::{Direction, StepKind, StepRecord};
+use crate::domain::step::{Direction, StepKind, StepRecord, StepStatus};
 use crate::error::RecoveryError;
 use crate::guard::{self, Guard};
 use crate::ports::Commit;
 
 use super::Engine;
-use super::book::{note, write_incident, write_platform, write_report, write_step};
+use super::book::{Versioned, note, write_incident, write_platform, write_report, write_step};
 use super::notices::notice;
 
 /// Ends the incident so. `None` when another writer changed it meanwhile; then look again.
@@ -29,12 +29,16 @@ pub(super) async fn finish(
     let steps = book.steps(id).await?;
     let records: Vec<StepRecord> = steps.iter().map(|step| step.value.clone()).collect();
     let mut platform = book.platform(&plan.platform).await?;
+    let report_before = book.report(id).await?.map_or(0, |report| report.revision);
     let now = engine.clock.now();
     incident.value.status = status;
     incident.value.ended_at = Some(now);
     incident.value.end_reason = Some(reason.to_owned());
     incident.value.question = None;
-    if status == IncidentStatus::Stuck {
+    incident.value.pause = None;
+    // What a person took for done in a recovery that completed may still have to be done by somebody.
+    let skipped = records.iter().any(|record| record.status == StepStatus::Skipped);
+    if status == IncidentStatus::Stuck || (status == IncidentStatus::Completed && skipped) {
         incident.value.commands_left = commands_left(&plan, &incident.value, &records);
     }
     let moved = records.iter().any(|record| record.step.kind == StepKind::Promote && record.may_have_promoted());
@@ -52,7 +56,10 @@ pub(super) async fn finish(
     let entry = note(id, &mut incident.value, now, "ended", &format!("{}: {reason}", status.as_str()));
     let report = crate::domain::report::report(&plan, &incident.value, &records, now);
     let subject = format!("{}: {} {}", plan.platform, incident.value.scenario, status.as_str());
-    let page = notice(id, "ended", &subject, &body(&incident.value), now);
+    // A re-opened incident ends again, and says so again.
+    let name = if incident.value.run() == 1 { "ended".to_owned() } else { format!("ended-{}", incident.value.run()) };
+    let page = notice(id, &name, &subject, &body(&incident.value), now);
+    let report = Versioned { value: report, revision: report_before };
     let mut writes =
         vec![write_incident(&incident), write_platform(&plan.platform, &platform), write_report(id, &report), entry, page];
     // An attempt may be under way in an invocation that nobody can stop. Taking its record over makes its next write, and so its
@@ -78,7 +85,11 @@ fn body(incident: &Incident) -> String {
     if !incident.commands_left.is_empty() {
         text.push_str("\nLeft to do, in this order, after a look at each:\n");
         text.push_str(&incident.commands_left.join("\n"));
-        text.push_str("\nThen acknowledge it, so that another recovery may start.");
+        if incident.status == IncidentStatus::Stuck {
+            text.push_str(
+                "\nThen acknowledge it, so that another recovery may start; or retry it, once what kept it is mended.",
+            );
+        }
     }
     text
 }

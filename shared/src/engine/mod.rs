@@ -11,15 +11,21 @@ mod dry_run;
 mod finish;
 mod hands;
 mod notices;
+mod orders;
 mod report;
 mod step;
 mod watchdog;
+
+use std::borrow::Cow;
 
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::domain::identifier::{IncidentId, StepId};
+use crate::domain::incident::Incident;
+use crate::domain::plan::{Plan, Scenario};
+use crate::error::{Code, RecoveryError};
 use crate::ports::{Clock, Journal};
 
 pub use advance::advance;
@@ -31,6 +37,7 @@ pub use declare::{Declaration, Declared, declare, start};
 pub use dry_run::{DryRun, dry_run, predict_part};
 pub use hands::Hands;
 pub use notices::{Notice, page};
+pub use orders::{Ordered, Ordering, order};
 pub use report::report;
 pub use step::{StepRequest, run_step};
 pub use watchdog::{Watched, watchdog};
@@ -50,6 +57,14 @@ impl<'a> Engine<'a> {
     pub fn book(&self) -> Book<'a> {
         Book::new(self.journal)
     }
+}
+
+/// The scenario that an incident follows, in its own copy of the plan.
+fn scenario_of<'a>(plan: &'a Plan, incident: &Incident) -> Result<Cow<'a, Scenario>, RecoveryError> {
+    plan.scenarios.get(&incident.scenario).map(Cow::Borrowed).ok_or_else(|| {
+        let message = format!("incident {}'s plan lacks its own scenario {}", incident.id, incident.scenario);
+        RecoveryError::new(Code::JournalUnreadable, message)
+    })
 }
 
 /// How much time this invocation has.
@@ -79,6 +94,10 @@ pub enum TaskStatus {
     Stuck,
     /// The incident has ended; nothing is left to do.
     Ended,
+    /// The incident is paused: the step's loop ends, and `advance` waits for the resume.
+    Paused,
+    /// It is not this step's turn, whatever an older order said: `advance` knows whose it is.
+    NotNext,
     /// Run these steps.
     Run,
     /// Write the report.

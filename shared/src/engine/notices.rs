@@ -23,7 +23,7 @@ pub struct Notice {
     pub body: String,
     /// When it is due.
     pub due_at: Timestamp,
-    /// An escalation: only sent while this question still stands unanswered.
+    /// An escalation: only sent while this question still stands unanswered, or this pause still lasts.
     pub only_while: Option<Digest>,
     /// When it went out, or was found to be needless.
     pub settled_at: Option<Timestamp>,
@@ -97,11 +97,7 @@ pub(super) async fn send_due(
         if notice.value.settled_at.is_some() || notice.value.due_at > now {
             continue;
         }
-        let answered = notice.value.only_while.as_ref().is_some_and(|digest| {
-            !incident.status.is_end()
-                && incident.question.as_ref().map(crate::domain::incident::Question::digest).as_ref() != Some(digest)
-        });
-        let needless = answered || (notice.value.only_while.is_some() && incident.status.is_end());
+        let needless = notice.value.only_while.as_ref().is_some_and(|digest| !still_waits(incident, digest));
         if !needless {
             if let Err(error) = notices.publish(&notice.value.subject, &notice.value.body).await {
                 tracing::warn!(%error, notice = notice.value.name, "the notice stays due");
@@ -114,4 +110,12 @@ pub(super) async fn send_due(
         book.commit(&[write_notice(&incident.id, &notice)]).await?;
     }
     Ok(sent)
+}
+
+/// Whether the incident still waits for a person over what has this digest: a question, or a pause.
+fn still_waits(incident: &Incident, digest: &Digest) -> bool {
+    let asked = incident.question.as_ref().is_some_and(|question| question.digest() == *digest);
+    let answered = incident.verdicts.iter().any(|verdict| verdict.digest == *digest);
+    let paused = incident.pause.as_ref().is_some_and(|pause| pause.digest() == *digest);
+    !incident.status.is_end() && ((asked && !answered) || paused)
 }

@@ -1,6 +1,7 @@
 //! Run one attempt of one step: claim, look, decide, and at most one mutation, with its intent journalled before the call and
 //! its outcome after it.
 
+use crate::domain::advance::{Next, next};
 use crate::domain::decide::{Decision, POLL, RETRY_PAUSE, StepCase, decide};
 use crate::domain::duration::Seconds;
 use crate::domain::identifier::{IncidentId, StepId};
@@ -17,7 +18,7 @@ use crate::ports::{CallScope, Commit, FailureKind, Write};
 use super::book::{Versioned, note, write_incident, write_step};
 use super::hands::Hands;
 use super::notices::{later, notice};
-use super::{Engine, Invocation, TaskAnswer, TaskStatus};
+use super::{Engine, Invocation, TaskAnswer, TaskStatus, scenario_of};
 
 /// A step whose decisions do not converge is ended after so many effects.
 const MOST_EFFECTS: usize = 200;
@@ -49,35 +50,44 @@ pub async fn run_step(
 ) -> Result<TaskAnswer, RecoveryError> {
     let book = engine.book();
     let id = &request.incident_id;
+    // Steps first. Whoever ends, pauses or aborts the incident after it was read here has written this step too, so the claim below
+    // loses; and whoever did so before shows in the incident.
+    let steps = book.steps(id).await?;
     let incident = book.incident(id).await?;
     let answer = |status, reason: &str| TaskAnswer::new(id, status, reason, engine.clock.now()).of_step(&request.step);
     if incident.value.status.is_end() {
         return Ok(answer(TaskStatus::Ended, "the incident has ended"));
     }
-    let plan = book.plan(id).await?;
-    let steps = book.steps(id).await?;
     let Some(mut mine) = steps.iter().find(|step| step.value.id == request.step).cloned() else {
         return Err(RecoveryError::new(Code::StepUnknown, format!("incident {id} has no step {}", request.step)));
     };
     if mine.value.status.is_settled(request.direction) {
         return Ok(settled(&mine.value, answer));
     }
+    if let Some(pause) = &incident.value.pause {
+        return Ok(answer(TaskStatus::Paused, &format!("paused by {pause}")));
+    }
+    if !is_next(&incident.value, &steps, request) {
+        return Ok(answer(TaskStatus::NotNext, "it is not this step's turn any more"));
+    }
+    let plan = book.plan(id).await?;
     let now = engine.clock.now();
     let held = mine.value.claimed_until.filter(|until| *until > now && !guard::removed(Guard::ClaimChecked));
     if let Some(until) = held {
         let wait = Seconds::between(now, until).min(POLL);
         return Ok(answer(TaskStatus::InProgress, "another attempt holds this step").waiting(wait.0));
     }
-    let scenario = plan.scenarios.get(&incident.value.scenario).ok_or_else(|| {
-        RecoveryError::new(
-            Code::JournalUnreadable,
-            format!("incident {id}'s plan lacks its own scenario {}", incident.value.scenario),
-        )
-    })?;
+    let scenario = scenario_of(&plan, &incident.value)?;
     let budget = scenario.budget(mine.value.step.kind);
     let claimed = claim(engine, id, &mut mine, request.direction, budget, invocation).await?;
     if claimed == Commit::Conflict && !guard::removed(Guard::ConflictNoticed) {
         return Ok(answer(TaskStatus::InProgress, "another attempt took this step"));
+    }
+    if let Some(abort) = incident.value.abort.as_ref().filter(|_| request.direction == Direction::Apply) {
+        let status = if mine.value.may_have_promoted() { StepStatus::Stuck } else { StepStatus::Refused };
+        let memory = mine.value.memory.clone();
+        settle(engine, id, &mut mine, memory, status, &format!("aborted by {abort}")).await?;
+        return Ok(settled(&mine.value, answer));
     }
     let records: Vec<StepRecord> = steps
         .iter()
@@ -87,7 +97,7 @@ pub async fn run_step(
     let scope = |ordinal: u32| CallScope { label: format!("{}#{ordinal}", request.step), may: permitted.clone() };
     let seen = scope(0).run(hands.observe(&plan, &mine.value.step, &records, engine.clock)).await?;
     let now = engine.clock.now();
-    let decision = judge(&plan, scenario, &incident.value, &mine.value, &records, &seen, request.direction, now);
+    let decision = judge(&plan, &scenario, &incident.value, &mine.value, &records, &seen, request.direction, now);
     tracing::info!(step = %request.step, decision = ?std::mem::discriminant(&decision), reason = decision.reason(), "decided");
     match decision {
         Decision::Act { mutation, memory, reason } => {
@@ -132,6 +142,19 @@ pub async fn run_step(
             settle(engine, id, &mut mine, memory, StepStatus::Stuck, &reason).await?;
             Ok(settled(&mine.value, answer))
         }
+    }
+}
+
+/// Whether the journal has this step run this way now. An invocation may be late, or nobody's: what an older `advance` said does not
+/// count, and an undo begins only where the incident goes back.
+fn is_next(incident: &Incident, steps: &[Versioned<StepRecord>], request: &StepRequest) -> bool {
+    let records: Vec<StepRecord> = steps.iter().map(|step| step.value.clone()).collect();
+    match next(incident, &records) {
+        Next::Run { steps, direction, .. } => {
+            let mut named = steps.iter().filter_map(|index| records.get(*index));
+            direction == request.direction && named.any(|record| record.id == request.step)
+        }
+        Next::End { .. } => false,
     }
 }
 
@@ -180,6 +203,8 @@ async fn claim(
     };
     if begun {
         record.started_at.get_or_insert(now);
+        record.direction = direction;
+        record.working_since = Some(now);
         record.ended_at = None;
         record.deadline = Some(budget.after(now));
         let event = if direction == Direction::Undo { "undo_started" } else { "started" };

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::domain::duration::Seconds;
 use crate::domain::identifier::{IncidentId, PlatformName};
 use crate::domain::incident::{Incident, IncidentStatus};
-use crate::domain::step::{StepRecord, StepStatus};
+use crate::domain::step::StepStatus;
 use crate::error::RecoveryError;
 use crate::guard::{self, Guard};
 use crate::ports::{ExecutionState, Executions, Notices};
@@ -71,18 +71,19 @@ async fn look_after(
     let now = engine.clock.now();
     let id = &incident.id;
     if now > incident.deadline && !guard::removed(Guard::WatchdogEnds) {
-        let reason = format!("it was overdue: its deadline was {}", incident.deadline);
+        let pause = incident.pause.as_ref().map(|pause| format!(", and it was paused at {} by {pause}", pause.at));
+        let reason = format!("it was overdue: its deadline was {}{}", incident.deadline, pause.unwrap_or_default());
         return end_stuck(engine, id, &reason).await;
     }
-    match executions.state(id).await {
+    match executions.state(id, incident.run()).await {
         Ok(ExecutionState::Running) => wake(engine, executions, incident).await,
         Ok(ExecutionState::Ended(_)) if guard::removed(Guard::WatchdogBuries) => Ok(None),
         Ok(ExecutionState::Ended(how)) => {
             end_stuck(engine, id, &format!("its execution ended as {how} before the incident did")).await
         }
-        Ok(ExecutionState::Absent) if Seconds::between(incident.declared_at, now) < GRACE => Ok(None),
+        Ok(ExecutionState::Absent) if Seconds::between(incident.run_since(), now) < GRACE => Ok(None),
         Ok(ExecutionState::Absent) if guard::removed(Guard::WatchdogStarts) => Ok(None),
-        // The name is the incident's id, so a start that did happen is found and not doubled.
+        // The name is that of the incident and its run, so a start that did happen is found and not doubled.
         Ok(ExecutionState::Absent) => match start(engine, executions, id).await {
             Ok(arn) => Ok(Some(format!("{id} was declared but not started; started {arn}"))),
             Err(error) => Ok(Some(format!("{id} could not be started: {error}; tried again in a minute"))),
@@ -97,18 +98,21 @@ async fn wake(
     executions: &dyn Executions,
     incident: &Incident,
 ) -> Result<Option<String>, RecoveryError> {
-    let Some(question) = &incident.question else { return Ok(None) };
-    let answered = incident.verdicts.iter().any(|verdict| verdict.digest == question.digest());
-    if !answered || question.token.is_none() {
-        return Ok(None);
-    }
+    let Some(question) = incident.question.as_ref().filter(|question| question.token.is_some()) else { return Ok(None) };
+    let answered = incident.verdicts.iter().any(|verdict| verdict.digest == question.digest()) || incident.abort.is_some();
     let steps = engine.book().steps(&incident.id).await?;
-    let waits = |step: &StepRecord| step.id == question.step && step.status == StepStatus::Running;
-    if !steps.iter().any(|step| waits(&step.value)) {
+    let asks = steps.iter().find(|step| step.value.id == question.step).map(|step| step.value.status);
+    let waits_in_vain = match asks {
+        Some(StepStatus::Running) => answered,
+        // Its line in the state machine may wait for the verdict all the same.
+        Some(StepStatus::Skipped) => true,
+        _ => false,
+    };
+    if !waits_in_vain {
         return Ok(None);
     }
     resume(executions, question).await;
-    Ok(Some(format!("{} was answered; {} was woken", incident.id, question.step)))
+    Ok(Some(format!("{} waits for no answer any more; {} was woken", incident.id, question.step)))
 }
 
 async fn end_stuck(engine: Engine<'_>, id: &IncidentId, reason: &str) -> Result<Option<String>, RecoveryError> {

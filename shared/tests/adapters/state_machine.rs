@@ -27,7 +27,7 @@ async fn machine(answer: impl Fn(usize, &Asked) -> Answer + Send + Sync + 'stati
 #[tokio::test]
 async fn an_execution_is_named_by_its_incident_and_knows_only_its_id() {
     let (stub, executions) = machine(|_, _| json(200, &value!({"executionArn": execution(), "startDate": 1.0}))).await;
-    assert_eq!(executions.start(&incident()).await.unwrap(), execution());
+    assert_eq!(executions.start(&incident(), 1).await.unwrap(), execution());
     let body = stub.asked()[0].json();
     assert_eq!((&body["stateMachineArn"], &body["name"]), (&value!(MACHINE), &value!(incident())));
     assert_eq!(body["input"], value!({"incident_id": incident()}).to_string());
@@ -36,9 +36,9 @@ async fn an_execution_is_named_by_its_incident_and_knows_only_its_id() {
 #[tokio::test]
 async fn an_execution_that_exists_already_was_started() {
     let (_stub, executions) = machine(|_, _| json_error(400, "ExecutionAlreadyExists", "Execution Already Exists")).await;
-    assert_eq!(executions.start(&incident()).await.unwrap(), execution());
+    assert_eq!(executions.start(&incident(), 1).await.unwrap(), execution());
     let (_stub, executions) = machine(|_, _| json_error(400, "StateMachineDoesNotExist", "none")).await;
-    assert_eq!(executions.start(&incident()).await.unwrap_err().kind, FailureKind::NotFound);
+    assert_eq!(executions.start(&incident(), 1).await.unwrap_err().kind, FailureKind::NotFound);
 }
 
 #[tokio::test]
@@ -53,11 +53,11 @@ async fn an_execution_is_absent_running_or_ended() {
             json(200, &value!({"executionArn": execution(), "stateMachineArn": MACHINE, "status": status, "startDate": 1.0}))
         })
         .await;
-        assert_eq!(executions.state(&incident()).await.unwrap(), state);
+        assert_eq!(executions.state(&incident(), 1).await.unwrap(), state);
         assert_eq!(stub.asked()[0].json()["executionArn"], execution());
     }
     let (_stub, executions) = machine(|_, _| json_error(400, "ExecutionDoesNotExist", "none")).await;
-    assert_eq!(executions.state(&incident()).await.unwrap(), ExecutionState::Absent);
+    assert_eq!(executions.state(&incident(), 1).await.unwrap(), ExecutionState::Absent);
 }
 
 #[tokio::test]

@@ -90,8 +90,8 @@ pub(crate) fn broken_promises(simulation: &Simulation, ended: &Ended, before: &B
     let mut broken: Vec<String> = found.iter().map(ToString::to_string).collect();
     let found = at_the_end(simulation, ended, before).into_iter();
     broken.extend(found.map(|(invariant, sentence)| format!("{}: {sentence}", invariant.number())));
-    if simulation.cloud.with(|state| state.executions.len()) != 1 {
-        broken.push("there is not exactly one execution".to_owned());
+    if simulation.cloud.with(|state| state.executions.len()) != ended.incident.run() as usize {
+        broken.push("there is not exactly one execution for each run".to_owned());
     }
     broken
 }

@@ -11,7 +11,7 @@ use shared::domain::step::FunctionName::{
 };
 use simulation::{Outcome, Platform, Simulation};
 
-use crate::common::{broken, database_failure, event, events, hang_and_raise, minutes, seconds};
+use crate::common::{broken, database_failure, event, events, hang_and_raise, minutes, operations, seconds};
 
 /// How the platform stands when an event arrives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +26,12 @@ pub(crate) enum Situation {
     Recovered,
     /// A recovery has ended stuck.
     Stuck,
+    /// A recovery holds writes, and has begun nothing else.
+    Holding,
+    /// A recovery that waits for an answer is paused.
+    Paused,
+    /// A recovery has ended stuck after its promotion.
+    StuckAfterPromotion,
 }
 
 pub(crate) fn set_up(situation: Situation) -> Simulation {
@@ -53,6 +59,24 @@ pub(crate) fn set_up(situation: Situation) -> Simulation {
             simulation.run_to_end();
             simulation
         }
+        Situation::Holding => {
+            let mut simulation = hang_and_raise(Platform::default(), "alarm.eventbridge.json");
+            let holds = |simulation: &Simulation| !operations(simulation).is_empty();
+            assert!(simulation.run_until(minutes(20), holds));
+            simulation
+        }
+        Situation::Paused => {
+            let mut simulation = set_up(Situation::Asking);
+            let id = simulation.latest_incident().unwrap().id;
+            simulation.operate(&json!({"command": "pause", "incident_id": id, "actor": "dana"})).unwrap();
+            simulation
+        }
+        Situation::StuckAfterPromotion => {
+            let mut simulation = hang_and_raise(Platform::default(), "alarm.eventbridge.json");
+            simulation.cloud.with(|state| state.services.values_mut().for_each(|service| service.running = 0));
+            simulation.run_to_end();
+            simulation
+        }
         Situation::Stuck => {
             let platform = Platform::default().with_plan(|plan| {
                 for component in plan.components.values_mut() {
@@ -69,7 +93,7 @@ pub(crate) fn set_up(situation: Situation) -> Simulation {
 }
 
 /// File, function, alias, situation, and the status or error code of the answer.
-const EXAMPLES: [(&str, FunctionName, &str, Situation, &str); 25] = [
+const EXAMPLES: [(&str, FunctionName, &str, Situation, &str); 30] = [
     ("alarm.eventbridge.json", Recovery, "live", Situation::Broken, "started"),
     ("alarm.lambda.json", Recovery, "live", Situation::Broken, "started"),
     ("alarm.sns.json", Recovery, "live", Situation::Broken, "started"),
@@ -80,6 +104,11 @@ const EXAMPLES: [(&str, FunctionName, &str, Situation, &str); 25] = [
     ("recovery.approve.json", Recovery, "approve", Situation::Asking, "approved"),
     ("recovery.reject.json", Recovery, "approve", Situation::Asking, "rejected"),
     ("recovery.acknowledge.json", Recovery, "live", Situation::Stuck, "stuck"),
+    ("recovery.pause.json", Recovery, "live", Situation::Asking, "paused"),
+    ("recovery.resume.json", Recovery, "live", Situation::Paused, "resumed"),
+    ("recovery.retry.json", Recovery, "live", Situation::StuckAfterPromotion, "retried"),
+    ("recovery.skip.json", Recovery, "approve", Situation::Holding, "skipped"),
+    ("recovery.abort.json", Recovery, "live", Situation::Asking, "aborted"),
     ("recovery.disable.json", Recovery, "live", Situation::Calm, "disabled"),
     ("recovery.enable.json", Recovery, "live", Situation::Calm, "enabled"),
     ("recovery.watchdog.json", Recovery, "live", Situation::Asking, "watched"),

@@ -10,6 +10,7 @@ mod failover;
 mod hostile;
 mod journal_outage;
 mod one_fault;
+mod orders;
 mod standing_down;
 mod storm;
 mod stuck;

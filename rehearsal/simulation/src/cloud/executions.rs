@@ -1,6 +1,7 @@
 //! Step Functions, as far as the functions call it: executions by name, and task tokens.
 
 use jiff::Timestamp;
+use shared::domain::identifier::IncidentId;
 use shared::ports::ExecutionState;
 
 use super::State;
@@ -8,6 +9,8 @@ use super::State;
 /// An execution.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExecutionRecord {
+    /// The incident in its input.
+    pub incident: IncidentId,
     /// When it was started.
     pub started_at: Timestamp,
     /// Whether the state machine has taken its first step.
@@ -18,8 +21,8 @@ pub struct ExecutionRecord {
 
 impl State {
     /// StartExecution: a name that is taken already means that this execution was started before.
-    pub(crate) fn start_execution(&mut self, name: &str) -> String {
-        let record = ExecutionRecord { started_at: self.now, begun: false, ended: None };
+    pub(crate) fn start_execution(&mut self, name: &str, incident: &IncidentId) -> String {
+        let record = ExecutionRecord { incident: incident.clone(), started_at: self.now, begun: false, ended: None };
         self.executions.entry(name.to_owned()).or_insert(record);
         self.execution_arn(name)
     }

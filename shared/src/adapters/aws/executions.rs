@@ -1,4 +1,4 @@
-//! AWS Step Functions: one execution per incident, named by it.
+//! AWS Step Functions: one execution per run of an incident, named by both.
 
 use async_trait::async_trait;
 use aws_sdk_sfn::types::ExecutionStatus;
@@ -27,34 +27,34 @@ impl StateMachineExecutions {
 
 #[async_trait]
 impl Executions for StateMachineExecutions {
-    async fn start(&self, incident: &IncidentId) -> PortResult<String> {
+    async fn start(&self, incident: &IncidentId, run: u32) -> PortResult<String> {
         let operation = Operation::new("states", "StartExecution");
         let started = self
             .clients
             .sfn(self.machine.region())
             .start_execution()
             .state_machine_arn(self.machine.as_str())
-            .name(incident.as_str())
+            .name(incident.execution_name(run))
             .input(json!({"incident_id": incident}).to_string())
             .send()
             .await;
         match started {
             Ok(started) => Ok(started.execution_arn().to_owned()),
-            // The name is the incident's, so whoever started it started the same thing.
+            // The name is that of the incident and its run, so whoever started it started the same thing.
             Err(error) => match operation.failed(&error) {
-                failure if failure.code == "ExecutionAlreadyExists" => Ok(self.machine.execution(incident)),
+                failure if failure.code == "ExecutionAlreadyExists" => Ok(self.machine.execution(incident, run)),
                 failure => Err(failure),
             },
         }
     }
 
-    async fn state(&self, incident: &IncidentId) -> PortResult<ExecutionState> {
+    async fn state(&self, incident: &IncidentId, run: u32) -> PortResult<ExecutionState> {
         let operation = Operation::new("states", "DescribeExecution");
         let described = self
             .clients
             .sfn(self.machine.region())
             .describe_execution()
-            .execution_arn(self.machine.execution(incident))
+            .execution_arn(self.machine.execution(incident, run))
             .send()
             .await;
         match described {

@@ -15,7 +15,7 @@ use super::loss_bound::FenceProof;
 use super::mutation::Mutation;
 use super::observation::{InstanceView, Observation, Sight};
 use super::plan::{Plan, Scenario};
-use super::step::{Direction, EffectOutcome, Memory, StepKind, StepRecord};
+use super::step::{Direction, EffectOutcome, Memory, StepKind, StepRecord, StepStatus};
 use crate::guard::{self, Guard};
 
 /// Everything that a decision may depend on besides what was just seen.
@@ -59,9 +59,17 @@ impl StepCase<'_> {
         stands.then_some(proof)
     }
 
+    /// Whether a person changed the course in a way that what was allowed in advance did not foresee: skipped what makes a promotion
+    /// safe, or had a stuck incident go on long after it was assessed.
+    fn course_changed(&self) -> bool {
+        let guards = [StepKind::Fence, StepKind::Gate];
+        let skipped = |record: &StepRecord| record.status == StepStatus::Skipped && guards.contains(&record.step.kind);
+        !self.incident.reopened.is_empty() || self.records.iter().any(skipped)
+    }
+
     /// Whether more than half of the budget is used up: then what can be finished is finished without the rest.
     fn patience_is_over(&self) -> bool {
-        match (self.record.started_at, self.record.deadline) {
+        match (self.record.working_since, self.record.deadline) {
             (Some(began), Some(deadline)) => Seconds::between(began, self.now).0 * 2 > Seconds::between(began, deadline).0,
             _ => self.overdue,
         }
@@ -75,6 +83,11 @@ impl StepCase<'_> {
             .rev()
             .find(|effect| &effect.mutation == mutation && effect.direction == direction)
             .and_then(|effect| effect.outcome.as_ref().map(|outcome| (outcome, effect.intended_at)))
+            // A person who has a step tried again may have mended what refused it.
+            .filter(|(outcome, at)| {
+                !matches!(outcome, EffectOutcome::Refused { .. })
+                    || self.record.working_since.is_none_or(|since| *at >= since)
+            })
     }
 
     /// Whether any step of the incident tried this mutation and was not refused. An unanswered try counts.

@@ -93,7 +93,7 @@ fn wait_until_caught_up(
         None => format!("there is no figure of {id}'s lag, and a switchover waits for {}", database.max_lag),
     };
     let memory = memory.clone();
-    let patient = case.record.started_at.is_none_or(|began| Seconds::between(began, case.now) < CAUGHT_UP_WITHIN);
+    let patient = case.record.working_since.is_none_or(|began| Seconds::between(began, case.now) < CAUGHT_UP_WITHIN);
     Some(if patient { Decision::Wait { memory, wait: POLL, reason } } else { Decision::Refuse { memory, reason } })
 }
 
@@ -104,7 +104,7 @@ fn wait_for_a_figure(
     lag: Option<&LagSample>,
     memory: &Memory,
 ) -> Option<Decision> {
-    let began = case.record.started_at?;
+    let began = case.record.working_since?;
     let patient = lag.is_none() && !case.overdue && Seconds::between(began, case.now) < FIGURE_AWAITED;
     patient.then(|| Decision::Wait {
         memory: memory.clone(),
@@ -208,6 +208,8 @@ fn follow(
         memory.loss_bound = Some(bound);
         return match consent {
             Consent::Granted(_) => Decision::Act { mutation, memory, reason },
+            // A person had it go on, so a person is there to be asked.
+            Consent::Ask(question) if !case.incident.reopened.is_empty() => Decision::Ask { memory, question },
             Consent::Ask(question) => {
                 give_up(case, memory, true, format!("{reason}, but that would need consent: {}", question.text))
             }
@@ -282,6 +284,7 @@ fn ask(case: StepCase<'_>, database: &RdsInstance, bound: &LossBound, fence: Opt
         fence,
         verdicts: &case.incident.verdicts,
         question: case.incident.question.as_ref(),
+        course_changed: case.course_changed(),
         now: case.now,
     })
 }
