@@ -94,6 +94,12 @@ codes! {
     StepNotSkippable = "step_not_skippable", Refused;
     /// An attempt at the step is in the middle of a call.
     StepBusy = "step_busy", Retryable;
+    /// Another incident holds the platform.
+    PlatformBusy = "platform_busy", Retryable;
+    /// The incident wrote no endpoint that could be taken back.
+    NothingToUndo = "nothing_to_undo", Refused;
+    /// No hold of ours is in place.
+    NothingToRestore = "nothing_to_restore", Refused;
     /// An environment variable or the plan is missing or wrong.
     ConfigurationInvalid = "configuration_invalid", Refused;
     /// The journal holds something that this version cannot read.
@@ -138,6 +144,17 @@ impl RecoveryError {
             FailureKind::NotNow | FailureKind::Conflict | FailureKind::NoAnswer => Code::JournalUnavailable,
         };
         Self::new(code, format!("the journal could not be used: {error}; nothing is done without it"))
+    }
+}
+
+impl RecoveryError {
+    /// What another of our functions answered, under its own code.
+    #[must_use]
+    pub fn relayed(error: PortError) -> Self {
+        match Code::ALL.iter().find(|code| code.as_str() == error.code) {
+            Some(code) => Self::new(*code, error.message),
+            None => error.into(),
+        }
     }
 }
 

@@ -200,6 +200,13 @@ pub trait Predictors: Send + Sync {
     ) -> PortResult<serde_json::Value>;
 }
 
+/// Asks `recovery` to declare a change: only it may start the state machine.
+#[async_trait]
+pub trait Changes: Send + Sync {
+    /// Its answer to `{"change": …}` as JSON. An error of its own has its own code.
+    async fn ask_for(&self, request: &serde_json::Value) -> PortResult<serde_json::Value>;
+}
+
 tokio::task_local! {
     /// The step on whose behalf calls are made, for the `x-recovery-step` header and the `may` check.
     static SCOPE: CallScope;

@@ -1,13 +1,15 @@
 //! Event to request to engine to answer.
 
 use serde_json::{Value, json};
+use shared::domain::change::Change;
 use shared::domain::identifier::ComponentName;
+use shared::domain::non_empty::NonEmpty;
 use shared::domain::observation::Sight;
 use shared::domain::plan::Plan;
 use shared::engine::{Engine, Hands, Invocation, StepRequest, predict_part, run_step};
 use shared::error::{Code, RecoveryError};
 use shared::events::request::{StepTask, ToggleMode, ToggleRequest};
-use shared::ports::{Clock, Databases, FailureKind, Journal, Mutations, Probes, WriteHolds};
+use shared::ports::{Changes, Clock, Databases, FailureKind, Journal, Mutations, Probes, WriteHolds};
 
 /// The ports of this function.
 #[derive(Clone, Copy)]
@@ -24,13 +26,21 @@ pub struct Ports<'a> {
     pub holds: &'a dyn WriteHolds,
     /// Holds, resumes and fences; nothing else.
     pub mutations: &'a dyn Mutations,
+    /// Has `recovery` declare a change.
+    pub changes: &'a dyn Changes,
 }
 
-/// Handles one payload.
+/// Handles one payload. `request_id` is Lambda's.
 ///
 /// # Errors
 /// A [`RecoveryError`] with a stable code. A payload that is refused has touched nothing.
-pub async fn handle(ports: Ports<'_>, plan: &Plan, invocation: Invocation, payload: &Value) -> Result<Value, RecoveryError> {
+pub async fn handle(
+    ports: Ports<'_>,
+    plan: &Plan,
+    invocation: Invocation,
+    request_id: &str,
+    payload: &Value,
+) -> Result<Value, RecoveryError> {
     let hands = Hands::of_read_only_toggle(ports.databases, ports.probes, ports.holds, ports.mutations);
     match shared::events::request::read_only_toggle(payload)? {
         ToggleRequest::Task(StepTask::Step { incident_id, step, direction }) => {
@@ -41,13 +51,16 @@ pub async fn handle(ports: Ports<'_>, plan: &Plan, invocation: Invocation, paylo
         ToggleRequest::Task(StepTask::Predict { kind, component }) => {
             to_json(&predict_part(hands, ports.clock, plan, kind, &component).await?)
         }
-        ToggleRequest::Mode { mode: ToggleMode::Status, component } => status(ports, plan, component.as_deref()).await,
-        ToggleRequest::Mode { component, .. } => {
-            databases(plan, component.as_deref())?;
-            Err(RecoveryError::new(
-                Code::NotInThisVersion,
-                "holding and resuming writes apart from a recovery comes with a later version; nothing was changed; {\"mode\":\"status\"} works",
-            ))
+        ToggleRequest::Mode { mode: ToggleMode::Status, component, .. } => status(ports, plan, component.as_deref()).await,
+        ToggleRequest::Mode { mode, component, asker } => {
+            let components = NonEmpty::new(databases(plan, component.as_deref())?)
+                .map_err(|why| RecoveryError::new(Code::ComponentNotInPlan, why.to_string()))?;
+            let change = match mode {
+                ToggleMode::ReadWrite => Change::ResumeWrites { components },
+                ToggleMode::ReadOnly | ToggleMode::Status => Change::HoldWrites { components },
+            };
+            let request = to_json(&asker.asks_for(change, request_id))?;
+            ports.changes.ask_for(&request).await.map_err(RecoveryError::relayed)
         }
     }
 }
@@ -55,6 +68,9 @@ pub async fn handle(ports: Ports<'_>, plan: &Plan, invocation: Invocation, paylo
 /// How every enforcement point stands.
 async fn status(ports: Ports<'_>, plan: &Plan, component: Option<&str>) -> Result<Value, RecoveryError> {
     let mut points = Vec::new();
+    // What stands in the journal is no reason to hide the points: who looks at them may do so because the journal is out of reach.
+    let engine = Engine { journal: ports.journal, clock: ports.clock };
+    let held = engine.book().platform(&plan.platform).await.ok().map(|state| state.value.held);
     for name in databases(plan, component)? {
         let Some(database) = plan.rds_instance(&name) else { continue };
         for hold in &database.holds {
@@ -72,7 +88,9 @@ async fn status(ports: Ports<'_>, plan: &Plan, component: Option<&str>) -> Resul
         }
     }
     let reason = format!("{} enforcement points; each is advisory: a client that bypasses it still writes", points.len());
-    Ok(json!({"incident_id": null, "status": "read", "reason": reason, "points": points, "at": ports.clock.now()}))
+    Ok(
+        json!({"incident_id": null, "status": "read", "reason": reason, "points": points, "held_by": held, "at": ports.clock.now()}),
+    )
 }
 
 fn databases(plan: &Plan, component: Option<&str>) -> Result<Vec<ComponentName>, RecoveryError> {

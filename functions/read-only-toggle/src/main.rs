@@ -2,7 +2,7 @@
 
 use lambda_runtime::Error;
 use read_only_toggle_function::handler::{Ports, handle};
-use shared::adapters::aws::{AwsWriteHolds, RdsDatabases, ReadOnlyToggleMutations};
+use shared::adapters::aws::{AwsWriteHolds, LambdaChanges, RdsDatabases, ReadOnlyToggleMutations};
 use shared::adapters::probe::NetworkProbes;
 use shared::runtime::serve;
 
@@ -11,6 +11,7 @@ struct Adapters {
     probes: NetworkProbes,
     holds: AwsWriteHolds,
     mutations: ReadOnlyToggleMutations,
+    changes: LambdaChanges,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -23,6 +24,12 @@ async fn main() -> Result<(), Error> {
                 probes: NetworkProbes::new(clients.clone(), setup.config.rehearsal.clone()),
                 holds: AwsWriteHolds::new(clients.clone()),
                 mutations: ReadOnlyToggleMutations::new(clients.clone()),
+                changes: LambdaChanges::new(
+                    clients.clone(),
+                    setup.config.region.clone(),
+                    &setup.plan.platform,
+                    &setup.config.predictors_alias,
+                ),
             })
         },
         async |setup, adapters: &Adapters, context, payload| {
@@ -33,8 +40,9 @@ async fn main() -> Result<(), Error> {
                 probes: &adapters.probes,
                 holds: &adapters.holds,
                 mutations: &adapters.mutations,
+                changes: &adapters.changes,
             };
-            handle(ports, &setup.plan, setup.invocation(context), payload).await
+            handle(ports, &setup.plan, setup.invocation(context), &context.request_id, payload).await
         },
     )
     .await

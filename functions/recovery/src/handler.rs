@@ -6,13 +6,16 @@ use shared::domain::identifier::{IncidentId, ScenarioName, StepId};
 use shared::domain::incident::{Incident, Mode, OrderKind, Origin};
 use shared::domain::plan::Plan;
 use shared::domain::step::Direction;
-use shared::domain::trigger::{AlarmChange, AlarmRefused, incident_of_alarm, incident_of_request, match_alarm};
+use shared::domain::trigger::{
+    AlarmChange, AlarmRefused, incident_of_alarm, incident_of_change, incident_of_request, match_alarm,
+};
 use shared::engine::{
-    self, Declaration, Declared, Engine, Hands, Invocation, Ordering, StepRequest, Switched, TaskStatus, acknowledge,
-    automatic, await_approval, declare, disable, enable, give_verdict, page, run_step, watchdog,
+    self, Changing, Declaration, Declared, Engine, Hands, Invocation, Ordering, StepRequest, Switched, TaskStatus,
+    acknowledge, automatic, await_approval, declare, declare_change, disable, enable, give_verdict, page, run_step,
+    watchdog,
 };
 use shared::error::{Code, RecoveryError};
-use shared::events::request::{Command, CommandName, RecoveryRequest, RecoveryTask, Start};
+use shared::events::request::{ChangeRequest, Command, CommandName, RecoveryRequest, RecoveryTask, Start};
 use shared::ports::{Clock, Databases, Executions, Journal, Mutations, Notices, Predictors, Probes, ReplicaLags, Services};
 
 /// EventBridge and Lambda may deliver an event up to hours late. An alarm older than this pages instead of acting.
@@ -65,6 +68,7 @@ pub async fn handle(ports: Ports<'_>, plan: &Plan, caller: &Caller, payload: &Va
         RecoveryRequest::Task(task) => run_task(ports, plan, caller, task).await,
         RecoveryRequest::Command(command) => run_command(ports, plan, caller, command).await,
         RecoveryRequest::Start(start) => start_scenario(ports, plan, caller, start).await,
+        RecoveryRequest::Change(request) => make_change(ports, plan, caller, request).await,
         RecoveryRequest::Alarm(change) => start_by_alarm(ports, plan, &change).await,
         RecoveryRequest::ExecutionEnded => run_task(ports, plan, caller, RecoveryTask::Watchdog {}).await,
     }
@@ -244,6 +248,37 @@ async fn begin(ports: Ports<'_>, declaration: Declaration<'_>) -> Result<Value, 
     };
     page(engine, ports.notices, &incident.id).await;
     Ok(begun(ports, &incident, status, reason, execution))
+}
+
+/// Declares a change of one step, as the function that makes it asked for. Checked again here: the payload may be anybody's.
+async fn make_change(
+    ports: Ports<'_>,
+    plan: &Plan,
+    caller: &Caller,
+    request: ChangeRequest,
+) -> Result<Value, RecoveryError> {
+    let engine = ports.engine();
+    let request_id = request.request_id.unwrap_or_else(|| caller.request_id.clone());
+    let id = incident_of_change(&plan.platform, &request_id);
+    let origin = Origin::Operator { request_id, actor: request.actor, reason: request.reason, mode: None };
+    let (incident, reason) = match declare_change(engine, ports.databases, plan, &request.change, &id, &origin).await? {
+        Changing::New(incident) => (incident, "the change is declared and is being made"),
+        Changing::Again(incident) => (incident, "this change was asked for before"),
+    };
+    let status = incident.status;
+    let execution = match (&incident.execution_arn, status.is_end()) {
+        (Some(arn), _) => Some(arn.clone()),
+        (None, true) => None,
+        (None, false) => Some(engine::start(engine, ports.executions, &incident.id).await?),
+    };
+    page(engine, ports.notices, &incident.id).await;
+    let mut answer =
+        begun(ports, &incident, if status.is_end() { status.as_str() } else { "in_progress" }, reason, execution);
+    if let Some(answer) = answer.as_object_mut() {
+        answer.insert("change".to_owned(), json!(incident.change));
+        answer.insert("follow".to_owned(), json!({"command": "status", "incident_id": incident.id}));
+    }
+    Ok(answer)
 }
 
 fn begun(ports: Ports<'_>, incident: &Incident, status: &str, reason: &str, execution: Option<String>) -> Value {

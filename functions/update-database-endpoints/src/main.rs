@@ -1,7 +1,7 @@
 //! Wires the adapters of `update-database-endpoints`.
 
 use lambda_runtime::Error;
-use shared::adapters::aws::{AwsEndpointStores, EcsServices, EndpointMutations, RdsDatabases};
+use shared::adapters::aws::{AwsEndpointStores, EcsServices, EndpointMutations, LambdaChanges, RdsDatabases};
 use shared::runtime::serve;
 use update_database_endpoints_function::handler::{Ports, handle};
 
@@ -10,6 +10,7 @@ struct Adapters {
     places: AwsEndpointStores,
     services: EcsServices,
     mutations: EndpointMutations,
+    changes: LambdaChanges,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -22,6 +23,12 @@ async fn main() -> Result<(), Error> {
                 places: AwsEndpointStores::new(clients.clone()),
                 services: EcsServices::new(clients.clone()),
                 mutations: EndpointMutations::new(clients.clone()),
+                changes: LambdaChanges::new(
+                    clients.clone(),
+                    setup.config.region.clone(),
+                    &setup.plan.platform,
+                    &setup.config.predictors_alias,
+                ),
             })
         },
         async |setup, adapters: &Adapters, context, payload| {
@@ -32,8 +39,9 @@ async fn main() -> Result<(), Error> {
                 places: &adapters.places,
                 services: &adapters.services,
                 mutations: &adapters.mutations,
+                changes: &adapters.changes,
             };
-            handle(ports, &setup.plan, setup.invocation(context), payload).await
+            handle(ports, &setup.plan, setup.invocation(context), &context.request_id, payload).await
         },
     )
     .await

@@ -125,7 +125,7 @@ fn told(simulation: Simulation, watcher: Option<Watcher>, aloud: bool) -> (Run, 
 fn run_to_the_end(simulation: &mut Simulation, watcher: &mut Watcher) -> (String, Vec<Violation>) {
     let mut until = simulation.cloud.now() + DECLARED_WITHIN;
     let mut latest = None;
-    while !(simulation.is_over() && !simulation.has_something_to_come()) {
+    while !simulation.is_over() || simulation.has_something_to_come() {
         if let Some(incident) = simulation.latest_incident().filter(|incident| latest.as_ref() != Some(&incident.id)) {
             until = incident.deadline + LATEST_END;
             latest = Some(incident.id);

@@ -12,8 +12,8 @@ use shared::domain::observation::{Connection, HoldView, InstanceView, LagSample,
 use shared::domain::plan::{ApiProtocol, EcsSite, EndpointPlace, HoldPoint};
 use shared::domain::step::FunctionName;
 use shared::ports::{
-    CallScope, Clock, Commit, Databases, Document, EndpointStores, ExecutionState, Executions, FailureKind, Journal,
-    Mutations, Notices, PortResult, Predictors, Probes, ReplicaLags, Services, Write, WriteHolds,
+    CallScope, Changes, Clock, Commit, Databases, Document, EndpointStores, ExecutionState, Executions, FailureKind,
+    Journal, Mutations, Notices, PortResult, Predictors, Probes, ReplicaLags, Services, Write, WriteHolds,
 };
 
 use super::cloud::{Cloud, READ, Regional, Request, SentNotice, State, WRITE, delete_route, put_routes};
@@ -310,6 +310,18 @@ impl Predictors for Face {
         self.control(operation, function.as_str().to_owned(), |_| Ok(())).await?;
         Functions::new(self.cloud.clone())
             .answer(function, "live", "a prediction", request, self.skew)
+            .await
+            .map_err(|error| failure(FailureKind::Refused, operation, error.code.as_str(), error.message))
+    }
+}
+
+#[async_trait]
+impl Changes for Face {
+    async fn ask_for(&self, request: &Value) -> PortResult<Value> {
+        let operation = ("lambda", "Invoke");
+        self.control(operation, FunctionName::Recovery.as_str().to_owned(), |_| Ok(())).await?;
+        Functions::new(self.cloud.clone())
+            .answer(FunctionName::Recovery, "live", "a change", request, self.skew)
             .await
             .map_err(|error| failure(FailureKind::Refused, operation, error.code.as_str(), error.message))
     }

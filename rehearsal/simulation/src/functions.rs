@@ -119,8 +119,9 @@ impl Functions {
                     probes: face,
                     holds: face,
                     mutations,
+                    changes: face,
                 };
-                read_only_toggle_function::handler::handle(ports, &plan, invocation, payload).await
+                read_only_toggle_function::handler::handle(ports, &plan, invocation, request_id, payload).await
             }
             FunctionName::UpdateDatabaseEndpoints => {
                 let ports = update_database_endpoints_function::handler::Ports {
@@ -130,8 +131,9 @@ impl Functions {
                     places: face,
                     services: face,
                     mutations,
+                    changes: face,
                 };
-                update_database_endpoints_function::handler::handle(ports, &plan, invocation, payload).await
+                update_database_endpoints_function::handler::handle(ports, &plan, invocation, request_id, payload).await
             }
             FunctionName::ReplicationCheck => {
                 let ports = replication_check_function::handler::Ports { clock: face, databases: face, lags: face };

@@ -243,7 +243,7 @@ impl Simulation {
     /// Runs the active incident by a second execution beside the first.
     pub fn drive_again(&mut self) {
         let Some(incident) = self.latest_incident().filter(|incident| !incident.status.is_end()) else { return };
-        let line = self.machine.begin(incident.id.as_str());
+        let line = self.machine.begin(&incident.id.execution_name(incident.run()), &incident.id);
         let now = self.cloud.now();
         self.add_line(line, now);
     }

@@ -1,6 +1,7 @@
 //! What comes next in an incident: the journal's records decide, never the caller.
 
 use super::assess::Course;
+use super::change::Change;
 use super::incident::{Incident, IncidentStatus};
 use super::step::{Direction, StepRecord, StepStatus};
 use crate::guard::{self, Guard};
@@ -37,6 +38,9 @@ pub fn next(incident: &Incident, records: &[StepRecord]) -> Next {
         let why = aborted.unwrap_or_else(|| "the incident was never assessed".to_owned());
         return Next::End { status: IncidentStatus::RolledBack, reason: format!("nothing was done: {why}") };
     };
+    if incident.change.as_ref().is_some_and(Change::takes_back) {
+        return taking_back(records);
+    }
     if let Some(why) = aborted {
         return back(records, &why);
     }
@@ -58,6 +62,18 @@ pub fn next(incident: &Incident, records: &[StepRecord]) -> Next {
         Course::HoldOnly { .. } => Next::End { status: IncidentStatus::Stuck, reason: assessment.reason.clone() },
         Course::StandDown => Next::End { status: IncidentStatus::RolledBack, reason: assessment.reason.clone() },
     }
+}
+
+/// A change that only takes back what another incident did.
+fn taking_back(records: &[StepRecord]) -> Next {
+    if let Some(stuck) = records.iter().find(|record| record.status == StepStatus::Stuck) {
+        return Next::End { status: IncidentStatus::Stuck, reason: format!("{}: {}", stuck.id, stuck.reason) };
+    }
+    let open = indexes(records, |record| record.status != StepStatus::Undone);
+    if open.is_empty() {
+        return Next::End { status: IncidentStatus::Completed, reason: "what was written is taken back".to_owned() };
+    }
+    Next::Run { steps: open, direction: Direction::Undo, reason: "take back what was written".to_owned() }
 }
 
 fn completed(records: &[StepRecord]) -> String {

@@ -93,9 +93,13 @@ fn restart(plan: &Plan, consumer: &ComponentName) -> Option<String> {
 /// What lets writes through again, for every hold that is still in place: last, once the rest is done.
 fn holds_left(plan: &Plan, records: &[StepRecord]) -> Vec<String> {
     let mut commands = Vec::new();
-    for held in
-        records.iter().filter(|record| record.step.kind == StepKind::HoldWrites && record.status != StepStatus::Undone)
-    {
+    // A change that resumes writes carries with it what earlier incidents saved.
+    let saves = |record: &&StepRecord| match record.step.kind {
+        StepKind::HoldWrites => record.status != StepStatus::Undone,
+        StepKind::ResumeWrites => record.status != StepStatus::Done,
+        _ => false,
+    };
+    for held in records.iter().filter(saves) {
         let resumed = records.iter().any(|record| {
             record.step.kind == StepKind::ResumeWrites
                 && record.step.component == held.step.component

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::assess::Assessment;
+use super::change::{Change, Holders};
 use super::duration::Seconds;
 use super::identifier::{Digest, Generation, IncidentId, PlatformName, ScenarioName, StepId};
 use super::plan::{Plan, SiteName};
@@ -124,6 +125,9 @@ pub struct Incident {
     pub scenario: ScenarioName,
     /// The failing, active site.
     pub failing_site: SiteName,
+    /// The one change that it makes, where it is no recovery.
+    #[serde(default)]
+    pub change: Option<Change>,
     /// How it is meant; decided by assess where the operator left it open.
     pub mode: Option<Mode>,
     /// Where it is.
@@ -289,6 +293,7 @@ impl Incident {
             platform: plan.platform.clone(),
             scenario: scenario.clone(),
             failing_site: SiteName::Primary,
+            change: None,
             mode: Some(assessment.mode),
             status: IncidentStatus::Running,
             generation,
@@ -380,6 +385,9 @@ pub struct PlatformState {
     /// The incidents of which notices may still be due: from the declaration until the watchdog has seen everything go out.
     #[serde(default)]
     pub noticed: BTreeSet<IncidentId>,
+    /// The incidents that hold writes and have ended: what each saved is what `read_write` gives back.
+    #[serde(default)]
+    pub held: Holders,
     /// Who disabled automatic starts; `None`: alarms start recoveries.
     #[serde(default)]
     pub disabled: Option<Disabled>,
@@ -412,6 +420,7 @@ impl Default for PlatformState {
             blocked_until: None,
             latest: None,
             noticed: BTreeSet::new(),
+            held: Holders::new(),
             disabled: None,
         }
     }

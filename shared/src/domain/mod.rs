@@ -6,6 +6,7 @@ pub mod alerts;
 pub mod assess;
 pub mod backup;
 pub mod call;
+pub mod change;
 pub mod commands;
 pub mod consent;
 pub mod decide;

@@ -95,6 +95,8 @@ pub fn report(plan: &Plan, incident: &Incident, records: &[StepRecord], now: Tim
     let objectives = plan
         .objectives
         .iter()
+        // A change is no recovery, and has no objective to reach.
+        .filter(|_| incident.change.is_none())
         .filter(|(component, _)| records.iter().any(|record| &record.step.component == *component))
         .map(|(component, objective)| Achieved {
             component: component.clone(),

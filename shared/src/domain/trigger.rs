@@ -73,6 +73,12 @@ pub fn incident_of_alarm(platform: &PlatformName, change: &AlarmChange) -> Incid
     IncidentId::derive(platform, &["alarm", &change.account, &change.arn, &moment])
 }
 
+/// The incident of a change that a request asks for.
+#[must_use]
+pub fn incident_of_change(platform: &PlatformName, request_id: &str) -> IncidentId {
+    IncidentId::derive(platform, &["change", request_id])
+}
+
 /// The incident that an operator's request starts. The request id is the operator's own, or Lambda's, which stays the same when
 /// Lambda retries an asynchronous invocation.
 #[must_use]

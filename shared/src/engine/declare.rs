@@ -12,6 +12,7 @@ use crate::ports::{Commit, Executions};
 
 use super::Engine;
 use super::book::{Versioned, note, write_incident, write_plan, write_platform};
+use super::change::busy;
 use super::notices::notice;
 
 #[cfg(test)]
@@ -55,7 +56,7 @@ pub enum Declared {
 /// Declares the incident: one transaction of incident, plan copy, active marker and generation.
 ///
 /// # Errors
-/// `site_not_active`, or journal errors. Nothing is written then.
+/// `site_not_active`, `platform_busy`, or journal errors. Nothing is written then.
 pub async fn declare(engine: Engine<'_>, declaration: &Declaration<'_>) -> Result<Declared, RecoveryError> {
     let book = engine.book();
     let plan = declaration.plan;
@@ -68,6 +69,11 @@ pub async fn declare(engine: Engine<'_>, declaration: &Declaration<'_>) -> Resul
         let mut platform = book.platform(&plan.platform).await?;
         if let Some(active) = platform.value.active.as_ref().filter(|_| !guard::removed(Guard::OneActive)) {
             let holder = book.incident(active).await?.value;
+            if holder.holds_its_platform() && holder.change.is_some() {
+                // A call for help must not end with a change that a person happens to make: Lambda delivers an alarm again, and what
+                // stays undelivered is told.
+                return Err(busy(&holder));
+            }
             if holder.holds_its_platform() {
                 return Ok(Declared::Joined(Box::new(holder)));
             }
@@ -108,6 +114,7 @@ pub async fn declare(engine: Engine<'_>, declaration: &Declaration<'_>) -> Resul
             platform: plan.platform.clone(),
             scenario: declaration.scenario.clone(),
             failing_site: active_site,
+            change: None,
             mode: None,
             status: IncidentStatus::Declared,
             generation: platform.value.generation,
@@ -194,7 +201,7 @@ pub(super) fn unknown_scenario(plan: &Plan, name: &str) -> RecoveryError {
     )
 }
 
-fn describe(origin: &Origin) -> String {
+pub(super) fn describe(origin: &Origin) -> String {
     match origin {
         Origin::Alarm { arn, changed_at, reason, .. } => format!("alarm {arn} went off at {changed_at}: {reason}"),
         Origin::Operator { request_id, actor, reason, .. } => {

@@ -1,5 +1,6 @@
 //! Declare an incident's end: status, report, platform and notice in one commit.
 
+use crate::domain::change::{Change, account_for};
 use crate::domain::commands::commands_left;
 use crate::domain::identifier::IncidentId;
 use crate::domain::incident::{BLOCK_PERIOD, Incident, IncidentStatus};
@@ -45,12 +46,24 @@ pub(super) async fn finish(
     if status == IncidentStatus::Completed && moved {
         platform.value.active_site = SiteName::Recovery;
     }
+    match &incident.value.change {
+        // Whoever promoted it: clients are served there now, and an alarm over the old primary must not hold their writes.
+        Some(Change::Repoint { .. }) if status == IncidentStatus::Completed => {
+            platform.value.active_site = SiteName::Recovery;
+        }
+        Some(Change::UndoRepoint { .. }) if status == IncidentStatus::Completed => {
+            platform.value.active_site = SiteName::Primary;
+        }
+        _ => {}
+    }
+    account_for(&mut platform.value.held, id, incident.value.change.as_ref(), &records);
     // A stuck incident keeps the platform until a person acknowledges it: another recovery on top could do more harm.
     if status != IncidentStatus::Stuck && platform.value.active.as_ref() == Some(id) {
         platform.value.active = None;
     }
     let changed_something = records.iter().any(StepRecord::may_have_changed_something);
-    if changed_something {
+    // A change that a person makes is no recovery, after which a flapping alarm would be heard too soon.
+    if changed_something && incident.value.change.is_none() {
         platform.value.blocked_until = Some(BLOCK_PERIOD.after(now));
     }
     let entry = note(id, &mut incident.value, now, "ended", &format!("{}: {reason}", status.as_str()));

@@ -5,6 +5,7 @@ mod advance;
 mod assess;
 mod automatic;
 mod book;
+mod change;
 mod command;
 mod declare;
 mod dry_run;
@@ -22,6 +23,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::domain::change::Change;
 use crate::domain::identifier::{IncidentId, StepId};
 use crate::domain::incident::Incident;
 use crate::domain::plan::{Plan, Scenario};
@@ -32,6 +34,7 @@ pub use advance::advance;
 pub use assess::{assess, situation};
 pub use automatic::{Automatic, Switched, automatic, disable, enable};
 pub use book::{Book, Entry, Versioned};
+pub use change::{Changing, check_change, declare_change, undoing};
 pub use command::{Acknowledgement, Answer, acknowledge, await_approval, give_verdict, status};
 pub use declare::{Declaration, Declared, declare, start};
 pub use dry_run::{DryRun, dry_run, predict_part};
@@ -61,7 +64,8 @@ impl<'a> Engine<'a> {
 
 /// The scenario that an incident follows, in its own copy of the plan.
 fn scenario_of<'a>(plan: &'a Plan, incident: &Incident) -> Result<Cow<'a, Scenario>, RecoveryError> {
-    plan.scenarios.get(&incident.scenario).map(Cow::Borrowed).ok_or_else(|| {
+    let of_change = incident.change.as_ref().and_then(Change::scenario).map(Cow::Owned);
+    of_change.or_else(|| plan.scenarios.get(&incident.scenario).map(Cow::Borrowed)).ok_or_else(|| {
         let message = format!("incident {}'s plan lacks its own scenario {}", incident.id, incident.scenario);
         RecoveryError::new(Code::JournalUnreadable, message)
     })

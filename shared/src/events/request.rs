@@ -1,8 +1,9 @@
 //! Our own payloads, as operators, schedules and the state machine send them.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::domain::change::Change;
 use crate::domain::identifier::{ComponentName, IncidentId, StepId};
 use crate::domain::incident::Mode;
 use crate::domain::plan::SiteName;
@@ -23,8 +24,51 @@ pub enum RecoveryRequest {
     Start(Start),
     /// An alarm changed.
     Alarm(AlarmChange),
+    /// One change apart from a recovery, as the function that makes it asks for.
+    Change(ChangeRequest),
     /// An execution of ours ended: look after it, as every minute.
     ExecutionEnded,
+}
+
+/// One change apart from a recovery.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeRequest {
+    /// What to change.
+    pub change: Change,
+    /// The caller's own id: the same id never makes two changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// Who, as stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
+    /// Why, as stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Who asks for a change, and why: what may stand beside every payload that changes something.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Asker {
+    /// Who, as stated.
+    pub actor: Option<String>,
+    /// Why, as stated.
+    pub reason: Option<String>,
+    /// The caller's own id.
+    pub request_id: Option<String>,
+}
+
+impl Asker {
+    /// The request for this change. Without an id of the caller's own, Lambda's stands for it.
+    #[must_use]
+    pub fn asks_for(self, change: Change, request_id: &str) -> ChangeRequest {
+        let request_id = Some(self.request_id.unwrap_or_else(|| request_id.to_owned()));
+        ChangeRequest { change, request_id, actor: self.actor, reason: self.reason }
+    }
+
+    fn bounded(&self) -> Result<(), RecoveryError> {
+        bounded(&[&self.actor, &self.reason, &self.request_id])
+    }
 }
 
 /// A task of `recovery`.
@@ -222,6 +266,11 @@ pub fn recovery(payload: &Value) -> Result<RecoveryRequest, RecoveryError> {
         command.has_only_its_fields()?;
         return Ok(RecoveryRequest::Command(command));
     }
+    if payload.get("change").is_some() {
+        let request: ChangeRequest = strictly(payload, "a change")?;
+        bounded(&[&request.request_id, &request.actor, &request.reason])?;
+        return Ok(RecoveryRequest::Change(request));
+    }
     let start: Start = strictly(payload, "a request such as {\"scenario\":\"database_failure\",\"region\":\"us-east-1\"}")?;
     bounded(&[
         &start.region,
@@ -262,22 +311,37 @@ pub enum EndpointRequest {
     /// A step or a prediction.
     Task(StepTask),
     /// The runbook's payload: this host becomes the endpoint.
-    NewEndpoint(String),
+    NewEndpoint {
+        /// The host.
+        host: String,
+        /// Who asks.
+        asker: Asker,
+    },
     /// This site's instance becomes the endpoint.
     Site {
         /// The database.
         component: String,
         /// The site.
         site: SiteName,
+        /// Who asks.
+        asker: Asker,
     },
     /// What an incident wrote is taken back.
-    Undo(IncidentId),
+    Undo {
+        /// The incident.
+        incident: IncidentId,
+        /// Who asks.
+        asker: Asker,
+    },
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NewEndpoint {
     new_endpoint: String,
+    actor: Option<String>,
+    reason: Option<String>,
+    request_id: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -285,12 +349,18 @@ struct NewEndpoint {
 struct Site {
     component: String,
     site: SiteName,
+    actor: Option<String>,
+    reason: Option<String>,
+    request_id: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Undo {
     undo: IncidentId,
+    actor: Option<String>,
+    reason: Option<String>,
+    request_id: Option<String>,
 }
 
 /// Reads a payload for `update-database-endpoints`.
@@ -303,15 +373,22 @@ pub fn update_database_endpoints(payload: &Value) -> Result<EndpointRequest, Rec
         return strictly(payload, "a task of update-database-endpoints").map(EndpointRequest::Task);
     }
     if payload.get("undo").is_some() {
-        return strictly::<Undo>(payload, "{\"undo\":\"<incident id>\"}").map(|undo| EndpointRequest::Undo(undo.undo));
+        let undo: Undo = strictly(payload, "{\"undo\":\"<incident id>\"}")?;
+        let asker = Asker { actor: undo.actor, reason: undo.reason, request_id: undo.request_id };
+        asker.bounded()?;
+        return Ok(EndpointRequest::Undo { incident: undo.undo, asker });
     }
     if payload.get("component").is_some() {
         let site: Site = strictly(payload, "{\"component\":\"database\",\"site\":\"recovery\"}")?;
-        return Ok(EndpointRequest::Site { component: site.component, site: site.site });
+        let asker = Asker { actor: site.actor, reason: site.reason, request_id: site.request_id };
+        asker.bounded()?;
+        return Ok(EndpointRequest::Site { component: site.component, site: site.site, asker });
     }
     let new: NewEndpoint = strictly(payload, "{\"new_endpoint\":\"<host of the promoted instance>\"}")?;
     bounded(&[&Some(new.new_endpoint.clone())])?;
-    Ok(EndpointRequest::NewEndpoint(new.new_endpoint))
+    let asker = Asker { actor: new.actor, reason: new.reason, request_id: new.request_id };
+    asker.bounded()?;
+    Ok(EndpointRequest::NewEndpoint { host: new.new_endpoint, asker })
 }
 
 /// What `read-only-toggle` is asked.
@@ -325,6 +402,8 @@ pub enum ToggleRequest {
         mode: ToggleMode,
         /// The database; every one of the plan where left out.
         component: Option<String>,
+        /// Who asks.
+        asker: Asker,
     },
 }
 
@@ -345,6 +424,9 @@ pub enum ToggleMode {
 struct Toggle {
     mode: ToggleMode,
     component: Option<String>,
+    actor: Option<String>,
+    reason: Option<String>,
+    request_id: Option<String>,
 }
 
 /// Reads a payload for `read-only-toggle`.
@@ -358,7 +440,9 @@ pub fn read_only_toggle(payload: &Value) -> Result<ToggleRequest, RecoveryError>
     }
     let toggle: Toggle = strictly(payload, "{\"mode\":\"read_only\"|\"read_write\"|\"status\"}")?;
     bounded(&[&toggle.component])?;
-    Ok(ToggleRequest::Mode { mode: toggle.mode, component: toggle.component })
+    let asker = Asker { actor: toggle.actor, reason: toggle.reason, request_id: toggle.request_id };
+    asker.bounded()?;
+    Ok(ToggleRequest::Mode { mode: toggle.mode, component: toggle.component, asker })
 }
 
 /// What `replication-check` and `backup-verify` are asked: everything, or one component.

@@ -32,6 +32,8 @@ pub(crate) enum Situation {
     Paused,
     /// A recovery has ended stuck after its promotion.
     StuckAfterPromotion,
+    /// An operator holds writes.
+    Held,
 }
 
 pub(crate) fn set_up(situation: Situation) -> Simulation {
@@ -56,6 +58,13 @@ pub(crate) fn set_up(situation: Situation) -> Simulation {
         }
         Situation::Recovered => {
             let mut simulation = hang_and_raise(Platform::default(), "alarm.eventbridge.json");
+            simulation.run_to_end();
+            simulation
+        }
+        Situation::Held => {
+            let mut simulation = set_up(Situation::Calm);
+            let payload = event("read-only-toggle.read_only.json");
+            let _ = simulation.invoke(ReadOnlyToggle, "live", &payload);
             simulation.run_to_end();
             simulation
         }
@@ -113,18 +122,12 @@ const EXAMPLES: [(&str, FunctionName, &str, Situation, &str); 30] = [
     ("recovery.enable.json", Recovery, "live", Situation::Calm, "enabled"),
     ("recovery.watchdog.json", Recovery, "live", Situation::Asking, "watched"),
     ("execution.ended.json", Recovery, "live", Situation::Asking, "watched"),
-    (
-        "update-database-endpoints.new_endpoint.json",
-        UpdateDatabaseEndpoints,
-        "live",
-        Situation::Recovered,
-        "not_in_this_version",
-    ),
-    ("update-database-endpoints.site.json", UpdateDatabaseEndpoints, "live", Situation::Recovered, "not_in_this_version"),
-    ("update-database-endpoints.undo.json", UpdateDatabaseEndpoints, "live", Situation::Recovered, "not_in_this_version"),
+    ("update-database-endpoints.new_endpoint.json", UpdateDatabaseEndpoints, "live", Situation::Recovered, "in_progress"),
+    ("update-database-endpoints.site.json", UpdateDatabaseEndpoints, "live", Situation::Recovered, "in_progress"),
+    ("update-database-endpoints.undo.json", UpdateDatabaseEndpoints, "live", Situation::Recovered, "endpoint_not_confirmed"),
     ("read-only-toggle.status.json", ReadOnlyToggle, "live", Situation::Asking, "read"),
-    ("read-only-toggle.read_only.json", ReadOnlyToggle, "live", Situation::Calm, "not_in_this_version"),
-    ("read-only-toggle.read_write.json", ReadOnlyToggle, "live", Situation::Calm, "not_in_this_version"),
+    ("read-only-toggle.read_only.json", ReadOnlyToggle, "live", Situation::Calm, "in_progress"),
+    ("read-only-toggle.read_write.json", ReadOnlyToggle, "live", Situation::Held, "in_progress"),
     ("replication-check.json", ReplicationCheck, "live", Situation::Calm, "within"),
     ("replication-check.component.json", ReplicationCheck, "live", Situation::Calm, "within"),
     ("backup-verify.json", BackupVerify, "live", Situation::Calm, "sufficient"),
@@ -167,6 +170,9 @@ fn the_host_in_the_examples_is_the_replicas_own() {
 /// Puts in what an operator would have read from `status`.
 fn fill_in(payload: &mut Value, simulation: &Simulation) {
     let Some(incident) = simulation.latest_incident() else { return };
+    if payload.get("undo").is_some() {
+        payload["undo"] = json!(incident.id);
+    }
     if payload.get("incident_id").is_some() {
         payload["incident_id"] = json!(incident.id);
     }

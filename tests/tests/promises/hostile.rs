@@ -64,8 +64,8 @@ fn every_hostile_payload_is_refused_with_its_code_and_touches_nothing() {
 fn the_one_host_that_is_right_is_told_apart_from_all_of_them() {
     let recovered = set_up(Situation::Recovered);
     let right = event("update-database-endpoints.new_endpoint.json");
-    let refused = refusal(&recovered, FunctionName::UpdateDatabaseEndpoints, "live", &right, "the right host");
-    assert_eq!(refused, json!({"code": "not_in_this_version"}));
+    let taken = recovered.fork().invoke(FunctionName::UpdateDatabaseEndpoints, "live", &right);
+    assert!(matches!(&taken, Outcome::Answered(answer) if answer["status"] == "in_progress"), "{taken:?}");
 }
 
 #[test]

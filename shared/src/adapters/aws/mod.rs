@@ -1,5 +1,6 @@
 //! Adapters over the AWS SDK: one file per port or per service that a port needs.
 
+mod changes;
 mod clients;
 mod databases;
 mod endpoint_stores;
@@ -23,6 +24,7 @@ mod store_clock;
 mod time;
 mod write_holds;
 
+pub use changes::LambdaChanges;
 pub use clients::Clients;
 pub use databases::RdsDatabases;
 pub use endpoint_stores::AwsEndpointStores;

@@ -92,14 +92,15 @@ pub(super) fn hold(case: StepCase<'_>, points: &[Sight<HoldView>]) -> Decision {
     Decision::Done { memory, reason }
 }
 
-/// Decides on `resume_writes`, and on the undo of `hold_writes`: both restore what the hold saved.
+/// Decides on `resume_writes`, and on the undo of `hold_writes`: both restore what the hold saved. A resume apart from a recovery
+/// brings what earlier incidents saved in its own memory.
 pub(super) fn resume(case: StepCase<'_>, direction: Direction, points: &[Sight<HoldView>]) -> Decision {
     let Some(database) = case.plan.rds_instance(&case.record.step.component) else {
         return no_database(case);
     };
     let mut memory = case.record.memory.clone();
     let saved: BTreeMap<usize, SavedHold> =
-        case.memory_of(StepKind::HoldWrites).map(|hold| hold.held.clone()).unwrap_or_default();
+        case.memory_of(StepKind::HoldWrites).map_or_else(|| memory.held.clone(), |hold| hold.held.clone());
     let mut waiting = None;
     let mut left = Vec::new();
     for (index, (point, sight)) in database.holds.iter().zip(points).enumerate().rev() {

@@ -1,5 +1,6 @@
 //! End a recovery before its time: undo what was applied, or stand still where a promotion may have happened.
 
+use super::super::change::Change;
 use super::super::step::{StepRecord, StepStatus};
 use super::pause::lift;
 use super::{Case, Obeyed, Objection, Refusal, Ruling, refuse};
@@ -10,6 +11,10 @@ pub(super) fn abort(case: Case<'_>) -> Result<Ruling, Refusal> {
     }
     if case.incident.status.is_end() {
         return case.ended();
+    }
+    if case.incident.change.as_ref().is_some_and(Change::takes_back) {
+        let reason = format!("incident {} only takes back what another one did; let it end", case.incident.id);
+        return refuse(Objection::UndoUnderWay, reason);
     }
     let settled = |record: &StepRecord| matches!(record.status, StepStatus::Done | StepStatus::Skipped);
     if !case.records.is_empty() && case.records.iter().all(settled) {

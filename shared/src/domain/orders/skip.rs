@@ -4,6 +4,7 @@
 //! off a fenced primary after one, is skipped through the alias `approve` only; and a promotion after a skipped fence or gate always
 //! asks.
 
+use super::super::change::Change;
 use super::super::step::{StepKind, StepRecord, StepStatus};
 use super::{Case, Obeyed, Objection, Refusal, Ruling, refuse};
 
@@ -53,7 +54,8 @@ pub(super) fn skip(case: Case<'_>) -> Result<Ruling, Refusal> {
     if case.incident.status.is_end() && !stuck {
         return case.ended();
     }
-    if case.goes_back() || case.incident.abort.is_some() {
+    let takes_back = case.incident.change.as_ref().is_some_and(Change::takes_back);
+    if takes_back || case.goes_back() || case.incident.abort.is_some() {
         return refuse(
             Objection::UndoUnderWay,
             format!("incident {} is being taken back; no step of it is skipped", case.incident.id),

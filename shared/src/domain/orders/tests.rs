@@ -67,6 +67,7 @@ fn incident(status: IncidentStatus) -> Incident {
         platform,
         scenario: ScenarioName::new("database_failure").unwrap(),
         failing_site: SiteName::Primary,
+        change: None,
         mode: Some(Mode::Ungraceful),
         status,
         generation: crate::domain::identifier::Generation(1),
