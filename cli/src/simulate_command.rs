@@ -76,6 +76,7 @@ pub fn run(arguments: &SimulateArguments) -> ExitCode {
             "incidents": summary.incidents,
             "violations": summary.violations,
             "by_fault": summary.by_fault,
+            "by_circumstance": summary.by_circumstance,
             "by_end": summary.by_end,
             "by_invariant": summary.by_invariant,
             "per_minute": summary.per_minute,
@@ -111,7 +112,7 @@ fn campaign(arguments: &SimulateArguments) -> Result<Campaign, String> {
     if !plan.triggers.iter().any(|trigger| trigger.scenario == scenario) {
         return Err(format!("no alarm starts {scenario} by {shown}; add a trigger, so that there is something to simulate"));
     }
-    Ok(Campaign { plan, scenario })
+    Ok(Campaign::of(plan, scenario))
 }
 
 /// Plays one seed and tells all of it; what it violates is made small, and told as well.

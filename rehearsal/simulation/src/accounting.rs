@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use rehearsal_world::InstanceKey;
 use shared::domain::call::Call;
 use shared::domain::identifier::{IncidentId, InstanceId, Region, StepId};
-use shared::domain::incident::{Incident, IncidentStatus, PlatformState};
+use shared::domain::incident::{Incident, IncidentStatus, Origin, PlatformState};
 use shared::domain::mutation::{Mutation, Performed};
 use shared::domain::plan::{ApprovalRule, Component};
 use shared::domain::predict::may;
@@ -107,6 +107,13 @@ impl State {
             let sentence = format!("{label} of {} acted after its end as {}", incident.id, incident.status.as_str());
             self.violate(Invariant::GenerationsGrow, sentence);
         }
+        let intended = step_of_label(label).and_then(|(_, ordinal)| {
+            record.effects.iter().find(|effect| effect.ordinal == ordinal).map(|effect| effect.intended_at)
+        });
+        if incident.ended_at.zip(intended).is_some_and(|(ended, intended)| intended > ended) {
+            let sentence = format!("{label} of {} was begun after the incident had ended", incident.id);
+            self.violate(Invariant::GenerationsGrow, sentence);
+        }
         let newest = self.journal.content(&format!("platform#{}", self.plan.platform), "state");
         let newest: Option<PlatformState> = newest.and_then(|content| serde_json::from_str(content).ok());
         if newest.is_some_and(|newest| newest.generation > incident.generation) {
@@ -147,6 +154,10 @@ impl State {
         {
             let sentence = format!("{source} still took writes when {key} was promoted, and nobody had allowed that");
             self.violate(Invariant::FencedOrAllowed, sentence);
+        }
+        if !self.befallen && matches!(incident.origin, Origin::Alarm { .. }) {
+            let sentence = format!("{key} was promoted beside a healthy primary because an alarm said so");
+            self.violate(Invariant::UnsureHolds, sentence);
         }
         if asked_always && !approved {
             self.violate(Invariant::FencedOrAllowed, format!("{key} was promoted, and the plan says to ask first"));

@@ -1,6 +1,6 @@
 //! Many incidents, each checked after every event; what is found is made as small as it can be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use shared::domain::identifier::ScenarioName;
 use shared::domain::plan::Plan;
+#[cfg(feature = "guards-off")]
+use shared::guard::Guard;
 
 use super::accounting::PortCall;
 use super::case::{Case, Strike};
@@ -53,6 +55,8 @@ pub struct Summary {
     pub violations: u64,
     /// Faults that really struck.
     pub by_fault: BTreeMap<String, u64>,
+    /// In how many incidents each circumstance was: what struck, what happened besides, the disaster, the trigger, the person.
+    pub by_circumstance: BTreeMap<String, u64>,
     /// How they ended.
     pub by_end: BTreeMap<String, u64>,
     /// What was violated, by invariant.
@@ -68,6 +72,11 @@ pub struct Campaign {
     pub plan: Plan,
     /// Its scenario.
     pub scenario: ScenarioName,
+    /// How many findings are made small at most: one bug shows itself in many seeds.
+    pub findings: usize,
+    /// Guards that are taken out, to see that they are missed.
+    #[cfg(feature = "guards-off")]
+    pub removed: Vec<Guard>,
 }
 
 /// Plays one case to its end.
@@ -76,14 +85,13 @@ pub struct Campaign {
 /// Only when the simulation itself is broken: what the code under test panics at is a violation.
 #[must_use]
 pub fn play(campaign: &Campaign, case: &Case) -> Run {
-    let simulation = case.set_up(&campaign.plan, &campaign.scenario);
-    follow(simulation, None)
+    campaign.as_guarded(|| follow(case.set_up(&campaign.plan, &campaign.scenario), None))
 }
 
 /// Plays one case to its end, and tells everything that happened, a line each.
 #[must_use]
 pub fn play_aloud(campaign: &Campaign, case: &Case) -> Vec<String> {
-    told(case.set_up(&campaign.plan, &campaign.scenario), None, true).1
+    campaign.as_guarded(|| told(case.set_up(&campaign.plan, &campaign.scenario), None, true).1)
 }
 
 /// Follows a run to its end, and looks after every event.
@@ -209,8 +217,36 @@ pub fn replay(campaign: &Campaign, seed: u64) -> (Run, Option<Finding>) {
 }
 
 impl Campaign {
-    /// Plays the incidents of the seeds from `first` on, until `last` (included) or the time is over. At most a few findings are
-    /// made small: one bug shows itself in many seeds.
+    /// Incidents of this plan's scenario.
+    #[must_use]
+    pub fn of(plan: Plan, scenario: ScenarioName) -> Self {
+        Self {
+            plan,
+            scenario,
+            findings: 3,
+            #[cfg(feature = "guards-off")]
+            removed: Vec::new(),
+        }
+    }
+
+    /// The same, for whoever only counts.
+    #[must_use]
+    pub fn without_shrinking(mut self) -> Self {
+        self.findings = 0;
+        self
+    }
+
+    #[cfg(feature = "guards-off")]
+    fn as_guarded<T>(&self, work: impl FnOnce() -> T) -> T {
+        shared::guard::without(&self.removed, work)
+    }
+
+    #[cfg(not(feature = "guards-off"))]
+    fn as_guarded<T>(&self, work: impl FnOnce() -> T) -> T {
+        work()
+    }
+
+    /// Plays the incidents of the seeds from `first` on, until `last` (included) or the time is over.
     #[must_use]
     pub fn run(&self, first: u64, last: u64, limit: Duration) -> (Summary, Vec<Finding>) {
         let seeds = AtomicU64::new(first);
@@ -224,9 +260,18 @@ impl Campaign {
         })
     }
 
+    /// Plays these incidents.
+    #[must_use]
+    pub fn run_these(&self, cases: &[Case], limit: Duration) -> (Summary, Vec<Finding>) {
+        let next = AtomicUsize::new(0);
+        self.in_parallel(limit, || {
+            let case = cases.get(next.fetch_add(1, Ordering::Relaxed))?;
+            Some((case.clone(), play(self, case)))
+        })
+    }
+
     /// Plays what `next` gives, on every core, until it gives nothing more or the time is over.
     fn in_parallel(&self, limit: Duration, next: impl Fn() -> Option<(Case, Run)> + Sync) -> (Summary, Vec<Finding>) {
-        const SHRUNK: usize = 3;
         let began = Instant::now();
         let total = Mutex::new((Summary::default(), Vec::new()));
         thread::scope(|scope| {
@@ -236,9 +281,9 @@ impl Campaign {
                     while began.elapsed() < limit
                         && let Some((case, run)) = next()
                     {
-                        mine.count(&run);
+                        mine.count(&case, &run);
                         if !run.violations.is_empty() {
-                            let room = total.lock().is_ok_and(|total| total.1.len() < SHRUNK);
+                            let room = total.lock().is_ok_and(|total| total.1.len() < self.findings);
                             if room {
                                 let (smallest, violations) = shrink(self, &case, &run.violations);
                                 if let Ok(mut total) = total.lock() {
@@ -263,8 +308,12 @@ impl Campaign {
 }
 
 impl Summary {
-    fn count(&mut self, run: &Run) {
+    fn count(&mut self, case: &Case, run: &Run) {
         self.incidents += 1;
+        let struck = run.struck.keys().map(|fault| (*fault).to_owned());
+        for circumstance in struck.chain(case.circumstances()).collect::<BTreeSet<_>>() {
+            *self.by_circumstance.entry(circumstance).or_default() += 1;
+        }
         self.violations += u64::from(!run.violations.is_empty());
         *self.by_end.entry(run.end.clone()).or_default() += 1;
         for (fault, count) in &run.struck {
@@ -288,6 +337,7 @@ impl Summary {
             }
         };
         sum(&mut self.by_fault, other.by_fault);
+        sum(&mut self.by_circumstance, other.by_circumstance);
         sum(&mut self.by_end, other.by_end);
         for (key, count) in other.by_invariant {
             *self.by_invariant.entry(key).or_default() += count;
@@ -364,7 +414,7 @@ pub fn exhaust(campaign: &Campaign, case: &Case, faults: &[Fault], pairs: bool, 
     let waiting: Mutex<Vec<(Case, Simulation, Watcher)>> = Mutex::new(Vec::new());
     campaign.in_parallel(limit, || {
         if let Some((case, simulation, watcher)) = waiting.lock().ok()?.pop() {
-            return Some((case, follow(simulation, Some(watcher))));
+            return Some((case, campaign.as_guarded(|| follow(simulation, Some(watcher)))));
         }
         let (turn, number, fault) = *singles.get(next_job.fetch_add(1, Ordering::Relaxed))?;
         let struck = Case { strikes: vec![Strike { call: number - first, fault }], ..case.clone() };
@@ -382,7 +432,7 @@ pub fn exhaust(campaign: &Campaign, case: &Case, faults: &[Fault], pairs: bool, 
             }
             waiting.lock().ok()?.extend(more);
         }
-        Some((struck, follow(run, Some(turn.before.1.clone()))))
+        Some((struck, campaign.as_guarded(|| follow(run, Some(turn.before.1.clone())))))
     })
 }
 

@@ -1,11 +1,13 @@
 //! One incident to be tried: what the platform is like, what befalls it, who is told, and what goes wrong meanwhile. All of it from
 //! one seed, and small enough to be read.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rehearsal_world::Breakage;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use shared::domain::duration::Seconds;
 use shared::domain::identifier::ScenarioName;
 use shared::domain::mutation::Mutation;
 use shared::domain::plan::{ApprovalRule, Plan};
@@ -27,6 +29,14 @@ pub struct Setting {
     pub approval_required: bool,
     /// The plan lets nobody promote an unfenced primary's replica without being asked.
     pub unproven_fence_allowed: bool,
+    /// The isolation group lets clients in all the same.
+    pub isolation_leaks: bool,
+    /// How much loss the plan allows in advance.
+    pub loss_allowed_s: u64,
+    /// Figures of the lag are readable only five minutes later.
+    pub metrics_late: bool,
+    /// Replication came to a halt shortly before the disaster.
+    pub stalled_before: bool,
     /// How far the replica is behind.
     pub lag_s: u64,
     /// The replica's lag is not published.
@@ -43,6 +53,8 @@ pub enum Disaster {
     Failed,
     /// Nobody reaches it from the recovery Region, while the clients beside it go on writing.
     Partitioned,
+    /// The same, and the Region's control plane does not answer either.
+    CutOff,
     /// Nothing at all: the alarm is false.
     None,
 }
@@ -71,7 +83,7 @@ pub enum Person {
     Approves,
     /// Says no.
     Rejects,
-    /// Says yes to the first question's text, again and again, whatever is asked later.
+    /// Reads the first question, thinks for a minute, and says yes to it, whatever is asked by then.
     ApprovesTheFirst,
 }
 
@@ -101,6 +113,8 @@ pub enum Happening {
     FenceLiftedByHand,
     /// The replica fails for good.
     ReplicaFails,
+    /// Replication comes to a halt, while the figure of its lag is still that of before.
+    ReplicationStalls,
     /// RDS in this site's Region throttles so many calls: `true` for the primary's.
     Throttling(bool, u32),
     /// The control plane of RDS in the primary's Region does not answer for so many seconds.
@@ -155,6 +169,10 @@ impl Case {
                 http_api: false,
                 approval_required: false,
                 unproven_fence_allowed: false,
+                isolation_leaks: false,
+                loss_allowed_s: 600,
+                metrics_late: false,
+                stalled_before: false,
                 lag_s: 5,
                 lag_unknown: false,
             },
@@ -175,6 +193,10 @@ impl Case {
             http_api: chance.percent(15),
             approval_required: chance.percent(25),
             unproven_fence_allowed: chance.percent(10),
+            isolation_leaks: chance.percent(10),
+            loss_allowed_s: *chance.one_of(&[60, 600]),
+            metrics_late: chance.percent(10),
+            stalled_before: chance.percent(10),
             lag_s: *chance.one_of(&[0, 1, 5, 5, 5, 20, 120, 400, 1_200]),
             lag_unknown: chance.percent(5),
         };
@@ -184,7 +206,8 @@ impl Case {
             Disaster::Hung,
             Disaster::Failed,
             Disaster::Partitioned,
-            Disaster::Partitioned,
+            Disaster::CutOff,
+            Disaster::None,
             Disaster::None,
         ]);
         let trigger =
@@ -196,13 +219,46 @@ impl Case {
         Self { seed, setting, disaster, trigger, person, strikes, happenings }
     }
 
+    /// What is special about it, by name.
+    #[must_use]
+    pub fn circumstances(&self) -> BTreeSet<String> {
+        let word = |value: Value| match value {
+            Value::String(word) => word,
+            Value::Object(object) => object.keys().next().cloned().unwrap_or_default(),
+            _ => String::new(),
+        };
+        let mut found: BTreeSet<String> = self.happenings.iter().map(|(_, happening)| word(json!(happening))).collect();
+        found.extend([
+            format!("disaster_{}", word(json!(self.disaster))),
+            format!("trigger_{}", word(json!(self.trigger))),
+            format!("person_{}", word(json!(self.person))),
+        ]);
+        let Setting { multi_az, http_api, approval_required, unproven_fence_allowed, lag_unknown, lag_s, .. } = self.setting;
+        for (holds, name) in [
+            (multi_az, "multi_az"),
+            (http_api, "http_api"),
+            (approval_required, "approval_required"),
+            (unproven_fence_allowed, "unproven_fence_allowed"),
+            (lag_unknown, "lag_unknown"),
+            (self.setting.isolation_leaks, "isolation_leaks"),
+            (self.setting.metrics_late, "metrics_late"),
+            (self.setting.stalled_before, "stalled_before"),
+            (lag_s > 300, "lag_beyond_what_was_allowed"),
+        ] {
+            if holds {
+                found.insert(name.to_owned());
+            }
+        }
+        found
+    }
+
     fn strike(chance: &mut Chance) -> Strike {
         let call = usize::try_from(chance.below(CALLS)).unwrap_or_default();
         Strike { call, fault: *chance.one_of(&Fault::ALL) }
     }
 
     fn happening(chance: &mut Chance) -> Happening {
-        match chance.below(15) {
+        match chance.below(16) {
             0 => Happening::PrimaryReturns,
             1 => Happening::JournalAway(5 + chance.below(90)),
             2 => Happening::Watchdog,
@@ -220,6 +276,7 @@ impl Case {
             }
             12 => Happening::ControlPlaneDark(5 + chance.below(200)),
             13 => Happening::RegionDark(5 + chance.below(300)),
+            14 => Happening::ReplicationStalls,
             _ => {
                 let later = usize::try_from(chance.below(60)).unwrap_or_default();
                 let off = *chance.one_of(&[-600, -60, -4, 4, 60, 600]);
@@ -245,10 +302,15 @@ impl Case {
                 if self.setting.approval_required { ApprovalRule::Required } else { ApprovalRule::WhenNeeded };
             if let Some(allowed) = &mut scenario.preauthorised {
                 allowed.unproven_fence = self.setting.unproven_fence_allowed;
+                allowed.data_loss_up_to = Seconds(self.setting.loss_allowed_s);
             }
         }
         let mut platform = Platform::of(plan).with_lag(Duration::from_secs(self.setting.lag_s)).brisk();
         platform.seed = self.seed;
+        platform.databases.isolation_leaks = self.setting.isolation_leaks;
+        if self.setting.metrics_late {
+            platform.databases.timings.metric_delay = Duration::from_secs(300);
+        }
         if self.setting.multi_az {
             platform = platform.multi_az();
         }
@@ -256,14 +318,22 @@ impl Case {
             platform = platform.with_http_api();
         }
         let mut simulation = platform.stand_up();
-        simulation.run_for(Duration::from_secs(215));
+        simulation.run_for(Duration::from_secs(175));
+        if self.setting.stalled_before {
+            stall_replication(&mut simulation);
+        }
+        simulation.run_for(Duration::from_secs(40));
         simulation.cloud.with(|state| {
             let (primary, replica) = keys(&state.plan);
             match self.disaster {
                 Disaster::Hung => state.world.break_instance(&primary, Breakage::Hung, state.now),
                 Disaster::Failed => state.world.break_instance(&primary, Breakage::Failed, state.now),
                 Disaster::Partitioned => state.partitioned = true,
-                Disaster::None => {}
+                Disaster::CutOff => {
+                    state.partitioned = true;
+                    state.world.control_plane_dark(&primary.region, true, state.now);
+                }
+                Disaster::None => state.befallen = false,
             }
             if self.setting.lag_unknown {
                 state.world.break_replication(&replica, true, state.now);
@@ -294,13 +364,18 @@ impl Case {
         match self.trigger {
             Trigger::Alarm => raise(simulation),
             Trigger::AlarmThrice => (0..3).for_each(|_| raise(simulation)),
-            Trigger::Operator => simulation.deliver(&ask),
+            Trigger::Operator => simulation.after(Duration::ZERO, move |simulation| ask_for_it(simulation, &ask)),
             Trigger::Both => {
                 raise(simulation);
-                simulation.deliver(&ask);
+                simulation.after(Duration::ZERO, move |simulation| ask_for_it(simulation, &ask));
             }
         }
     }
+}
+
+/// Who invokes a function and waits for its answer is not served again when the process dies.
+fn ask_for_it(simulation: &mut Simulation, request: &Value) {
+    let _ = simulation.invoke(FunctionName::Recovery, "live", request);
 }
 
 fn operators_request(simulation: &Simulation, scenario: &ScenarioName, request: &str) -> Value {
@@ -314,6 +389,7 @@ fn happen(simulation: &mut Simulation, happening: Happening, scenario: &Scenario
         Happening::PrimaryReturns => simulation.cloud.with(|state| {
             let (primary, _) = keys(&state.plan);
             state.partitioned = false;
+            state.world.control_plane_dark(&primary.region, false, state.now);
             state.world.revive_instance(&primary, state.now);
         }),
         Happening::JournalAway(span) => simulation.cloud.with(|state| {
@@ -348,6 +424,7 @@ fn happen(simulation: &mut Simulation, happening: Happening, scenario: &Scenario
             let groups = state.usual_groups.clone();
             let _ = state.set_security_groups(&primary.region, &primary.identifier, &groups);
         }),
+        Happening::ReplicationStalls => stall_replication(simulation),
         Happening::ReplicaFails => simulation.cloud.with(|state| {
             let (_, replica) = keys(&state.plan);
             state.world.break_instance(&replica, Breakage::Failed, state.now);
@@ -384,6 +461,16 @@ fn happen(simulation: &mut Simulation, happening: Happening, scenario: &Scenario
     }
 }
 
+fn stall_replication(simulation: &mut Simulation) {
+    simulation.cloud.with(|state| {
+        let (_, replica) = keys(&state.plan);
+        state.world.set_lag(&replica, Duration::from_secs(100_000), state.now);
+    });
+}
+
+/// How long somebody thinks before answering.
+const THOUGHT: Duration = Duration::from_secs(60);
+
 /// A person who looks every few seconds, and answers what is asked.
 fn answer(simulation: &mut Simulation, person: Person, first: Option<String>) {
     let Some(incident) = simulation.latest_incident() else {
@@ -402,7 +489,12 @@ fn answer(simulation: &mut Simulation, person: Person, first: Option<String>) {
             Person::ApprovesTheFirst => ("approve", first_digest),
             Person::Absent | Person::Approves => ("approve", digest),
         };
-        if !incident.verdicts.iter().any(|verdict| verdict.digest.as_str() == digest) {
+        let thinking = person == Person::ApprovesTheFirst
+            && Duration::try_from(simulation.cloud.now().duration_since(question.asked_at))
+                .is_ok_and(|since| since < THOUGHT)
+            && digest == question.digest().to_string();
+        if !thinking && !incident.verdicts.iter().any(|verdict| verdict.digest == question.digest()) {
+            simulation.cloud.with(|state| state.answered.insert(digest.clone()));
             let payload = json!({"command": command, "incident_id": incident.id, "digest": digest, "actor": "dana"});
             let _ = simulation.invoke(FunctionName::Recovery, "approve", &payload);
         }

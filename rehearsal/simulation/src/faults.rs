@@ -43,6 +43,8 @@ pub enum Fault {
     TimedOut,
     /// The process ends, and the request takes effect long after it: when a later attempt has already looked at the world.
     Late,
+    /// The process is held up before the call; meanwhile its execution is stopped and the watchdog ends the incident. Then it goes on.
+    Overtaken,
     /// Describe calls of this Region show for a while what was so before this call.
     Stale,
 }
@@ -69,7 +71,7 @@ impl Fault {
         [Self::KilledBefore, Self::KilledAfter, Self::ReplyLost, Self::RequestLost, Self::DoubledBefore, Self::DoubledAfter];
 
     /// Every fault.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::KilledBefore,
         Self::KilledAfter,
         Self::ReplyLost,
@@ -81,6 +83,7 @@ impl Fault {
         Self::Refused,
         Self::TimedOut,
         Self::Late,
+        Self::Overtaken,
         Self::Stale,
     ];
 
@@ -99,6 +102,7 @@ impl Fault {
             Self::Refused => "refused",
             Self::TimedOut => "timed_out",
             Self::Late => "late",
+            Self::Overtaken => "overtaken",
             Self::Stale => "stale",
         }
     }

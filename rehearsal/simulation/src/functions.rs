@@ -7,12 +7,12 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::domain::step::FunctionName;
 use shared::engine::Invocation;
 use shared::error::RecoveryError;
 
-use super::cloud::{Cloud, Interruption};
+use super::cloud::{Cloud, Interruption, State};
 use super::face::{Face, MutationsOf};
 
 /// The functions' configured timeout.
@@ -56,11 +56,18 @@ impl Functions {
         let mut work = pin!(self.answer(function, alias, request_id, payload, skew));
         let mut context = Context::from_waker(Waker::noop());
         loop {
-            match work.as_mut().poll(&mut context) {
+            let polled = work.as_mut().poll(&mut context);
+            let interruption = self.cloud.with(|state| state.interruption.take());
+            match polled {
                 Poll::Ready(Ok(answer)) => return Outcome::Answered(answer),
                 Poll::Ready(Err(error)) => return Outcome::Failed(error),
-                Poll::Pending => match self.cloud.lock().interruption.take() {
+                Poll::Pending => match interruption {
                     Some(Interruption::HeldUp) => {}
+                    Some(Interruption::Overtaken) => {
+                        self.cloud.with(State::stop_executions);
+                        let _ = self.invoke(FunctionName::Recovery, "live", request_id, &json!({"task": "watchdog"}));
+                        continue;
+                    }
                     // Nothing else ever waits: whatever is pending here has no process any more.
                     Some(Interruption::Killed) | None => return Outcome::Killed,
                 },

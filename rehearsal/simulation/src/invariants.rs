@@ -283,6 +283,10 @@ impl Watcher {
                     let sentence = format!("{place} was pointed to {key}, which is no primary");
                     state.violate(Invariant::PointsAtSomething, sentence);
                 }
+                Some(key) if returned && !state.world.losses().is_empty() => {
+                    let sentence = format!("{place} was pointed back to {key} after its replica had been promoted");
+                    state.violate(Invariant::PointsAtSomething, sentence);
+                }
                 Some(key) if !returned && !answers => {
                     state.violate(
                         Invariant::PointsAtSomething,
@@ -406,7 +410,13 @@ pub fn at_the_end(simulation: &Simulation, ended: &Ended, before: &Before) -> Ve
 fn of_the_incident(simulation: &Simulation, ended: &Ended) -> Vec<(Invariant, String)> {
     let chains = broken_chains(simulation, ended).into_iter().map(|sentence| (Invariant::JournalledFirst, sentence));
     let untold = untold(simulation, &ended.incident.id).into_iter().map(|sentence| (Invariant::UnsureHolds, sentence));
-    chains.chain(untold).collect()
+    let answered = simulation.cloud.with(|state| state.answered.clone());
+    let given = ended.incident.verdicts.iter().filter(|verdict| !answered.contains(verdict.digest.as_str()));
+    let given = given.filter(|_| !answered.is_empty());
+    let unasked = given.map(|verdict| {
+        (Invariant::FencedOrAllowed, format!("a verdict of {} stands on a question that nobody answered", verdict.actor))
+    });
+    chains.chain(untold).chain(unasked).collect()
 }
 
 /// Mutations that were carried out more often than once in one recovery. A reboot of the fenced primary is no such thing: one that

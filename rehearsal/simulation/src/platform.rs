@@ -1,6 +1,6 @@
 //! The healthcare platform as it stands on an ordinary morning.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -209,6 +209,8 @@ impl Platform {
             invocations: 0,
             skews: BTreeMap::new(),
             partitioned: false,
+            befallen: true,
+            answered: BTreeSet::new(),
             interfered: false,
             alarm_raised: None,
             usual_groups,

@@ -124,6 +124,8 @@ pub struct PairConfig {
     pub primary_groups: Vec<String>,
     /// The pre-made security group in the primary's Region that lets nobody in.
     pub isolation_group: String,
+    /// Its rules let clients in all the same: somebody misconfigured it.
+    pub isolation_leaks: bool,
     /// Where the replica runs.
     pub recovery_region: String,
     /// The replica's identifier.
@@ -155,6 +157,7 @@ impl Default for PairConfig {
             primary_id: "primary".to_owned(),
             primary_groups: vec!["sg-0c11e475".to_owned()],
             isolation_group: "sg-0150a7ed".to_owned(),
+            isolation_leaks: false,
             recovery_region: "us-west-2".to_owned(),
             recovery_id: "replica".to_owned(),
             recovery_groups: vec!["sg-0c11e476".to_owned()],

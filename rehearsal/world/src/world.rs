@@ -84,7 +84,11 @@ impl World {
         for group in &config.recovery_groups {
             world.groups.entry(config.recovery_region.clone()).or_default().insert(group.clone(), false);
         }
-        world.groups.entry(config.primary_region.clone()).or_default().insert(config.isolation_group.clone(), true);
+        world
+            .groups
+            .entry(config.primary_region.clone())
+            .or_default()
+            .insert(config.isolation_group.clone(), !config.isolation_leaks);
 
         let made = |key: &InstanceKey, groups: &[String], multi_az: bool, retention: u8| {
             let zones = Zones { zone: format!("{}a", key.region), standby: multi_az.then(|| format!("{}b", key.region)) };

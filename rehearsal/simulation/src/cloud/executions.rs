@@ -35,6 +35,13 @@ impl State {
         }
     }
 
+    /// Every execution that runs is stopped from outside.
+    pub(crate) fn stop_executions(&mut self) {
+        for record in self.executions.values_mut() {
+            record.ended.get_or_insert_with(|| "ABORTED".to_owned());
+        }
+    }
+
     fn execution_arn(&self, name: &str) -> String {
         let (region, account) = (&self.plan.sites.recovery.region, &self.plan.account);
         format!("arn:aws:states:{region}:{account}:execution:{}-recovery:{name}", self.plan.platform)

@@ -10,7 +10,7 @@ mod lambda;
 mod parameters;
 mod secrets;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::{Future, pending};
 use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -100,6 +100,10 @@ pub struct State {
     pub(crate) skews: BTreeMap<usize, SignedDuration>,
     /// A network that lets nobody reach the primary from the recovery Region, though clients beside it do.
     pub partitioned: bool,
+    /// Whether anything really befell the platform.
+    pub(crate) befallen: bool,
+    /// The questions that people answered, by digest.
+    pub(crate) answered: BTreeSet<String>,
     /// Somebody changed by hand what the recovery had changed.
     pub(crate) interfered: bool,
     /// When the alarm changed its state.
@@ -113,8 +117,10 @@ pub struct State {
 pub(crate) enum Interruption {
     /// Its process ended.
     Killed,
-    /// It is held up and goes on when it is polled again.
+    /// It is held up and goes on when it is polled again, while the same request is handled once more.
     HeldUp,
+    /// It is held up, while its incident is ended.
+    Overtaken,
 }
 
 /// What a call is, before it is made.
@@ -191,7 +197,8 @@ impl Cloud {
             Some(Fault::RequestLost) => return Err(lost(request.operation)),
             Some(Fault::Throttled) => return injected(FailureKind::NotNow, "ThrottlingException"),
             Some(Fault::Refused) => return injected(FailureKind::Refused, "InvalidParameterValue"),
-            Some(Fault::DoubledBefore) => self.hold_up().await,
+            Some(Fault::DoubledBefore) => self.hold_up(Interruption::HeldUp).await,
+            Some(Fault::Overtaken) => self.hold_up(Interruption::Overtaken).await,
             Some(Fault::Stale) => {
                 let mut state = self.lock();
                 let now = state.now;
@@ -208,7 +215,7 @@ impl Cloud {
             }
             Some(Fault::ReplyLost) => return Err(lost(request.operation)),
             Some(Fault::ServerError) => return injected(FailureKind::NoAnswer, "InternalFailure"),
-            Some(Fault::DoubledAfter) => self.hold_up().await,
+            Some(Fault::DoubledAfter) => self.hold_up(Interruption::HeldUp).await,
             _ => {}
         }
         answer
@@ -219,8 +226,8 @@ impl Cloud {
         pending::<()>().await;
     }
 
-    async fn hold_up(&self) {
-        self.lock().interruption = Some(Interruption::HeldUp);
+    async fn hold_up(&self, interruption: Interruption) {
+        self.lock().interruption = Some(interruption);
         HeldUp::default().await;
     }
 }
