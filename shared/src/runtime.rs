@@ -13,6 +13,7 @@ use crate::adapters::aws::{Clients, DynamoJournal};
 use crate::adapters::clock::clock;
 use crate::config::{Config, load_plan};
 use crate::domain::plan::Plan;
+use crate::domain::step::FunctionName;
 use crate::engine::Invocation;
 use crate::error::{Code, RecoveryError};
 use crate::ports::Clock;
@@ -41,11 +42,11 @@ impl Setup {
     ///
     /// # Errors
     /// `configuration_invalid` with what to write.
-    pub fn load() -> Result<Self, RecoveryError> {
+    pub fn load(function: FunctionName) -> Result<Self, RecoveryError> {
         let config = Config::from_environment(|name| std::env::var(name).ok())?;
         let plan =
             load_plan(&config.plan).map_err(|error| RecoveryError::new(Code::ConfigurationInvalid, error.to_string()))?;
-        let clients = Clients::new(config.endpoint_url.as_deref());
+        let clients = Clients::new(config.endpoint_url.as_deref(), function);
         let clock = clock(config.rehearsal.as_ref());
         let journal = DynamoJournal::new(clients.clone(), config.region.clone(), config.journal_table.clone());
         Ok(Self { config, plan, clients, clock, journal })
@@ -61,17 +62,21 @@ impl Setup {
     }
 }
 
-/// Serves invocations with `handle` until Lambda ends the process.
+/// Serves invocations of this function with `handle` until Lambda ends the process.
 ///
 /// # Errors
 /// When the Lambda runtime cannot be reached.
-pub async fn serve<T, H>(wire: impl FnOnce(&Arc<Setup>) -> Result<T, RecoveryError>, handle: H) -> Result<(), Error>
+pub async fn serve<T, H>(
+    function: FunctionName,
+    wire: impl FnOnce(&Arc<Setup>) -> Result<T, RecoveryError>,
+    handle: H,
+) -> Result<(), Error>
 where
     T: Send + Sync + 'static,
     H: AsyncFn(&Setup, &T, &Context, &Value) -> Result<Value, RecoveryError>,
 {
     crate::telemetry::start_logging();
-    let wired = Setup::load().map(Arc::new).and_then(|setup| wire(&setup).map(|adapters| (setup, adapters)));
+    let wired = Setup::load(function).map(Arc::new).and_then(|setup| wire(&setup).map(|adapters| (setup, adapters)));
     let (wired, handle) = (&wired, &handle);
     lambda_runtime::run(service_fn(async move |event: LambdaEvent<Value>| {
         let answer = match wired {

@@ -3,6 +3,7 @@
 use backup_verify_function::handler::{Ports, handle};
 use lambda_runtime::Error;
 use shared::adapters::aws::RdsDatabases;
+use shared::domain::step::FunctionName;
 use shared::runtime::serve;
 use shared::telemetry::publish;
 
@@ -13,6 +14,7 @@ struct Adapters {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     serve(
+        FunctionName::BackupVerify,
         |setup| {
             let clients = &setup.clients;
             Ok(Adapters { databases: RdsDatabases::new(clients.clone()) })

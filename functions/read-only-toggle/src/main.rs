@@ -4,6 +4,7 @@ use lambda_runtime::Error;
 use read_only_toggle_function::handler::{Ports, handle};
 use shared::adapters::aws::{AwsWriteHolds, LambdaChanges, RdsDatabases, ReadOnlyToggleMutations};
 use shared::adapters::probe::NetworkProbes;
+use shared::domain::step::FunctionName;
 use shared::runtime::serve;
 
 struct Adapters {
@@ -17,6 +18,7 @@ struct Adapters {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     serve(
+        FunctionName::ReadOnlyToggle,
         |setup| {
             let clients = &setup.clients;
             Ok(Adapters {

@@ -6,6 +6,7 @@ use shared::adapters::aws::{
     CloudWatchLags, EcsServices, LambdaPredictors, RdsDatabases, RecoveryMutations, StateMachineExecutions, TopicNotices,
 };
 use shared::adapters::probe::NetworkProbes;
+use shared::domain::step::FunctionName;
 use shared::runtime::serve;
 
 struct Adapters {
@@ -22,6 +23,7 @@ struct Adapters {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     serve(
+        FunctionName::Recovery,
         |setup| {
             let (clients, config) = (&setup.clients, &setup.config);
             Ok(Adapters {

@@ -3,6 +3,7 @@
 use lambda_runtime::Error;
 use replication_check_function::handler::{Ports, handle};
 use shared::adapters::aws::{CloudWatchLags, RdsDatabases};
+use shared::domain::step::FunctionName;
 use shared::runtime::serve;
 use shared::telemetry::publish;
 
@@ -14,6 +15,7 @@ struct Adapters {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     serve(
+        FunctionName::ReplicationCheck,
         |setup| {
             let clients = &setup.clients;
             Ok(Adapters { databases: RdsDatabases::new(clients.clone()), lags: CloudWatchLags::new(clients.clone()) })

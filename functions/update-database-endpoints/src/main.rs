@@ -2,6 +2,7 @@
 
 use lambda_runtime::Error;
 use shared::adapters::aws::{AwsEndpointStores, EcsServices, EndpointMutations, LambdaChanges, RdsDatabases};
+use shared::domain::step::FunctionName;
 use shared::runtime::serve;
 use update_database_endpoints_function::handler::{Ports, handle};
 
@@ -16,6 +17,7 @@ struct Adapters {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     serve(
+        FunctionName::UpdateDatabaseEndpoints,
         |setup| {
             let clients = &setup.clients;
             Ok(Adapters {

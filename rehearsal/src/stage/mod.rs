@@ -19,13 +19,13 @@ use crate::emulator::{
     Deployment, DeploymentRequest, Emulator, EmulatorError, EmulatorOptions, PythonEnvironment, ScriptError, SimulatedStart,
 };
 use crate::wire::faults::Faults;
-use crate::wire::iam::{PolicyError, Roles};
 use crate::wire::listeners::DatabaseListeners;
 use crate::wire::log::RequestLog;
 use crate::wire::normalise::Normaliser;
 use crate::wire::proxy::{Proxy, ProxyError, ProxySettings};
 use crate::wire::resolver::Resolver;
 use crate::wire::time::{ScaledTime, SimulatedTime};
+use policies::iam::{PolicyError, Roles};
 
 pub use client::{ClientError, IndependentClient};
 pub use face::Shared;

@@ -6,8 +6,8 @@
 use super::answer::WireAnswer;
 use super::call::WireCall;
 use super::denial::refused;
-use super::iam::{Roles, Verdict};
 use super::resource::alarm_names;
+use policies::iam::{Roles, Verdict};
 
 /// The account for which a falsely refused call may be made after all; `None` where the refusal stands.
 pub(crate) fn overruled(call: &WireCall, answer: &WireAnswer, roles: &Roles) -> Option<String> {

@@ -15,11 +15,11 @@ use super::call::{Protocol, WireCall};
 use super::caller::{Blow, NotStruck, strike_caller};
 use super::denial::is_denial;
 use super::faults::{Due, FaultAction, Faults};
-use super::iam::Roles;
 use super::log::{AnsweredBy, AuthorizedBy, Ending, RequestLog};
 use super::proxy::WorldFace;
 use super::time::SimulatedTime;
 use super::upstream::{Forwarded, Upstream};
+use policies::iam::Roles;
 
 /// What all calls share.
 pub(crate) struct Shared {

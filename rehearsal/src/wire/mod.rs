@@ -7,7 +7,6 @@ pub mod cbor;
 pub mod cloudwatch;
 pub mod denial;
 pub mod faults;
-pub mod iam;
 pub mod listeners;
 pub mod log;
 pub mod normalise;

@@ -26,11 +26,11 @@ use super::answer::WireAnswer;
 use super::call::WireCall;
 use super::faults::Faults;
 use super::handling::{Ends, Seen, Shared, answered};
-use super::iam::Roles;
 use super::log::RequestLog;
 use super::reading;
 use super::time::SimulatedTime;
 use super::upstream::Upstream;
+use policies::iam::Roles;
 
 /// The largest request that is read. Artifacts of a deployment are smaller.
 pub const LARGEST_REQUEST: usize = 64 * 1024 * 1024;

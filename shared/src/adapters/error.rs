@@ -8,35 +8,34 @@ use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use crate::domain::identifier::Region;
+use crate::domain::operation::Operation;
 use crate::ports::{CallScope, FailureKind, PortError, PortResult};
 
 /// Longer messages help nobody, and journals and notices have limits.
 const LONGEST_MESSAGE: usize = 300;
 const LONGEST_CODE: usize = 100;
 
-/// One operation of one service: asks for its permission, and names it in errors.
+/// One operation that is being sent: asks for its permission, and names it in errors.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Operation {
-    service: &'static str,
-    operation: &'static str,
-}
+pub(crate) struct Sending(Operation);
 
-impl Operation {
-    pub(crate) const fn new(service: &'static str, operation: &'static str) -> Self {
-        Self { service, operation }
+impl Sending {
+    /// Only an operation of the table can be sent.
+    pub(crate) const fn of(operation: Operation) -> Self {
+        Self(operation)
     }
 
     /// Whether the step that is running may make this call; every adapter asks before it sends anything.
     pub(crate) fn permit(self, region: &Region, resource: &str) -> PortResult<()> {
-        CallScope::permit(self.service, self.operation, region, resource)
+        CallScope::permit(self.0.service(), self.0.name(), region, resource)
     }
 
     /// A failure of our own finding.
     pub(crate) fn failure(self, kind: FailureKind, code: &str, message: &str) -> PortError {
         PortError {
             kind,
-            service: self.service,
-            operation: self.operation,
+            service: self.0.service(),
+            operation: self.0.name(),
             code: bounded(code, LONGEST_CODE),
             message: bounded(message, LONGEST_MESSAGE),
         }

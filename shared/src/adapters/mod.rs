@@ -6,4 +6,4 @@ pub mod probe;
 
 mod error;
 
-use error::Operation;
+use error::Sending;

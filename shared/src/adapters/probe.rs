@@ -10,11 +10,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::Operation;
+use super::Sending;
 use super::aws::{Clients, invoke};
 use crate::config::Rehearsal;
 use crate::domain::identifier::{Region, ResourceName};
 use crate::domain::observation::Connection;
+use crate::domain::operation::Operation;
 use crate::ports::{FailureKind, PortResult, Probes};
 
 /// How long a connection may take to be made, and then how long the first answer may take. Both fit, with a describe before
@@ -79,7 +80,7 @@ impl Probes for NetworkProbes {
     }
 
     async fn write(&self, region: &Region, function: &ResourceName, host: &str, port: u16) -> PortResult<bool> {
-        let operation = Operation::new("lambda", "Invoke");
+        let operation = Sending::of(Operation::Invoke);
         operation.permit(region, &format!("function:{function}"))?;
         let (host, port) = match &self.rehearsal {
             None => (host.to_owned(), port),
@@ -143,12 +144,16 @@ mod tests {
 
     use super::*;
     use crate::config::RehearsalTime;
+    use crate::domain::step::FunctionName;
 
     fn probes(hosts: &[(&str, SocketAddr)]) -> NetworkProbes {
         let hosts: BTreeMap<String, SocketAddr> =
             hosts.iter().map(|(host, address)| ((*host).to_owned(), *address)).collect();
         let clock = RehearsalTime { real_ms: 0, simulated_ms: 0, speed: 1.0 };
-        NetworkProbes::new(Clients::new(Some("http://127.0.0.1:9")), Some(Rehearsal { clock, hosts }))
+        NetworkProbes::new(
+            Clients::new(Some("http://127.0.0.1:9"), FunctionName::Recovery),
+            Some(Rehearsal { clock, hosts }),
+        )
     }
 
     async fn found(answer: Option<&'static [u8]>, stays_open: bool) -> Connection {
@@ -199,7 +204,7 @@ mod tests {
         // Not a host of the rehearsal: no name is looked up, and nothing leaves this machine.
         assert_eq!(probes(&[]).connect("db.example", 5432).await, Connection::NotTried);
         // A name that no resolver is even asked for.
-        let outside = NetworkProbes::new(Clients::new(None), None);
+        let outside = NetworkProbes::new(Clients::new(None, FunctionName::Recovery), None);
         assert_eq!(outside.connect("no\0name", 5432).await, Connection::NotTried);
     }
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::identifier::{Region, StepId};
 use super::mutation::Mutation;
+use super::operation::Operation;
 use super::step::RouteSettings;
 
 /// A mutation in normal form: idempotency tokens and versions become symbols, secret values are never shown.
@@ -62,10 +63,10 @@ pub struct Permitted {
 impl Permitted {
     /// A permission for one operation.
     #[must_use]
-    pub fn new(service: &str, operation: &str, region: &Region, resource: impl Into<String>) -> Self {
+    pub fn new(operation: Operation, region: &Region, resource: impl Into<String>) -> Self {
         Self {
-            service: service.to_owned(),
-            operation: operation.to_owned(),
+            service: operation.service().to_owned(),
+            operation: operation.name().to_owned(),
             region: region.clone(),
             resource: resource.into(),
         }
@@ -74,41 +75,24 @@ impl Permitted {
     /// The permission that a mutation needs.
     #[must_use]
     pub fn of(mutation: &Mutation) -> Self {
-        match mutation {
-            Mutation::ForceFailover { region, instance } | Mutation::RebootInstance { region, instance } => {
-                Self::new("rds", "RebootDBInstance", region, format!("db:{instance}"))
-            }
-            Mutation::SetSecurityGroups { region, instance, .. } => {
-                Self::new("rds", "ModifyDBInstance", region, format!("db:{instance}"))
-            }
-            Mutation::PromoteReplica { region, instance, .. } => {
-                Self::new("rds", "PromoteReadReplica", region, format!("db:{instance}"))
-            }
+        let (region, resource) = match mutation {
+            Mutation::ForceFailover { region, instance }
+            | Mutation::RebootInstance { region, instance }
+            | Mutation::SetSecurityGroups { region, instance, .. }
+            | Mutation::PromoteReplica { region, instance, .. } => (region, format!("db:{instance}")),
             Mutation::PutParameter { region, name, .. } | Mutation::RestoreParameter { region, name, .. } => {
-                Self::new("ssm", "PutParameter", region, format!("parameter{name}"))
+                (region, format!("parameter{name}"))
             }
-            Mutation::StageSecretVersion { region, secret, .. } => {
-                Self::new("secretsmanager", "PutSecretValue", region, format!("secret:{secret}"))
+            Mutation::StageSecretVersion { region, secret, .. } | Mutation::MoveSecretStage { region, secret, .. } => {
+                (region, format!("secret:{secret}"))
             }
-            Mutation::MoveSecretStage { region, secret, .. } => {
-                Self::new("secretsmanager", "UpdateSecretVersionStage", region, format!("secret:{secret}"))
-            }
-            Mutation::SetFunctionVariable { region, function, .. } => {
-                Self::new("lambda", "UpdateFunctionConfiguration", region, format!("function:{function}"))
-            }
-            Mutation::RestartService { region, cluster, service } => {
-                Self::new("ecs", "UpdateService", region, format!("service/{cluster}/{service}"))
-            }
-            Mutation::PatchRestStage { region, api, stage, .. } => {
-                Self::new("apigateway", "UpdateStage", region, format!("/restapis/{api}/stages/{stage}"))
-            }
-            Mutation::PutHttpRouteSettings { region, api, stage, .. } => {
-                Self::new("apigateway", "UpdateStage", region, format!("/apis/{api}/stages/{stage}"))
-            }
-            Mutation::DeleteRouteSettings { region, api, stage, .. } => {
-                Self::new("apigateway", "DeleteRouteSettings", region, format!("/apis/{api}/stages/{stage}"))
-            }
-        }
+            Mutation::SetFunctionVariable { region, function, .. } => (region, format!("function:{function}")),
+            Mutation::RestartService { region, cluster, service } => (region, format!("service/{cluster}/{service}")),
+            Mutation::PatchRestStage { region, api, stage, .. } => (region, format!("/restapis/{api}/stages/{stage}")),
+            Mutation::PutHttpRouteSettings { region, api, stage, .. }
+            | Mutation::DeleteRouteSettings { region, api, stage, .. } => (region, format!("/apis/{api}/stages/{stage}")),
+        };
+        Self::new(Operation::of(mutation), region, resource)
     }
 }
 

@@ -16,6 +16,7 @@ use super::identifier::{ComponentName, Digest, Generation, Region, ResourceName,
 use super::incident::{Incident, Mode, Origin, Verdict};
 use super::mutation::{Mutation, ParameterType, Performed};
 use super::observation::{Connection, HoldView, InstanceView, LagSample, Observation, PlaceView, ServiceView, Sight};
+use super::operation::Operation;
 use super::plan::{
     ApiProtocol, Component, Condition, EcsService, EndpointPlace, HoldPoint, Plan, Scenario, SiteName, Sites,
 };
@@ -415,22 +416,22 @@ pub fn may_of<'a>(
         let replica = format!("db:{}", database.recovery.id);
         match step.kind {
             StepKind::ForceFailover => {
-                set.push(Permitted::new("rds", "DescribeDBInstances", primary_region, &primary));
-                set.push(Permitted::new("rds", "RebootDBInstance", primary_region, &primary));
+                set.push(Permitted::new(Operation::DescribeInstances, primary_region, &primary));
+                set.push(Permitted::new(Operation::RebootInstance, primary_region, &primary));
             }
             StepKind::Fence => {
-                set.push(Permitted::new("rds", "DescribeDBInstances", primary_region, &primary));
-                set.push(Permitted::new("rds", "ModifyDBInstance", primary_region, &primary));
-                set.push(Permitted::new("rds", "RebootDBInstance", primary_region, &primary));
+                set.push(Permitted::new(Operation::DescribeInstances, primary_region, &primary));
+                set.push(Permitted::new(Operation::ModifyInstance, primary_region, &primary));
+                set.push(Permitted::new(Operation::RebootInstance, primary_region, &primary));
             }
             StepKind::Gate | StepKind::Promote => {
-                set.push(Permitted::new("rds", "DescribeDBInstances", recovery_region, &replica));
-                set.push(Permitted::new("rds", "DescribeDBInstances", primary_region, &primary));
-                set.push(Permitted::new("cloudwatch", "GetMetricData", recovery_region, "metric:AWS/RDS/ReplicaLag"));
+                set.push(Permitted::new(Operation::DescribeInstances, recovery_region, &replica));
+                set.push(Permitted::new(Operation::DescribeInstances, primary_region, &primary));
+                set.push(Permitted::new(Operation::GetMetricData, recovery_region, "metric:AWS/RDS/ReplicaLag"));
                 if step.kind == StepKind::Promote {
-                    set.push(Permitted::new("rds", "PromoteReadReplica", recovery_region, &replica));
+                    set.push(Permitted::new(Operation::PromoteReplica, recovery_region, &replica));
                     if let Some(probe) = &database.write_probe {
-                        set.push(Permitted::new("lambda", "Invoke", recovery_region, format!("function:{}", probe.lambda)));
+                        set.push(Permitted::new(Operation::Invoke, recovery_region, format!("function:{}", probe.lambda)));
                     }
                 }
             }
@@ -438,33 +439,33 @@ pub fn may_of<'a>(
                 database.holds.iter().for_each(|hold| may_hold(&mut set, hold));
             }
             StepKind::Repoint => {
-                set.push(Permitted::new("rds", "DescribeDBInstances", recovery_region, &replica));
+                set.push(Permitted::new(Operation::DescribeInstances, recovery_region, &replica));
                 for place in &database.endpoints {
                     may_place(&mut set, place);
                     for consumer in place.consumers() {
-                        may_service(recovery_region, &mut set, service(consumer), &["DescribeServices", "UpdateService"]);
+                        may_service(recovery_region, &mut set, service(consumer), &[Operation::DescribeServices, Operation::UpdateService]);
                     }
                 }
             }
             StepKind::Validate => {
-                set.push(Permitted::new("rds", "DescribeDBInstances", recovery_region, &replica));
-                set.push(Permitted::new("rds", "DescribeDBInstances", primary_region, &primary));
+                set.push(Permitted::new(Operation::DescribeInstances, recovery_region, &replica));
+                set.push(Permitted::new(Operation::DescribeInstances, primary_region, &primary));
             }
         }
     } else if step.kind == StepKind::Validate {
-        may_service(recovery_region, &mut set, service(&step.component), &["DescribeServices"]);
+        may_service(recovery_region, &mut set, service(&step.component), &[Operation::DescribeServices]);
     }
     set.sort();
     set.dedup();
     set
 }
 
-fn may_service(region: &Region, set: &mut Vec<Permitted>, service: Option<&EcsService>, operations: &[&str]) {
+fn may_service(region: &Region, set: &mut Vec<Permitted>, service: Option<&EcsService>, operations: &[Operation]) {
     if let Some(service) = service {
         let site = service.at(SiteName::Recovery);
         let resource = format!("service/{}/{}", site.cluster, site.service);
         for operation in operations {
-            set.push(Permitted::new("ecs", operation, region, &resource));
+            set.push(Permitted::new(*operation, region, &resource));
         }
     }
 }
@@ -472,32 +473,46 @@ fn may_service(region: &Region, set: &mut Vec<Permitted>, service: Option<&EcsSe
 fn may_hold(set: &mut Vec<Permitted>, hold: &HoldPoint) {
     match hold {
         HoldPoint::ApiGatewayStage { protocol, api, stage, region, .. } => {
-            let family = match protocol {
-                ApiProtocol::Rest => "restapis",
-                ApiProtocol::Http => "apis",
+            let (family, operations) = match protocol {
+                ApiProtocol::Rest => ("restapis", [Operation::GetRestStage, Operation::UpdateRestStage].as_slice()),
+                ApiProtocol::Http => (
+                    "apis",
+                    [Operation::GetHttpStage, Operation::UpdateHttpStage, Operation::DeleteRouteSettings].as_slice(),
+                ),
             };
             let resource = format!("/{family}/{api}/stages/{stage}");
-            set.push(Permitted::new("apigateway", "GetStage", region, &resource));
-            set.push(Permitted::new("apigateway", "UpdateStage", region, &resource));
-            if *protocol == ApiProtocol::Http {
-                set.push(Permitted::new("apigateway", "DeleteRouteSettings", region, &resource));
+            for operation in operations {
+                set.push(Permitted::new(*operation, region, &resource));
             }
         }
         HoldPoint::LambdaEnvironment { function, region, .. } => may_function(set, function.as_str(), region),
     }
 }
 
+/// The reads alone of a hold point, for a look at how it stands.
+pub(super) fn may_read_hold(hold: &HoldPoint) -> Vec<Permitted> {
+    let mut set = Vec::new();
+    may_hold(&mut set, hold);
+    set.retain(|permitted| permitted.operation.starts_with("Get"));
+    set
+}
+
 fn may_place(set: &mut Vec<Permitted>, place: &EndpointPlace) {
     match place {
         EndpointPlace::SsmParameter { name, region, .. } => {
             let resource = format!("parameter{name}");
-            set.push(Permitted::new("ssm", "GetParameter", region, &resource));
-            set.push(Permitted::new("ssm", "PutParameter", region, &resource));
+            set.push(Permitted::new(Operation::GetParameter, region, &resource));
+            set.push(Permitted::new(Operation::PutParameter, region, &resource));
         }
         EndpointPlace::Secret { name, region, .. } => {
             let resource = format!("secret:{name}");
-            for operation in ["DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"] {
-                set.push(Permitted::new("secretsmanager", operation, region, &resource));
+            for operation in [
+                Operation::DescribeSecret,
+                Operation::GetSecretValue,
+                Operation::PutSecretValue,
+                Operation::UpdateSecretVersionStage,
+            ] {
+                set.push(Permitted::new(operation, region, &resource));
             }
         }
         EndpointPlace::LambdaEnvironment { function, region, .. } => may_function(set, function.as_str(), region),
@@ -506,8 +521,8 @@ fn may_place(set: &mut Vec<Permitted>, place: &EndpointPlace) {
 
 fn may_function(set: &mut Vec<Permitted>, function: &str, region: &Region) {
     let resource = format!("function:{function}");
-    set.push(Permitted::new("lambda", "GetFunctionConfiguration", region, &resource));
-    set.push(Permitted::new("lambda", "UpdateFunctionConfiguration", region, &resource));
+    set.push(Permitted::new(Operation::GetFunctionConfiguration, region, &resource));
+    set.push(Permitted::new(Operation::UpdateFunctionConfiguration, region, &resource));
 }
 
 /// What the steps of one branch will call in the topology that the plan declares, without a look at the world.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use shared::adapters::aws::{Clients, RdsDatabases, RecoveryMutations};
 use shared::domain::mutation::Mutation;
+use shared::domain::step::FunctionName;
 use shared::ports::{Databases, FailureKind, Mutations};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
@@ -124,7 +125,7 @@ fn without_credentials_in_the_environment_nothing_is_sent_and_nothing_else_is_tr
 #[ignore = "runs in a process of its own, started by the test above"]
 async fn in_an_environment_without_credentials() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let clients = Clients::new(Some(&format!("http://{}", listener.local_addr().unwrap())));
+    let clients = Clients::new(Some(&format!("http://{}", listener.local_addr().unwrap())), FunctionName::Recovery);
     let started = Instant::now();
     let failure = RecoveryMutations::new(clients).perform(&promotion()).await.unwrap_err();
     assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Denied, "no_credentials"), "{failure}");

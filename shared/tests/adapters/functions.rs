@@ -140,7 +140,7 @@ async fn a_functions_own_error_is_told_and_a_function_that_died_gave_no_answer()
 
 #[tokio::test]
 async fn a_write_probe_tells_what_the_users_function_says_and_nothing_else_counts() {
-    let may = vec![Permitted::new("lambda", "Invoke", &west(), "function:write-probe")];
+    let may = vec![Permitted::new(shared::domain::operation::Operation::Invoke, &west(), "function:write-probe")];
     for (answer, expected) in [
         (value!({"written": true}), Ok(true)),
         (value!({"written": false, "reason": "read only"}), Ok(false)),

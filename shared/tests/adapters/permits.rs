@@ -4,6 +4,7 @@ use shared::adapters::aws::{EndpointMutations, ReadOnlyToggleMutations, Recovery
 use shared::domain::call::Permitted;
 use shared::domain::identifier::{Region, SecurityGroupId};
 use shared::domain::mutation::{Mutation, ParameterType, PatchOperation};
+use shared::domain::operation::Operation;
 use shared::domain::step::RouteSettings;
 use shared::ports::{FailureKind, Mutations};
 
@@ -12,7 +13,7 @@ use crate::stub::{Stub, json_error, name, replica, scope, variable, west};
 /// One of each kind, with the reads that carrying it out needs.
 fn every_mutation() -> Vec<(Mutation, Vec<Permitted>)> {
     let region = west();
-    let read = |service: &str, operation: &str, resource: &str| Permitted::new(service, operation, &west(), resource);
+    let read = |operation: Operation, resource: &str| Permitted::new(operation, &west(), resource);
     vec![
         (Mutation::ForceFailover { region: region.clone(), instance: replica() }, vec![]),
         (
@@ -41,7 +42,7 @@ fn every_mutation() -> Vec<(Mutation, Vec<Permitted>)> {
                 parameter_type: ParameterType::String,
                 version: "3".to_owned(),
             },
-            vec![read("ssm", "GetParameter", "parameter/p/host")],
+            vec![read(Operation::GetParameter, "parameter/p/host")],
         ),
         (
             Mutation::StageSecretVersion {
@@ -53,7 +54,7 @@ fn every_mutation() -> Vec<(Mutation, Vec<Permitted>)> {
                 version: "v2".to_owned(),
                 stage: "recovery-1".to_owned(),
             },
-            vec![read("secretsmanager", "GetSecretValue", "secret:p/database")],
+            vec![read(Operation::GetSecretValue, "secret:p/database")],
         ),
         (
             Mutation::MoveSecretStage {
@@ -72,7 +73,7 @@ fn every_mutation() -> Vec<(Mutation, Vec<Permitted>)> {
                 value: Some("h".to_owned()),
                 kept: vec![],
             },
-            vec![read("lambda", "GetFunctionConfiguration", "function:reports")],
+            vec![read(Operation::GetFunctionConfiguration, "function:reports")],
         ),
         (Mutation::RestartService { region: region.clone(), cluster: name("main"), service: name("api") }, vec![]),
         (

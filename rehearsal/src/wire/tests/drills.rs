@@ -13,11 +13,11 @@ use super::stub::Stub;
 use crate::wire::answer::WireAnswer;
 use crate::wire::call::WireCall;
 use crate::wire::faults::Faults;
-use crate::wire::iam::Roles;
 use crate::wire::log::RequestLog;
 use crate::wire::normalise::Normaliser;
 use crate::wire::proxy::{Proxy, ProxySettings, WorldFace};
 use crate::wire::time::ScaledTime;
+use policies::iam::Roles;
 
 /// Owns RDS, answers everything with one document and remembers what it was asked.
 #[derive(Default)]

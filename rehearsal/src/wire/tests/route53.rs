@@ -14,7 +14,7 @@ use crate::emulator::tests::{python, run_directory};
 use crate::stage::{ClientError, IndependentClient, Shared};
 use crate::wire::call::CallClass;
 use crate::wire::faults::Faults;
-use crate::wire::iam::Roles;
+use policies::iam::Roles;
 use crate::wire::log::RequestLog;
 use crate::wire::normalise::Normaliser;
 use crate::wire::proxy::{Proxy, ProxySettings};

@@ -11,9 +11,11 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_types::sdk_config::SharedCredentialsProvider;
 
+use super::declared::OnlyDeclared;
 use super::silence::NoRepeatAfterSilence;
 use super::step_header::StepHeader;
 use crate::domain::identifier::Region;
+use crate::domain::step::FunctionName;
 
 /// A function has at most 15 seconds, and must still be able to journal what it learnt: a call gets ten, all retries together.
 pub(super) const OPERATION: Duration = Duration::from_secs(10);
@@ -29,6 +31,7 @@ pub struct Clients {
 }
 
 struct Inner {
+    function: Option<FunctionName>,
     endpoint_url: Option<String>,
     given: Option<SdkConfig>,
     config: OnceLock<SdkConfig>,
@@ -47,21 +50,23 @@ struct Inner {
 
 impl Clients {
     /// Clients with the credentials of the function's environment and nothing else: no profile, no metadata service, so that
-    /// nothing is waited for and a rehearsal cannot pick up real credentials. Calls go to `endpoint_url` where one is given.
+    /// nothing is waited for and a rehearsal cannot pick up real credentials. Calls go to `endpoint_url` where one is given, and
+    /// only those that the table of operations has for this function.
     #[must_use]
-    pub fn new(endpoint_url: Option<&str>) -> Self {
-        Self::build(endpoint_url.map(str::to_owned), None)
+    pub fn new(endpoint_url: Option<&str>, function: FunctionName) -> Self {
+        Self::build(endpoint_url.map(str::to_owned), None, Some(function))
     }
 
     /// Clients with credentials, endpoint and HTTP client of this configuration. Retries, time limits and the step header are
-    /// ours all the same.
+    /// ours all the same. They are no one function's: they make every call of the table.
     #[must_use]
     pub fn with(config: SdkConfig) -> Self {
-        Self::build(None, Some(config))
+        Self::build(None, Some(config), None)
     }
 
-    fn build(endpoint_url: Option<String>, given: Option<SdkConfig>) -> Self {
+    pub(super) fn build(endpoint_url: Option<String>, given: Option<SdkConfig>, function: Option<FunctionName>) -> Self {
         let inner = Inner {
+            function,
             endpoint_url,
             given,
             config: OnceLock::new(),
@@ -137,6 +142,7 @@ macro_rules! clients {
                 self.inner.$service.get(region, || {
                     let builder = $sdk::config::Builder::from(self.config())
                         .region($sdk::config::Region::new(region.to_string()))
+                        .interceptor(OnlyDeclared { function: self.inner.function })
                         .retry_classifier(NoRepeatAfterSilence)
                         $(.interceptor($interceptor))?;
                     $sdk::Client::from_conf(builder.build())

@@ -6,10 +6,11 @@ use aws_sdk_rds::types::DbInstance;
 use super::Clients;
 use super::clients::once;
 use super::time::timestamp;
-use crate::adapters::Operation;
+use crate::adapters::Sending;
 use crate::domain::identifier::{InstanceId, Region, SecurityGroupId};
 use crate::domain::mutation::Performed;
 use crate::domain::observation::{InstanceView, SnapshotView};
+use crate::domain::operation::Operation;
 use crate::ports::{Databases, FailureKind, PortResult};
 
 /// An instance has at most 35 days of automated snapshots, about one a day; more pages than this are not an answer.
@@ -32,7 +33,7 @@ impl RdsDatabases {
 #[async_trait]
 impl Databases for RdsDatabases {
     async fn describe(&self, region: &Region, instance: &InstanceId) -> PortResult<InstanceView> {
-        let operation = Operation::new("rds", "DescribeDBInstances");
+        let operation = Sending::of(Operation::DescribeInstances);
         operation.permit(region, &resource(instance))?;
         let answer = self
             .clients
@@ -60,7 +61,7 @@ impl Databases for RdsDatabases {
     }
 
     async fn newest_snapshot(&self, region: &Region, instance: &InstanceId) -> PortResult<Option<SnapshotView>> {
-        let operation = Operation::new("rds", "DescribeDBSnapshots");
+        let operation = Sending::of(Operation::DescribeSnapshots);
         operation.permit(region, &resource(instance))?;
         let client = self.clients.rds(region);
         let mut newest: Option<SnapshotView> = None;
@@ -138,7 +139,7 @@ pub(super) async fn reboot(
     instance: &InstanceId,
     failover: bool,
 ) -> PortResult<Performed> {
-    let operation = Operation::new("rds", "RebootDBInstance");
+    let operation = Sending::of(Operation::RebootInstance);
     operation.permit(region, &resource(instance))?;
     let answer = clients
         .rds(region)
@@ -160,7 +161,7 @@ pub(super) async fn set_security_groups(
     instance: &InstanceId,
     groups: &[SecurityGroupId],
 ) -> PortResult<Performed> {
-    let operation = Operation::new("rds", "ModifyDBInstance");
+    let operation = Sending::of(Operation::ModifyInstance);
     operation.permit(region, &resource(instance))?;
     let answer = clients
         .rds(region)
@@ -183,7 +184,7 @@ pub(super) async fn promote(
     instance: &InstanceId,
     backup_retention_days: u32,
 ) -> PortResult<Performed> {
-    let operation = Operation::new("rds", "PromoteReadReplica");
+    let operation = Sending::of(Operation::PromoteReplica);
     operation.permit(region, &resource(instance))?;
     let days = i32::try_from(backup_retention_days).map_err(|_| {
         operation.failure(FailureKind::Refused, "retention_too_long", &format!("{backup_retention_days} days of backups"))

@@ -5,9 +5,10 @@ use aws_sdk_sfn::types::ExecutionStatus;
 use serde_json::json;
 
 use super::Clients;
-use crate::adapters::Operation;
+use crate::adapters::Sending;
 use crate::config::StateMachineArn;
 use crate::domain::identifier::IncidentId;
+use crate::domain::operation::Operation;
 use crate::ports::{ExecutionState, Executions, FailureKind, PortResult};
 
 /// [`Executions`] of one state machine.
@@ -28,7 +29,7 @@ impl StateMachineExecutions {
 #[async_trait]
 impl Executions for StateMachineExecutions {
     async fn start(&self, incident: &IncidentId, run: u32) -> PortResult<String> {
-        let operation = Operation::new("states", "StartExecution");
+        let operation = Sending::of(Operation::StartExecution);
         let started = self
             .clients
             .sfn(self.machine.region())
@@ -49,7 +50,7 @@ impl Executions for StateMachineExecutions {
     }
 
     async fn state(&self, incident: &IncidentId, run: u32) -> PortResult<ExecutionState> {
-        let operation = Operation::new("states", "DescribeExecution");
+        let operation = Sending::of(Operation::DescribeExecution);
         let described = self
             .clients
             .sfn(self.machine.region())
@@ -70,7 +71,7 @@ impl Executions for StateMachineExecutions {
     }
 
     async fn resume(&self, token: &str) -> PortResult<()> {
-        let operation = Operation::new("states", "SendTaskSuccess");
+        let operation = Sending::of(Operation::SendTaskSuccess);
         let sent = self.clients.sfn(self.machine.region()).send_task_success().task_token(token).output("{}").send().await;
         match sent.map_err(|error| operation.failed(&error)) {
             Ok(_) => Ok(()),

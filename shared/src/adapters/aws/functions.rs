@@ -6,9 +6,10 @@ use aws_sdk_lambda::types::{Environment, LastUpdateStatus};
 
 use super::Clients;
 use super::clients::{OPERATION, once};
-use crate::adapters::Operation;
+use crate::adapters::Sending;
 use crate::domain::identifier::{Region, ResourceName, VariableName};
 use crate::domain::mutation::Performed;
+use crate::domain::operation::Operation;
 use crate::ports::{FailureKind, PortResult};
 use crate::redact::Secret;
 
@@ -51,12 +52,12 @@ pub(super) async fn set_variable(
     value: Option<&str>,
     kept: &[String],
 ) -> PortResult<Performed> {
-    let operation = Operation::new("lambda", "UpdateFunctionConfiguration");
+    let operation = Sending::of(Operation::UpdateFunctionConfiguration);
     operation.within(OPERATION, update(operation, clients, region, function, (variable, value), kept)).await
 }
 
 async fn update(
-    operation: Operation,
+    operation: Sending,
     clients: &Clients,
     region: &Region,
     function: &ResourceName,
@@ -91,7 +92,7 @@ async fn update(
 }
 
 async fn get(clients: &Clients, region: &Region, function: &ResourceName) -> PortResult<Configuration> {
-    let operation = Operation::new("lambda", "GetFunctionConfiguration");
+    let operation = Sending::of(Operation::GetFunctionConfiguration);
     operation.permit(region, &resource(function))?;
     let answer = clients
         .lambda(region)

@@ -6,9 +6,10 @@ use aws_sdk_apigatewayv2::types::RouteSettings as SdkRouteSettings;
 
 use super::Clients;
 use super::clients::once;
-use crate::adapters::Operation;
+use crate::adapters::Sending;
 use crate::domain::identifier::{Region, ResourceName};
 use crate::domain::mutation::Performed;
+use crate::domain::operation::Operation;
 use crate::domain::step::RouteSettings;
 use crate::ports::PortResult;
 
@@ -19,7 +20,7 @@ pub(super) async fn read(
     api: &ResourceName,
     stage: &ResourceName,
 ) -> PortResult<BTreeMap<String, RouteSettings>> {
-    let operation = Operation::new("apigateway", "GetStage");
+    let operation = Sending::of(Operation::GetHttpStage);
     operation.permit(region, &resource(api, stage))?;
     let answer = clients
         .apigatewayv2(region)
@@ -54,7 +55,7 @@ pub(super) async fn put(
     stage: &ResourceName,
     routes: &BTreeMap<String, RouteSettings>,
 ) -> PortResult<Performed> {
-    let operation = Operation::new("apigateway", "UpdateStage");
+    let operation = Sending::of(Operation::UpdateHttpStage);
     operation.permit(region, &resource(api, stage))?;
     let settings = routes.iter().map(|(route, settings)| {
         let sent = SdkRouteSettings::builder()
@@ -85,7 +86,7 @@ pub(super) async fn delete(
     stage: &ResourceName,
     route: &str,
 ) -> PortResult<Performed> {
-    let operation = Operation::new("apigateway", "DeleteRouteSettings");
+    let operation = Sending::of(Operation::DeleteRouteSettings);
     operation.permit(region, &resource(api, stage))?;
     clients
         .apigatewayv2(region)

@@ -5,8 +5,9 @@ use serde::Deserialize;
 
 use super::Clients;
 use super::clients::once;
-use crate::adapters::Operation;
+use crate::adapters::Sending;
 use crate::domain::identifier::Region;
+use crate::domain::operation::Operation;
 use crate::ports::{FailureKind, PortError, PortResult};
 
 /// What Lambda's runtime makes of a function's error.
@@ -24,7 +25,7 @@ pub(in crate::adapters) async fn invoke(
     function: &str,
     request: Vec<u8>,
 ) -> PortResult<Vec<u8>> {
-    let operation = Operation::new("lambda", "Invoke");
+    let operation = Sending::of(Operation::Invoke);
     let answer = clients
         .lambda(region)
         .invoke()
@@ -41,7 +42,7 @@ pub(in crate::adapters) async fn invoke(
 }
 
 /// A function that died or ran out of time may have done its work; one that answered with an error has said what became of it.
-fn function_error(operation: Operation, payload: &[u8]) -> PortError {
+fn function_error(operation: Sending, payload: &[u8]) -> PortError {
     let error: FunctionError = serde_json::from_slice(payload).unwrap_or_default();
     let died = ["Runtime.", "Sandbox.", "Function."].iter().any(|origin| error.error_type.starts_with(origin));
     if error.error_type.is_empty() || died {
@@ -58,7 +59,7 @@ mod tests {
 
     #[test]
     fn a_function_that_died_gave_no_answer_and_one_that_refused_did() {
-        let operation = Operation::new("lambda", "Invoke");
+        let operation = Sending::of(Operation::Invoke);
         for (payload, kind, code) in [
             (
                 &br#"{"errorType":"scenario_not_in_plan","errorMessage":"no such scenario"}"#[..],

@@ -13,8 +13,9 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use super::Clients;
 use super::clients::{OPERATION, once};
 use super::store_clock::StoreClock;
-use crate::adapters::Operation;
+use crate::adapters::Sending;
 use crate::domain::identifier::Region;
+use crate::domain::operation::Operation;
 use crate::ports::{Commit, Document, FailureKind, Journal, PortError, PortResult, Write};
 
 /// TransactWriteItems takes no more.
@@ -52,7 +53,7 @@ type Item = std::collections::HashMap<String, AttributeValue>;
 #[async_trait]
 impl Journal for DynamoJournal {
     async fn read(&self, partition: &str, name: &str) -> PortResult<Option<Document>> {
-        let operation = Operation::new("dynamodb", "GetItem");
+        let operation = Sending::of(Operation::GetItem);
         let answer = self
             .clients
             .dynamodb(&self.region)
@@ -70,7 +71,7 @@ impl Journal for DynamoJournal {
     }
 
     async fn list(&self, partition: &str, prefix: &str) -> PortResult<Vec<Document>> {
-        let operation = Operation::new("dynamodb", "Query");
+        let operation = Sending::of(Operation::Query);
         let client = self.clients.dynamodb(&self.region);
         let mut documents = Vec::new();
         let mut start: Option<Item> = None;
@@ -107,7 +108,7 @@ impl Journal for DynamoJournal {
     }
 
     async fn commit(&self, writes: &[Write]) -> PortResult<Commit> {
-        let operation = Operation::new("dynamodb", "TransactWriteItems");
+        let operation = Sending::of(Operation::TransactWriteItems);
         if writes.is_empty() || writes.len() > MOST_WRITES {
             let message = format!("a commit has 1 to {MOST_WRITES} writes, not {}", writes.len());
             return Err(operation.failure(FailureKind::Refused, "commit_size", &message));
@@ -122,7 +123,7 @@ impl Journal for DynamoJournal {
 
 impl DynamoJournal {
     /// Sends the transaction until its outcome is known.
-    async fn commit_surely(&self, operation: Operation, writes: &[Write]) -> PortResult<Commit> {
+    async fn commit_surely(&self, operation: Sending, writes: &[Write]) -> PortResult<Commit> {
         // One token for all tries: DynamoDB answers a repeated transaction with the first one's outcome.
         let token = token();
         let mut doubtful = false;
@@ -147,7 +148,7 @@ impl DynamoJournal {
         }
     }
 
-    async fn try_commit(&self, operation: Operation, writes: &[Write], token: &str) -> PortResult<Commit> {
+    async fn try_commit(&self, operation: Sending, writes: &[Write], token: &str) -> PortResult<Commit> {
         let mut items = Vec::with_capacity(writes.len());
         for write in writes {
             items.push(TransactWriteItem::builder().put(self.put(operation, write)?).build());
@@ -171,7 +172,7 @@ impl DynamoJournal {
         }
     }
 
-    fn put(&self, operation: Operation, write: &Write) -> PortResult<Put> {
+    fn put(&self, operation: Sending, write: &Write) -> PortResult<Put> {
         let put = Put::builder()
             .table_name(&self.table)
             .item(PARTITION, text(&write.partition))
@@ -206,7 +207,7 @@ fn reasons(error: &SdkError<TransactWriteItemsError, HttpResponse>) -> Option<&[
 }
 
 /// What a cancelled transaction means. A failed condition is final whatever else was in the way.
-fn cancelled(operation: Operation, reasons: &[CancellationReason]) -> PortResult<Commit> {
+fn cancelled(operation: Sending, reasons: &[CancellationReason]) -> PortResult<Commit> {
     let codes: Vec<&str> = reasons.iter().filter_map(CancellationReason::code).filter(|code| *code != "None").collect();
     if codes.contains(&"ConditionalCheckFailed") {
         return Ok(Commit::Conflict);
@@ -219,7 +220,7 @@ fn cancelled(operation: Operation, reasons: &[CancellationReason]) -> PortResult
     Err(operation.failure(FailureKind::Refused, code, "DynamoDB cancelled the transaction"))
 }
 
-fn document(operation: Operation, item: &Item) -> PortResult<Document> {
+fn document(operation: Sending, item: &Item) -> PortResult<Document> {
     let field = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
     let revision = item.get(REVISION).and_then(|value| value.as_n().ok()).and_then(|digits| digits.parse().ok());
     match (field(PARTITION), field(NAME), revision, field(CONTENT)) {
@@ -254,7 +255,7 @@ mod tests {
 
     #[test]
     fn a_failed_condition_is_a_conflict_and_a_passing_hindrance_is_not_now() {
-        let operation = Operation::new("dynamodb", "TransactWriteItems");
+        let operation = Sending::of(Operation::TransactWriteItems);
         let said = |codes: &[&str]| {
             let reasons: Vec<CancellationReason> =
                 codes.iter().map(|code| CancellationReason::builder().code(*code).build()).collect();

@@ -3,6 +3,7 @@
 mod changes;
 mod clients;
 mod databases;
+mod declared;
 mod endpoint_stores;
 mod executions;
 mod functions;

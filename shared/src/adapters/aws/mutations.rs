@@ -4,9 +4,10 @@
 use async_trait::async_trait;
 
 use super::{Clients, databases, functions, http_stages, parameters, rest_stages, secrets, services};
-use crate::adapters::Operation;
+use crate::adapters::Sending;
 use crate::domain::call::Permitted;
 use crate::domain::mutation::{Mutation, Performed};
+use crate::domain::operation::Operation;
 use crate::domain::step::FunctionName;
 use crate::ports::{FailureKind, Mutations, PortResult};
 
@@ -107,5 +108,5 @@ impl Mutations for EndpointMutations {
 
 fn not_for(function: FunctionName, mutation: &Mutation) -> PortResult<Performed> {
     let message = format!("{} does not make {}; nothing was sent", function.as_str(), Permitted::of(mutation));
-    Err(Operation::new("recovery", "perform").failure(FailureKind::Refused, "mutation_not_for_this_function", &message))
+    Err(Sending::of(Operation::of(mutation)).failure(FailureKind::Refused, "mutation_not_for_this_function", &message))
 }

@@ -3,8 +3,9 @@
 use async_trait::async_trait;
 
 use super::Clients;
-use crate::adapters::Operation;
+use crate::adapters::Sending;
 use crate::config::TopicArn;
+use crate::domain::operation::Operation;
 use crate::ports::{Notices, PortResult};
 
 /// SNS takes a subject of fewer than 100 ASCII characters without line breaks, and a message of 256 KiB.
@@ -29,7 +30,7 @@ impl TopicNotices {
 #[async_trait]
 impl Notices for TopicNotices {
     async fn publish(&self, subject: &str, body: &str) -> PortResult<()> {
-        let operation = Operation::new("sns", "Publish");
+        let operation = Sending::of(Operation::Publish);
         self.clients
             .sns(self.topic.region())
             .publish()

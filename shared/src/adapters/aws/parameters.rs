@@ -5,10 +5,11 @@ use aws_sdk_ssm::types as sdk;
 
 use super::Clients;
 use super::clients::{OPERATION, once};
-use crate::adapters::Operation;
+use crate::adapters::Sending;
 use crate::domain::identifier::{Region, ResourceName};
 use crate::domain::mutation::{ParameterType, Performed};
 use crate::domain::observation::PlaceView;
+use crate::domain::operation::Operation;
 use crate::ports::{FailureKind, PortResult};
 use crate::redact::Secret;
 
@@ -64,11 +65,11 @@ pub(super) async fn restore(
         let before = get(clients, region, name, Some(version)).await?;
         write(clients, region, name, parameter_type, &before.value, true).await
     };
-    Operation::new("ssm", "PutParameter").within(OPERATION, restored).await
+    Sending::of(Operation::PutParameter).within(OPERATION, restored).await
 }
 
 async fn get(clients: &Clients, region: &Region, name: &ResourceName, version: Option<&str>) -> PortResult<Parameter> {
-    let operation = Operation::new("ssm", "GetParameter");
+    let operation = Sending::of(Operation::GetParameter);
     operation.permit(region, &resource(name))?;
     let selector = version.map_or_else(|| name.to_string(), |version| format!("{name}:{version}"));
     let answer = clients
@@ -109,7 +110,7 @@ async fn write(
     value: &Secret<String>,
     is_secret: bool,
 ) -> PortResult<Performed> {
-    let operation = Operation::new("ssm", "PutParameter");
+    let operation = Sending::of(Operation::PutParameter);
     operation.permit(region, &resource(name))?;
     let answer = clients
         .ssm(region)

@@ -4,8 +4,9 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use super::{Clients, invoke};
-use crate::adapters::Operation;
+use crate::adapters::Sending;
 use crate::domain::identifier::Region;
+use crate::domain::operation::Operation;
 use crate::domain::step::FunctionName;
 use crate::ports::{FailureKind, PortResult, Predictors};
 
@@ -33,7 +34,7 @@ impl Predictors for LambdaPredictors {
         let answer = invoke(&self.clients, &self.region, &name, request.to_string().into_bytes()).await?;
         serde_json::from_slice(&answer).map_err(|error| {
             let message = format!("{} answered something that is not JSON: {error}", function.as_str());
-            Operation::new("lambda", "Invoke").failure(FailureKind::NoAnswer, "prediction_unreadable", &message)
+            Sending::of(Operation::Invoke).failure(FailureKind::NoAnswer, "prediction_unreadable", &message)
         })
     }
 }

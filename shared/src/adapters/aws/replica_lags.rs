@@ -6,10 +6,11 @@ use jiff::Timestamp;
 
 use super::Clients;
 use super::time::{date_time, timestamp};
-use crate::adapters::Operation;
+use crate::adapters::Sending;
 use crate::domain::duration::Seconds;
 use crate::domain::identifier::{InstanceId, Region};
 use crate::domain::observation::LagSample;
+use crate::domain::operation::Operation;
 use crate::ports::{FailureKind, PortResult, ReplicaLags};
 
 const NAMESPACE: &str = "AWS/RDS";
@@ -42,7 +43,7 @@ impl CloudWatchLags {
 #[async_trait]
 impl ReplicaLags for CloudWatchLags {
     async fn latest(&self, region: &Region, replicas: &[InstanceId], now: Timestamp) -> PortResult<Vec<Option<LagSample>>> {
-        let operation = Operation::new("cloudwatch", "GetMetricData");
+        let operation = Sending::of(Operation::GetMetricData);
         operation.permit(region, "metric:AWS/RDS/ReplicaLag")?;
         let mut samples = Vec::with_capacity(replicas.len());
         for batch in replicas.chunks(QUERIES_PER_CALL) {
@@ -55,7 +56,7 @@ impl ReplicaLags for CloudWatchLags {
 impl CloudWatchLags {
     async fn batch(
         &self,
-        operation: Operation,
+        operation: Sending,
         region: &Region,
         replicas: &[InstanceId],
         now: Timestamp,

@@ -6,9 +6,10 @@ use aws_sdk_apigateway::types::{Op, PatchOperation as SdkPatchOperation};
 
 use super::Clients;
 use super::clients::once;
-use crate::adapters::Operation;
+use crate::adapters::Sending;
 use crate::domain::identifier::{Region, ResourceName};
 use crate::domain::mutation::{PatchOperation, Performed};
+use crate::domain::operation::Operation;
 use crate::domain::step::Throttle;
 use crate::ports::PortResult;
 
@@ -19,7 +20,7 @@ pub(super) async fn read(
     api: &ResourceName,
     stage: &ResourceName,
 ) -> PortResult<BTreeMap<String, Throttle>> {
-    let operation = Operation::new("apigateway", "GetStage");
+    let operation = Sending::of(Operation::GetRestStage);
     operation.permit(region, &resource(api, stage))?;
     let answer = clients
         .apigateway(region)
@@ -46,7 +47,7 @@ pub(super) async fn patch(
     stage: &ResourceName,
     operations: &[PatchOperation],
 ) -> PortResult<Performed> {
-    let operation = Operation::new("apigateway", "UpdateStage");
+    let operation = Sending::of(Operation::UpdateRestStage);
     operation.permit(region, &resource(api, stage))?;
     let patches = operations.iter().map(|patch| {
         SdkPatchOperation::builder().op(Op::from(patch.op.as_str())).path(&patch.path).set_value(patch.value.clone()).build()

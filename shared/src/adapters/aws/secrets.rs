@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 
 use super::clients::{OPERATION, once};
 use super::{Clients, json_field};
-use crate::adapters::Operation;
+use crate::adapters::Sending;
 use crate::domain::identifier::{Region, ResourceName};
 use crate::domain::mutation::Performed;
 use crate::domain::observation::PlaceView;
+use crate::domain::operation::Operation;
 use crate::ports::{FailureKind, PortError, PortResult};
 use crate::redact::Secret;
 
@@ -21,7 +22,7 @@ pub(super) async fn read(
     secret: &ResourceName,
     field: &ResourceName,
 ) -> PortResult<PlaceView> {
-    let operation = Operation::new("secretsmanager", "DescribeSecret");
+    let operation = Sending::of(Operation::DescribeSecret);
     operation.permit(region, &resource(secret))?;
     let described = clients
         .secretsmanager(region)
@@ -61,7 +62,7 @@ pub(super) async fn stage(
     (base_version, version): (&str, &str),
     stage: &str,
 ) -> PortResult<Performed> {
-    let operation = Operation::new("secretsmanager", "PutSecretValue");
+    let operation = Sending::of(Operation::PutSecretValue);
     operation.permit(region, &resource(secret))?;
     let staged = async {
         let base = text_of(clients, region, secret, base_version).await?;
@@ -92,7 +93,7 @@ pub(super) async fn move_current(
     to_version: &str,
     from_version: &str,
 ) -> PortResult<Performed> {
-    let operation = Operation::new("secretsmanager", "UpdateSecretVersionStage");
+    let operation = Sending::of(Operation::UpdateSecretVersionStage);
     operation.permit(region, &resource(secret))?;
     clients
         .secretsmanager(region)
@@ -120,7 +121,7 @@ fn lost_condition(mut failure: PortError) -> PortError {
 }
 
 async fn text_of(clients: &Clients, region: &Region, secret: &ResourceName, version: &str) -> PortResult<Secret<String>> {
-    let operation = Operation::new("secretsmanager", "GetSecretValue");
+    let operation = Sending::of(Operation::GetSecretValue);
     operation.permit(region, &resource(secret))?;
     let answer = clients
         .secretsmanager(region)
@@ -136,7 +137,7 @@ async fn text_of(clients: &Clients, region: &Region, secret: &ResourceName, vers
 }
 
 fn not_an_object(secret: &ResourceName) -> PortError {
-    Operation::new("secretsmanager", "GetSecretValue").failure(
+    Sending::of(Operation::GetSecretValue).failure(
         FailureKind::Refused,
         "secret_is_no_object",
         &format!("{secret} is not a JSON object, so it has no fields"),

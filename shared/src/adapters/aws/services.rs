@@ -5,10 +5,11 @@ use aws_sdk_ecs::types::Service;
 
 use super::Clients;
 use super::clients::once;
-use crate::adapters::Operation;
+use crate::adapters::Sending;
 use crate::domain::identifier::{Region, ResourceName};
 use crate::domain::mutation::Performed;
 use crate::domain::observation::ServiceView;
+use crate::domain::operation::Operation;
 use crate::domain::plan::EcsSite;
 use crate::ports::{FailureKind, PortError, PortResult, Services};
 
@@ -29,7 +30,7 @@ impl EcsServices {
 #[async_trait]
 impl Services for EcsServices {
     async fn describe(&self, region: &Region, service: &EcsSite) -> PortResult<ServiceView> {
-        let operation = Operation::new("ecs", "DescribeServices");
+        let operation = Sending::of(Operation::DescribeServices);
         operation.permit(region, &resource(&service.cluster, &service.service))?;
         let answer = self
             .clients
@@ -58,7 +59,7 @@ impl Services for EcsServices {
     }
 }
 
-fn not_found(operation: Operation, service: &EcsSite) -> PortError {
+fn not_found(operation: Sending, service: &EcsSite) -> PortError {
     let message = format!("cluster {} has no active service {}", service.cluster, service.service);
     operation.failure(FailureKind::NotFound, "ServiceNotFoundException", &message)
 }
@@ -85,7 +86,7 @@ pub(super) async fn restart(
     cluster: &ResourceName,
     service: &ResourceName,
 ) -> PortResult<Performed> {
-    let operation = Operation::new("ecs", "UpdateService");
+    let operation = Sending::of(Operation::UpdateService);
     operation.permit(region, &resource(cluster, service))?;
     clients
         .ecs(region)

@@ -62,7 +62,12 @@ fn an_http_apis_routes_are_closed_together_and_opened_one_by_one() {
         let prediction = predicted(&plan, kind);
         assert_eq!(calls(&prediction), expected);
         for call in &prediction.will {
-            let needed = Permitted::new(&call.service, &call.operation, &call.region, call.resource.as_str());
+            let needed = Permitted {
+                service: call.service.clone(),
+                operation: call.operation.clone(),
+                region: call.region.clone(),
+                resource: call.resource.clone(),
+            };
             assert!(prediction.may.contains(&needed), "{needed} is outside {:?}", prediction.may);
         }
     }
