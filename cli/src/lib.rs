@@ -4,6 +4,7 @@ pub mod backup_command;
 mod backup_rendering;
 pub mod drill;
 mod pass_through;
+pub mod permissions;
 pub mod plan_command;
 mod plan_overview;
 mod plan_rendering;

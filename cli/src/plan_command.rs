@@ -14,6 +14,7 @@ use shared::domain::plan::Plan;
 use shared::domain::predict::will_declared;
 use shared::planfile::{self, Finding, Reading, Severity, Verdict};
 
+use crate::permissions::{Permissions, TEMPLATE};
 use crate::plan_overview;
 use crate::plan_rendering::{self, Drawing, Forecast, Shown};
 
@@ -33,6 +34,10 @@ pub(crate) enum PlanCommand {
     Check(CheckArguments),
     /// Print what a scenario does: its branches, steps and budgets, and every call that each step may make.
     Show(ShowArguments),
+    /// Print what each function's role must allow for this plan, and hold the template's roles against it.
+    ///
+    /// Ends with 0 when the template allows it all, 1 when it lacks something or the plan has errors, 2 when a file cannot be read.
+    Permissions(PermissionsArguments),
     /// Compile the plan to the JSON that the functions read.
     Build(BuildArguments),
     /// Print the JSON Schema of plan files, for editors.
@@ -65,6 +70,19 @@ pub(crate) struct ShowArguments {
     #[arg(long, value_name = "REGION", default_value = "us-east-1")]
     dark: String,
     /// For people, or for programs.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// `recoveryctl plan permissions`.
+#[derive(Debug, Args)]
+pub(crate) struct PermissionsArguments {
+    /// The plan file.
+    file: PathBuf,
+    /// A template of your own. Without it, the one of this version.
+    #[arg(long)]
+    template: Option<PathBuf>,
+    /// For people, or for programs: IAM policy documents by function.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -136,6 +154,7 @@ fn run_on(command: &PlanCommand, forecast: Forecast, today: Date, console: &mut 
         PlanCommand::Check(CheckArguments { explain: Some(code), .. }) => return explain(code, console),
         PlanCommand::Check(check) => check.file.as_ref(),
         PlanCommand::Show(show) => Some(&show.file),
+        PlanCommand::Permissions(permissions) => Some(&permissions.file),
         PlanCommand::Build(build) => Some(&build.file),
         PlanCommand::Schema => None,
     };
@@ -153,6 +172,7 @@ fn run_on(command: &PlanCommand, forecast: Forecast, today: Date, console: &mut 
     match command {
         PlanCommand::Check(arguments) => check(&source, arguments.format, today, console),
         PlanCommand::Show(arguments) => show(&source, arguments, forecast, console),
+        PlanCommand::Permissions(arguments) => permissions(&source, arguments, console),
         PlanCommand::Build(arguments) => build(&source, arguments, today, console),
         PlanCommand::Schema => SUCCESS,
     }
@@ -205,6 +225,7 @@ impl Source {
 fn check(source: &Source, format: Format, today: Date, console: &mut Console<'_>) -> u8 {
     let mut findings = source.reading.findings.clone();
     findings.extend(source.reading.check_dates(today));
+    findings.extend(source.reading.plan.iter().flat_map(|plan| crate::permissions::findings(plan, &source.text)));
     findings.sort_by_key(|finding| (finding.line, finding.column));
     let refused = findings.iter().any(|finding| finding.severity == Severity::Error);
     let verdict = match source.reading.verdict() {
@@ -255,6 +276,33 @@ fn show(source: &Source, arguments: &ShowArguments, forecast: Forecast, console:
         Format::Json => shown.json(),
     });
     SUCCESS
+}
+
+fn permissions(source: &Source, arguments: &PermissionsArguments, console: &mut Console<'_>) -> u8 {
+    let plan = match source.accepted(REFUSED, console) {
+        Ok(plan) => plan,
+        Err(code) => return code,
+    };
+    let template = match &arguments.template {
+        None => Ok(TEMPLATE.to_owned()),
+        Some(path) => {
+            std::fs::read_to_string(path).map_err(|error| format!("{} could not be read: {error}", path.display()))
+        }
+    };
+    let permissions = template.and_then(|text| Permissions::of(plan, &text).map_err(|error| error.to_string()));
+    match permissions {
+        Ok(permissions) => {
+            console.print(&match arguments.format {
+                Format::Text => permissions.text(),
+                Format::Json => permissions.json(),
+            });
+            if permissions.are_sufficient() { SUCCESS } else { REFUSED }
+        }
+        Err(error) => {
+            console.complain(&format!("error: {error}\n"));
+            FAILED
+        }
+    }
 }
 
 /// Writes exactly the bytes that the digest is of, so that `sha256sum` of the file is the digest that incidents record. Dates do
@@ -475,5 +523,46 @@ mod tests {
         assert_eq!(promote["phase"], "restore");
         assert_eq!(promote["budget_s"], 720);
         assert!(promote["may"].as_array().is_some_and(|may| !may.is_empty()));
+    }
+
+    #[test]
+    fn what_the_template_lacks_for_a_plan_is_a_warning_at_the_plans_own_line() {
+        let place = "      - { ssm_parameter: /healthcare-platform/database/host, region: us-west-2, consumers: [api] }\n";
+        let second = place.replace("database/host", "reports/host");
+        let file = spoilt("second.yaml", place, &format!("{place}{second}"));
+        let (code, out, _) = run_line(&["check", &file, "--format", "json"]);
+        assert_eq!(code, 0, "a template of one's own may allow it");
+        let answer: serde_json::Value = serde_json::from_str(&out).unwrap();
+        let [finding] = answer["findings"].as_array().unwrap().as_slice() else { panic!("{out}") };
+        assert_eq!(finding["code"], crate::permissions::TEMPLATE_LACKS_PERMISSION);
+        let message = finding["message"].as_str().unwrap();
+        assert!(
+            message.starts_with(
+                "the template's role of update-database-endpoints does not allow ssm:GetParameter, ssm:PutParameter on"
+            ),
+            "{message}"
+        );
+        let written = std::fs::read_to_string(&file).unwrap();
+        let line = usize::try_from(finding["line"].as_u64().unwrap()).unwrap();
+        assert!(written.lines().nth(line - 1).unwrap().contains("/healthcare-platform/reports/host"), "line {line}");
+        assert_eq!(run_line(&["permissions", &file]).0, 1);
+    }
+
+    #[test]
+    fn what_each_role_needs_is_printed_and_compared_with_the_template() {
+        let (code, out, errors) = run_line(&["permissions", HEALTHCARE]);
+        assert_eq!((code, errors.as_str()), (0, ""));
+        assert!(out.ends_with("The template's roles allow exactly this.\n"), "{out}");
+        assert!(out.contains("  RecoveryDatabase=healthcare-platform-dr\n"), "{out}");
+        let (_, out, _) = run_line(&["permissions", HEALTHCARE, "--format", "json"]);
+        let answer: serde_json::Value = serde_json::from_str(&out).unwrap();
+        let statements = answer["policies"]["recovery"]["Statement"].as_array().unwrap();
+        let promotes = |statement: &&serde_json::Value| statement["Action"] == serde_json::json!(["rds:PromoteReadReplica"]);
+        let promotion = statements.iter().find(promotes).unwrap();
+        assert_eq!(
+            promotion["Resource"],
+            serde_json::json!(["arn:aws:rds:us-west-2:123456789012:db:healthcare-platform-dr"])
+        );
+        assert_eq!(run_line(&["permissions", HEALTHCARE, "--template", "there-is-none.yaml"]).0, 2);
     }
 }

@@ -11,6 +11,14 @@ use crate::yaml;
 #[error("template: {0}")]
 pub struct TemplateError(String);
 
+impl TemplateError {
+    /// Something else that does not fit.
+    #[must_use]
+    pub fn of(problem: String) -> Self {
+        Self(problem)
+    }
+}
+
 fn problem<T>(what: impl Into<String>) -> Result<T, TemplateError> {
     Err(TemplateError(what.into()))
 }

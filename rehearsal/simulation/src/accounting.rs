@@ -9,7 +9,7 @@ use shared::domain::incident::{Incident, IncidentStatus, Origin, PlatformState};
 use shared::domain::mutation::{Mutation, Performed};
 use shared::domain::plan::{ApprovalRule, Component};
 use shared::domain::predict::may;
-use shared::domain::step::{EffectOutcome, StepRecord};
+use shared::domain::step::{EffectOutcome, FunctionName, StepRecord};
 use shared::ports::PortResult;
 
 use super::cloud::State;
@@ -23,6 +23,10 @@ pub struct PortCall {
     pub number: usize,
     /// When.
     pub at: Timestamp,
+    /// Whose call it is.
+    pub function: Option<FunctionName>,
+    /// Region.
+    pub region: Region,
     /// The service's signing name.
     pub service: &'static str,
     /// The operation.

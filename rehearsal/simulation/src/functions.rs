@@ -15,6 +15,11 @@ use shared::error::RecoveryError;
 use super::cloud::{Cloud, Interruption, State};
 use super::face::{Face, MutationsOf};
 
+tokio::task_local! {
+    /// The function whose code runs, for the account of calls.
+    pub(crate) static RUNNING: FunctionName;
+}
+
 /// The functions' configured timeout.
 const TIMEOUT: Duration = Duration::from_secs(15);
 /// What a claim outlives its invocation by, as the functions' runtime has it.
@@ -79,6 +84,17 @@ impl Functions {
 
     /// What one of them answers.
     pub(crate) async fn answer(
+        &self,
+        function: FunctionName,
+        alias: &str,
+        request_id: &str,
+        payload: &Value,
+        skew: SignedDuration,
+    ) -> Result<Value, RecoveryError> {
+        RUNNING.scope(function, self.handle(function, alias, request_id, payload, skew)).await
+    }
+
+    async fn handle(
         &self,
         function: FunctionName,
         alias: &str,

@@ -26,6 +26,7 @@ use shared::ports::{CallScope, FailureKind, PortError, PortResult};
 
 use super::accounting::{Effect, PortCall};
 use super::faults::{Fault, Faults, LATE, LateRequest, LateWork, STALE, failure};
+use super::functions::RUNNING;
 use super::invariants::{Invariant, Violation};
 
 pub use clients::Client;
@@ -262,6 +263,8 @@ impl State {
         self.calls.push(PortCall {
             number,
             at: self.now,
+            function: RUNNING.try_with(|function| *function).ok(),
+            region: request.region.clone(),
             service,
             operation,
             resource: request.resource.clone(),

@@ -1,0 +1,49 @@
+//! The template's roles, held against what the functions need for a plan, both ways.
+//!
+//! What a function calls comes from the table of operations and the plan (`shared::domain::permission`); what Lambda, Step
+//! Functions and EventBridge do with a role comes from the template's own features. The template is read and its functions are
+//! computed offline, and its policies are judged by an evaluator: no account is asked.
+
+mod comparison;
+mod doors;
+mod findings;
+mod lines;
+mod parameters;
+mod rendering;
+
+pub use comparison::{Difference, compare};
+pub use doors::{Door, doors};
+pub use findings::{TEMPLATE_LACKS_PERMISSION, findings};
+pub use lines::{Line, RoleLines, role_lines};
+pub use parameters::parameters_of;
+pub use rendering::Permissions;
+
+use policies::template::{Stack, Template, TemplateError};
+use shared::domain::plan::Plan;
+
+/// The template of this version.
+pub const TEMPLATE: &str = include_str!("../../../infra/template.yaml");
+/// The state machine of this version.
+pub const MACHINE: &str = include_str!("../../../infra/statemachines/recovery.asl.json");
+
+/// What the roles of a template lack or have too much for a plan, with the parameters that the plan gives it.
+///
+/// # Errors
+/// When the template cannot be read or resolved.
+pub fn differences(plan: &Plan, template: &Template) -> Result<Vec<Difference>, TemplateError> {
+    let parameters = parameters_of(plan, &template.parameters());
+    let stack = template.stack(&parameters, plan.account.as_str(), plan.sites.recovery.region.as_str())?;
+    differences_of(plan, &stack)
+}
+
+/// The same for a stack of the recovery Region.
+///
+/// # Errors
+/// When something in the template cannot be computed.
+pub fn differences_of(plan: &Plan, stack: &Stack<'_>) -> Result<Vec<Difference>, TemplateError> {
+    let mut found = Vec::new();
+    for role in role_lines(plan, stack)? {
+        found.extend(compare(&role)?);
+    }
+    Ok(found)
+}

@@ -1,0 +1,55 @@
+//! What a plan says of the template's parameters.
+
+use std::collections::BTreeMap;
+
+use shared::domain::plan::{ApiProtocol, EndpointPlace, HoldPoint, Plan, SiteName};
+
+/// The values that a plan gives to the template's parameters, of those that the template has. A plan with two of something gives
+/// the first: the template has room for one, and the comparison then names what the other lacks.
+#[must_use]
+pub fn parameters_of(plan: &Plan, known: &[&str]) -> BTreeMap<String, String> {
+    let mut values = BTreeMap::new();
+    let mut give = |name: &str, value: String| {
+        if known.contains(&name) {
+            values.entry(name.to_owned()).or_insert(value);
+        }
+    };
+    give("Platform", plan.platform.to_string());
+    give("PrimaryRegion", plan.sites.primary.region.to_string());
+    give("RecoveryRegion", plan.sites.recovery.region.to_string());
+    give("ArmedFor", plan.sites.recovery.region.to_string());
+    for component in plan.components.keys() {
+        if let Some(service) = plan.ecs_service(component) {
+            let site = service.at(SiteName::Recovery);
+            give("Cluster", site.cluster.to_string());
+            give("Service", site.service.to_string());
+        }
+        let Some(database) = plan.rds_instance(component) else { continue };
+        give("PrimaryDatabase", database.primary.id.to_string());
+        give("RecoveryDatabase", database.recovery.id.to_string());
+        let probe = database.write_probe.as_ref().map(|probe| probe.lambda.to_string());
+        give("WriteProbeFunction", probe.unwrap_or_default());
+        for place in &database.endpoints {
+            match place {
+                EndpointPlace::SsmParameter { name, .. } => give("HostParameter", name.to_string()),
+                EndpointPlace::Secret { name, .. } => give("DatabaseSecret", name.to_string()),
+                EndpointPlace::LambdaEnvironment { function, .. } => give("ReportsFunction", function.to_string()),
+            }
+        }
+        for hold in &database.holds {
+            match hold {
+                HoldPoint::ApiGatewayStage { protocol, api, stage, .. } => {
+                    let protocol = match protocol {
+                        ApiProtocol::Rest => "rest",
+                        ApiProtocol::Http => "http",
+                    };
+                    give("ApiId", api.to_string());
+                    give("ApiStage", stage.to_string());
+                    give("ApiProtocol", protocol.to_owned());
+                }
+                HoldPoint::LambdaEnvironment { function, .. } => give("ReportsFunction", function.to_string()),
+            }
+        }
+    }
+    values
+}

@@ -1,0 +1,65 @@
+//! The template of this version, for the variants of the repository's plan.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use policies::template::{Stack, Template};
+use recoveryctl::permissions::{TEMPLATE, parameters_of};
+use shared::domain::plan::{Component, Plan};
+use simulation::{Platform, healthcare_plan};
+
+/// A customer managed key of the secret.
+pub(crate) const SECRET_KEY: &str = "arn:aws:kms:us-west-2:123456789012:key/0000-1111";
+/// A topic of the other Region that carries alarms.
+pub(crate) const ALARM_TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:alarms";
+
+pub(crate) fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+pub(crate) fn template() -> Template {
+    Template::parse(TEMPLATE).unwrap()
+}
+
+/// A plan, and what is deployed besides it.
+pub(crate) struct Variant {
+    pub(crate) name: &'static str,
+    pub(crate) plan: Plan,
+    pub(crate) parameters: Vec<(&'static str, &'static str)>,
+}
+
+impl Variant {
+    pub(crate) fn stack<'a>(&self, template: &'a Template) -> Stack<'a> {
+        self.stack_in(template, self.plan.sites.recovery.region.as_str())
+    }
+
+    pub(crate) fn stack_in<'a>(&self, template: &'a Template, region: &str) -> Stack<'a> {
+        let mut parameters: BTreeMap<String, String> = parameters_of(&self.plan, &template.parameters());
+        parameters.extend(self.parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        template.stack(&parameters, self.plan.account.as_str(), region).unwrap()
+    }
+}
+
+/// The deployments that the template has conditions for.
+pub(crate) fn variants() -> Vec<Variant> {
+    let mut without_probe = healthcare_plan();
+    for component in without_probe.components.values_mut() {
+        if let Component::RdsInstance(database) = component {
+            database.write_probe = None;
+        }
+    }
+    vec![
+        Variant { name: "as the plan of the repository", plan: healthcare_plan(), parameters: Vec::new() },
+        Variant {
+            name: "in a network, with an HTTP API and a key and a topic of their own",
+            plan: Platform::default().with_http_api().plan,
+            parameters: vec![
+                ("SubnetIds", "subnet-1,subnet-2"),
+                ("SecurityGroupIds", "sg-1"),
+                ("SecretKeyArn", SECRET_KEY),
+                ("AlarmTopicArn", ALARM_TOPIC),
+            ],
+        },
+        Variant { name: "without a write probe", plan: without_probe, parameters: Vec::new() },
+    ]
+}
