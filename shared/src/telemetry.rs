@@ -32,6 +32,14 @@ pub fn start_logging() {
     }
 }
 
+/// What [`start_logging`] sets up, with a level and a writer of one's own: what would be logged, for whoever has to look at it.
+pub fn logging_to<W>(filter: &str, writer: W) -> impl tracing::Subscriber + Send + Sync
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    subscriber(EnvFilter::new(filter), writer)
+}
+
 fn subscriber<W>(wanted: EnvFilter, writer: W) -> impl tracing::Subscriber + Send + Sync
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
@@ -169,7 +177,7 @@ mod tests {
     fn logged(filter: &str, work: impl FnOnce()) -> Vec<Value> {
         let lines = Lines::default();
         let writer = lines.clone();
-        tracing::subscriber::with_default(subscriber(EnvFilter::new(filter), move || writer.clone()), work);
+        tracing::subscriber::with_default(logging_to(filter, move || writer.clone()), work);
         let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }

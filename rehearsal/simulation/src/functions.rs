@@ -64,8 +64,18 @@ impl Functions {
             let polled = work.as_mut().poll(&mut context);
             let interruption = self.cloud.with(|state| state.interruption.take());
             match polled {
-                Poll::Ready(Ok(answer)) => return Outcome::Answered(answer),
-                Poll::Ready(Err(error)) => return Outcome::Failed(error),
+                Poll::Ready(answer) => {
+                    // As the history of an execution, and whoever invoked, would have it. Costs nothing where nobody listens.
+                    let shown = |answer: &Result<Value, RecoveryError>| match answer {
+                        Ok(answer) => answer.to_string(),
+                        Err(error) => format!("{}: {}", error.code.as_str(), error.message),
+                    };
+                    tracing::trace!(function = function.as_str(), alias, %payload, answer = shown(&answer), "invoked");
+                    return match answer {
+                        Ok(answer) => Outcome::Answered(answer),
+                        Err(error) => Outcome::Failed(error),
+                    };
+                }
                 Poll::Pending => match interruption {
                     Some(Interruption::HeldUp) => {}
                     Some(Interruption::Overtaken) => {

@@ -14,6 +14,8 @@ use crate::ports::{CallScope, FailureKind, PortError, PortResult};
 /// Longer messages help nobody, and journals and notices have limits.
 const LONGEST_MESSAGE: usize = 300;
 const LONGEST_CODE: usize = 100;
+/// The longest names of AWS's errors have about fifty characters.
+const LONGEST_PLAIN_CODE: usize = 80;
 
 /// One operation that is being sent: asks for its permission, and names it in errors.
 #[derive(Debug, Clone, Copy)]
@@ -80,19 +82,28 @@ impl Sending {
         }
     }
 
-    /// The same for a call whose request holds secret values. Services quote what they refuse ("String measured: …"), so their
-    /// words are kept only where the kind of failure says that the content was not the matter.
+    /// The same for a call whose request holds secret values. Services quote what they refuse ("String measured: …"), so of their
+    /// words only the code is kept, whatever kind of failure it is.
     pub(crate) fn failed_with_secret<E>(self, error: &SdkError<E, HttpResponse>) -> PortError
     where
         E: ProvideErrorMetadata,
     {
         let mut failure = self.failed(error);
-        let about_content = matches!(failure.kind, FailureKind::Refused | FailureKind::NoAnswer);
-        if about_content && matches!(error, SdkError::ServiceError(_)) {
-            "(withheld: the service may quote a secret value)".clone_into(&mut failure.message);
+        if matches!(error, SdkError::ServiceError(_)) {
+            failure.code = plain_code(&failure.code);
+            WITHHELD.clone_into(&mut failure.message);
         }
         failure
     }
+}
+
+/// What stands for words that may quote a secret.
+pub(crate) const WITHHELD: &str = "(withheld: these words may quote a secret value)";
+
+/// A code that can be shown whoever wrote it: the characters that names of errors are made of, and nothing else.
+pub(crate) fn plain_code(code: &str) -> String {
+    let plain = code.chars().all(|c| c.is_ascii_alphanumeric() || "._-:".contains(c));
+    if plain && code.len() <= LONGEST_PLAIN_CODE { code.to_owned() } else { "unprintable_code".to_owned() }
 }
 
 /// What a service's answer means. Codes come first: several services answer 400 to everything.

@@ -6,4 +6,4 @@ pub mod probe;
 
 mod error;
 
-use error::Sending;
+use error::{Sending, WITHHELD, plain_code};

@@ -11,7 +11,7 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Sending;
-use super::aws::{Clients, invoke};
+use super::aws::{Clients, Speaker, invoke};
 use crate::config::Rehearsal;
 use crate::domain::identifier::{Region, ResourceName};
 use crate::domain::observation::Connection;
@@ -93,9 +93,10 @@ impl Probes for NetworkProbes {
             },
         };
         let request = serde_json::to_vec(&WriteProbe { host: &host, port }).unwrap_or_default();
-        let answer = invoke(&self.clients, region, function.as_str(), request).await?;
-        let answer: WriteProbeAnswer = serde_json::from_slice(&answer).map_err(|error| {
-            let message = format!("{function} did not answer {{\"written\":true}} or {{\"written\":false}}: {error}");
+        let answer = invoke(&self.clients, region, function.as_str(), request, Speaker::Platform).await?;
+        // The parser's own words would quote the answer.
+        let answer: WriteProbeAnswer = serde_json::from_slice(&answer).map_err(|_| {
+            let message = format!("{function} did not answer {{\"written\":true}} or {{\"written\":false}}");
             operation.failure(FailureKind::Refused, "probe_answer_unreadable", &message)
         })?;
         Ok(answer.written)

@@ -268,6 +268,12 @@ impl Operation {
         self.row().name
     }
 
+    /// Whether it is the machinery's (journal, state machine, notices) and never a step's.
+    #[must_use]
+    pub fn is_control(self) -> bool {
+        ["dynamodb", "states", "sns"].contains(&self.service())
+    }
+
     /// The row for what the SDK calls so.
     #[must_use]
     pub fn sent_as(sdk: &str, name: &str) -> Option<Self> {

@@ -1,6 +1,7 @@
 //! The adapters against a stub server on loopback: what they send, byte by byte where it matters, and what they make of the
 //! answers. The real SDK signs, sends and parses; only the service is ours.
 
+mod canary;
 mod cbor;
 mod databases;
 mod failures;

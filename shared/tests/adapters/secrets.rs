@@ -9,7 +9,7 @@ use shared::ports::{EndpointStores, FailureKind, Mutations};
 
 use crate::stub::{Answer, Stub, json, json_error, name, west};
 
-const TEXT: &str = "{\"host\": \"old.example\", \"password\":\"hunter2\",\"port\":5432.0}";
+const TEXT: &str = "{\"host\": \"old.c7.us-west-2.rds.amazonaws.com\", \"password\":\"hunter2\",\"port\":5432.0}";
 
 fn place() -> EndpointPlace {
     EndpointPlace::Secret { name: name("p/database"), field: name("host"), region: west(), consumers: vec![] }
@@ -46,7 +46,7 @@ async fn one_field_is_read_from_the_version_that_is_current() {
     let view = AwsEndpointStores::new(stub.clients()).read(&place()).await.unwrap();
     assert!(!format!("{view:?}").contains("hunter2"));
     let PlaceView::SecretField { value, current_version, staged } = view else { panic!("{view:?}") };
-    assert_eq!((value.as_deref(), current_version.as_str()), (Some("old.example"), "v2"));
+    assert_eq!((value.as_deref(), current_version.as_str()), (Some("old.c7.us-west-2.rds.amazonaws.com"), "v2"));
     assert_eq!(staged.get("recovery-1").map(String::as_str), Some("v3"));
     assert!(!staged.contains_key("AWSCURRENT"));
     assert_eq!(stub.asked()[1].json()["VersionId"], "v2");

@@ -7,6 +7,7 @@ use rehearsal::stage::ClientError;
 use serde_json::{Value, json};
 
 use crate::evidence::{assert_checks_agree, assert_each_took_effect_once, text};
+use crate::secrets::assert_none_is_told;
 use crate::stage::{end, play, start, status_when, unwatched_primary};
 
 /// Beyond the ten minutes that the plan allows, and beyond the recovery point objective of fifteen.
@@ -61,5 +62,6 @@ fn a_loss_beyond_what_was_allowed_in_advance_waits_for_an_approver() {
         let database = rows.iter().find(|row| row["component"] == "database").unwrap();
         assert_eq!(database["rpo"]["met"], false, "an approved loss beyond the objective is still reported as one");
         assert!(!report.is_good());
+        assert_none_is_told(drill, &report).await;
     });
 }

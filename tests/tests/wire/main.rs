@@ -8,6 +8,7 @@ mod evidence;
 mod killed_processes;
 mod operators_commands;
 mod reported_loss;
+mod secrets;
 mod stage;
 mod standby;
 mod stopped_execution;

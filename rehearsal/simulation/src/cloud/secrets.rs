@@ -42,7 +42,9 @@ impl Secret {
         let Some(current_version) = staged.remove(CURRENT) else {
             return Err(refused("DescribeSecret", "secret_without_current_version", "it has no current version"));
         };
-        let value = self.current().get(field).and_then(Value::as_str).map(str::to_owned);
+        // As the adapter: a field that does not hold a host is none that the plan may show.
+        let shown = |text: &str| if text.ends_with(".rds.amazonaws.com") { text.to_owned() } else { "${secret}".to_owned() };
+        let value = self.current().get(field).and_then(Value::as_str).map(shown);
         Ok(PlaceView::SecretField { value, current_version, staged })
     }
 

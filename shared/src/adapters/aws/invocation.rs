@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::Clients;
 use super::clients::once;
-use crate::adapters::Sending;
+use crate::adapters::{Sending, WITHHELD, plain_code};
 use crate::domain::identifier::Region;
 use crate::domain::operation::Operation;
 use crate::ports::{FailureKind, PortError, PortResult};
@@ -18,12 +18,22 @@ struct FunctionError {
     error_message: String,
 }
 
+/// Whose words a function's error is told in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::adapters) enum Speaker {
+    /// A function of ours, which knows what must not be said.
+    OurOwn,
+    /// A function of the platform: its error may hold a connection string.
+    Platform,
+}
+
 /// The function's answer. It is invoked once: what a second invocation would do is the function's affair, not ours to try.
 pub(in crate::adapters) async fn invoke(
     clients: &Clients,
     region: &Region,
     function: &str,
     request: Vec<u8>,
+    speaker: Speaker,
 ) -> PortResult<Vec<u8>> {
     let operation = Sending::of(Operation::Invoke);
     let answer = clients
@@ -38,12 +48,15 @@ pub(in crate::adapters) async fn invoke(
         .map_err(|error| operation.failed(&error))?;
     let handled = answer.function_error().is_none();
     let payload = answer.payload.map(Blob::into_inner).unwrap_or_default();
-    if handled { Ok(payload) } else { Err(function_error(operation, &payload)) }
+    if handled { Ok(payload) } else { Err(function_error(operation, &payload, speaker)) }
 }
 
 /// A function that died or ran out of time may have done its work; one that answered with an error has said what became of it.
-fn function_error(operation: Sending, payload: &[u8]) -> PortError {
-    let error: FunctionError = serde_json::from_slice(payload).unwrap_or_default();
+fn function_error(operation: Sending, payload: &[u8], speaker: Speaker) -> PortError {
+    let mut error: FunctionError = serde_json::from_slice(payload).unwrap_or_default();
+    if speaker == Speaker::Platform {
+        error = FunctionError { error_type: plain_code(&error.error_type), error_message: WITHHELD.to_owned() };
+    }
     let died = ["Runtime.", "Sandbox.", "Function."].iter().any(|origin| error.error_type.starts_with(origin));
     if error.error_type.is_empty() || died {
         let code = if error.error_type.is_empty() { "function_failed" } else { &error.error_type };
@@ -71,8 +84,19 @@ mod tests {
             (br#"{"errorMessage":"Task timed out after 15.00 seconds"}"#, FailureKind::NoAnswer, "function_failed"),
             (b"not json", FailureKind::NoAnswer, "function_failed"),
         ] {
-            let error = function_error(operation, payload);
-            assert_eq!((error.kind, error.code.as_str()), (kind, code));
+            for speaker in [Speaker::OurOwn, Speaker::Platform] {
+                let error = function_error(operation, payload, speaker);
+                assert_eq!((error.kind, error.code.as_str()), (kind, code));
+            }
         }
+    }
+
+    #[test]
+    fn the_platforms_own_words_are_not_repeated() {
+        let payload = br#"{"errorType":"postgres://u:hunter2@db","errorMessage":"postgres://u:hunter2@db does not answer"}"#;
+        let error = function_error(Sending::of(Operation::Invoke), payload, Speaker::Platform);
+        assert!(!format!("{error} {error:?}").contains("hunter2"));
+        let error = function_error(Sending::of(Operation::Invoke), payload, Speaker::OurOwn);
+        assert!(error.message.contains("does not answer"));
     }
 }

@@ -19,6 +19,7 @@ mod replica_lags;
 mod rest_stages;
 mod secrets;
 mod services;
+mod shown;
 mod silence;
 mod step_header;
 mod store_clock;
@@ -39,4 +40,4 @@ pub use services::EcsServices;
 pub use step_header::{HEADER, StepHeader};
 pub use write_holds::AwsWriteHolds;
 
-pub(super) use invocation::invoke;
+pub(super) use invocation::{Speaker, invoke};

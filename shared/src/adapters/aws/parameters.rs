@@ -5,6 +5,7 @@ use aws_sdk_ssm::types as sdk;
 
 use super::Clients;
 use super::clients::{OPERATION, once};
+use super::shown::shown;
 use crate::adapters::Sending;
 use crate::domain::identifier::{Region, ResourceName};
 use crate::domain::mutation::{ParameterType, Performed};
@@ -12,9 +13,6 @@ use crate::domain::observation::PlaceView;
 use crate::domain::operation::Operation;
 use crate::ports::{FailureKind, PortResult};
 use crate::redact::Secret;
-
-/// What stands for an encrypted value that is not a database host.
-const HIDDEN: &str = "${secret}";
 
 struct Parameter {
     value: Secret<String>,
@@ -26,9 +24,9 @@ struct Parameter {
 /// anything else in a SecureString stays hidden.
 pub(super) async fn read(clients: &Clients, region: &Region, name: &ResourceName) -> PortResult<PlaceView> {
     let parameter = get(clients, region, name, None).await?;
-    let shown = parameter.parameter_type != ParameterType::SecureString || is_database_host(parameter.value.expose());
+    let encrypted = parameter.parameter_type == ParameterType::SecureString;
     Ok(PlaceView::Parameter {
-        value: if shown { parameter.value.into_exposed() } else { HIDDEN.to_owned() },
+        value: if encrypted { shown(&parameter.value) } else { parameter.value.into_exposed() },
         parameter_type: parameter.parameter_type,
         version: parameter.version,
     })
@@ -129,26 +127,4 @@ async fn write(
 
 fn resource(name: &ResourceName) -> String {
     format!("parameter{name}")
-}
-
-/// Whether a text is the host of an RDS endpoint and nothing else.
-fn is_database_host(value: &str) -> bool {
-    let suffixed = value.ends_with(".rds.amazonaws.com") || value.ends_with(".rds.amazonaws.com.cn");
-    suffixed
-        && value.len() <= 255
-        && value.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_plain_database_host_leaves_an_encrypted_parameter() {
-        assert!(is_database_host("healthcare-platform-dr.c7x2example.us-west-2.rds.amazonaws.com"));
-        for other in ["hunter2", "postgres://u:p@db.rds.amazonaws.com", "db.example.com", "pass word.rds.amazonaws.com", ""]
-        {
-            assert!(!is_database_host(other), "{other}");
-        }
-    }
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use serde_json::Value;
 
-use super::{Clients, invoke};
+use super::{Clients, Speaker, invoke};
 use crate::adapters::Sending;
 use crate::domain::identifier::Region;
 use crate::domain::operation::Operation;
@@ -31,7 +31,7 @@ impl Predictors for LambdaPredictors {
     async fn observe(&self, function: FunctionName, request: &Value) -> PortResult<Value> {
         // The alias is part of the name, so that a policy on exactly this alias is what is asked for.
         let name = format!("{}:{}", function.as_str(), self.alias);
-        let answer = invoke(&self.clients, &self.region, &name, request.to_string().into_bytes()).await?;
+        let answer = invoke(&self.clients, &self.region, &name, request.to_string().into_bytes(), Speaker::OurOwn).await?;
         serde_json::from_slice(&answer).map_err(|error| {
             let message = format!("{} answered something that is not JSON: {error}", function.as_str());
             Sending::of(Operation::Invoke).failure(FailureKind::NoAnswer, "prediction_unreadable", &message)

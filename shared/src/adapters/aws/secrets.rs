@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::clients::{OPERATION, once};
+use super::shown::shown;
 use super::{Clients, json_field};
 use crate::adapters::Sending;
 use crate::domain::identifier::{Region, ResourceName};
@@ -48,7 +49,8 @@ pub(super) async fn read(
     let text = text_of(clients, region, secret, &current_version).await?;
     let value = json_field::value_of(text.expose(), field.as_str())
         .map_err(|_| not_an_object(secret))?
-        .and_then(|range| serde_json::from_str::<String>(text.expose().get(range)?).ok());
+        .and_then(|range| serde_json::from_str::<String>(text.expose().get(range)?).ok())
+        .map(|value| shown(&Secret::new(value)));
     Ok(PlaceView::SecretField { value, current_version, staged })
 }
 
