@@ -58,7 +58,7 @@ pub(crate) fn traces(simulation: &Simulation, log: &Log) -> Vec<Trace> {
         all.extend(state.executions.iter().map(|(name, record)| ("execution", format!("{name} {record:?}"))));
         all.extend(state.effects.iter().map(|effect| ("call", format!("{effect:?} {:?}", effect.call()))));
         all.extend(state.calls.iter().map(|call| ("call", format!("{call:?}"))));
-        all.extend(state.violations.iter().map(|violation| ("log", violation.clone())));
+        all.extend(state.violations.iter().map(|violation| ("log", format!("{violation:?}"))));
     });
     all
 }

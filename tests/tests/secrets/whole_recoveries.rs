@@ -9,7 +9,6 @@ use shared::domain::incident::IncidentStatus;
 use shared::domain::mutation::ParameterType;
 use shared::domain::plan::ApprovalRule;
 use shared::domain::step::FunctionName;
-use shared::ports::FailureKind;
 use simulation::{
     DATABASE_PARAMETER, DATABASE_SECRET, Fault, Platform, REPORTS_FUNCTION, Simulation, SsmParameter, primary_key,
 };
@@ -229,14 +228,9 @@ fn no_failure_of_a_call_that_touches_a_secret_makes_a_recovery_tell_it() {
     let firsts: Vec<(usize, &str)> = touched.into_iter().filter(|(_, operation)| operations.insert(*operation)).collect();
     assert_eq!(firsts.len(), 8, "{firsts:?}");
     for (number, operation) in firsts {
-        for fault in [
-            Fault::Answered(FailureKind::Refused),
-            Fault::Answered(FailureKind::Denied),
-            Fault::Answered(FailureKind::NotNow),
-            Fault::Answered(FailureKind::Conflict),
-            Fault::Answered(FailureKind::NotFound),
-            Fault::Answered(FailureKind::NoAnswer),
-        ] {
+        for fault in
+            [Fault::Refused, Fault::Throttled, Fault::ServerError, Fault::ReplyLost, Fault::TimedOut, Fault::KilledBefore]
+        {
             let what = format!("{operation} {fault:?}");
             let log = Log::default();
             let simulation = log.around(|| {

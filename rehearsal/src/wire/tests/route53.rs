@@ -14,11 +14,11 @@ use crate::emulator::tests::{python, run_directory};
 use crate::stage::{ClientError, IndependentClient, Shared};
 use crate::wire::call::CallClass;
 use crate::wire::faults::Faults;
-use policies::iam::Roles;
 use crate::wire::log::RequestLog;
 use crate::wire::normalise::Normaliser;
 use crate::wire::proxy::{Proxy, ProxySettings};
 use crate::wire::time::{ScaledTime, SimulatedTime};
+use policies::iam::Roles;
 
 const ZONE: &str = "Z0EXAMPLE";
 /// Simulated seconds in a real one: a change is in sync after less than a real second.
