@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::call::Permitted;
 use super::identifier::Region;
+use super::operation::Operation;
 use super::step::StepKind;
 
 /// One of the two halves of a service.
@@ -96,12 +97,12 @@ pub fn global_control_plane(service: &str, partition: &str) -> Option<&'static s
 /// What runs every step, besides the calls that the step makes itself: all of it in the recovery site, and nothing of it elsewhere.
 #[must_use]
 pub fn machinery(recovery: &Region) -> Vec<Permitted> {
-    let call = |service: &str, operation: &str, resource: &str| Permitted::new(service, operation, recovery, resource);
+    let call = |operation: Operation, resource: &str| Permitted::new(operation, recovery, resource);
     vec![
-        call("states", "StartExecution", "the state machine"),
-        call("lambda", "Invoke", "the five functions"),
-        call("dynamodb", "TransactWriteItems", "the journal"),
-        call("sns", "Publish", "notices and pages"),
+        call(Operation::StartExecution, "the state machine"),
+        call(Operation::Invoke, "the five functions"),
+        call(Operation::TransactWriteItems, "the journal"),
+        call(Operation::Publish, "notices and pages"),
     ]
 }
 

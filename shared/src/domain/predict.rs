@@ -443,7 +443,12 @@ pub fn may_of<'a>(
                 for place in &database.endpoints {
                     may_place(&mut set, place);
                     for consumer in place.consumers() {
-                        may_service(recovery_region, &mut set, service(consumer), &[Operation::DescribeServices, Operation::UpdateService]);
+                        may_service(
+                            recovery_region,
+                            &mut set,
+                            service(consumer),
+                            &[Operation::DescribeServices, Operation::UpdateService],
+                        );
                     }
                 }
             }
