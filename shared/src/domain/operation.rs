@@ -173,7 +173,7 @@ operations! {
         needs [on_it("lambda:UpdateFunctionConfiguration")];
     /// Lambda: invoke a function.
     Invoke = "lambda" "Invoke" "Lambda"
-        by [Recovery]
+        by [Recovery UpdateDatabaseEndpoints ReadOnlyToggle]
         needs [on_it("lambda:InvokeFunction")];
     /// API Gateway, REST APIs: a stage's settings. IAM names the HTTP method, and the path as resource.
     GetRestStage = "apigateway" "GetStage" "API Gateway"

@@ -162,6 +162,7 @@ impl Collected<'_> {
         for function in [ReadOnlyToggle, UpdateDatabaseEndpoints] {
             let resource = format!("function:{}:{ALIAS}", deployed_name(self.plan, function));
             self.add(Recovery, Operation::Invoke, here, resource, "dry run");
+            self.add(function, Operation::Invoke, here, format!("function:{name}:{ALIAS}"), "declare a change");
         }
     }
 }

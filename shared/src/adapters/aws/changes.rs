@@ -3,9 +3,11 @@
 use async_trait::async_trait;
 use serde_json::Value;
 
+use super::invocation::Speaker;
 use super::{Clients, invoke};
-use crate::adapters::Operation;
+use crate::adapters::Sending;
 use crate::domain::identifier::{PlatformName, Region};
+use crate::domain::operation::Operation;
 use crate::ports::{Changes, FailureKind, PortResult};
 
 /// [`Changes`] over Lambda.
@@ -28,10 +30,11 @@ impl LambdaChanges {
 #[async_trait]
 impl Changes for LambdaChanges {
     async fn ask_for(&self, request: &Value) -> PortResult<Value> {
-        let answer = invoke(&self.clients, &self.region, &self.function, request.to_string().into_bytes()).await?;
+        let request = request.to_string().into_bytes();
+        let answer = invoke(&self.clients, &self.region, &self.function, request, Speaker::OurOwn).await?;
         serde_json::from_slice(&answer).map_err(|error| {
             let message = format!("{} answered something that is not JSON: {error}; ask it for its status", self.function);
-            Operation::new("lambda", "Invoke").failure(FailureKind::NoAnswer, "answer_unreadable", &message)
+            Sending::of(Operation::Invoke).failure(FailureKind::NoAnswer, "answer_unreadable", &message)
         })
     }
 }
