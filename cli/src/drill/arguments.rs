@@ -23,6 +23,9 @@ pub struct DrillArguments {
     /// Simulated seconds in a real second.
     #[arg(long, default_value_t = 20.0, value_parser = speed)]
     pub speed: f64,
+    /// Also break this; repeatable. `--fault help` lists what there is.
+    #[arg(long = "fault", value_name = "KIND[:ARGUMENT]")]
+    pub faults: Vec<String>,
     /// What is printed on standard output.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,

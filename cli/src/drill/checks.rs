@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use rehearsal::wire::call::CallClass;
+use rehearsal::wire::log::Record;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use shared::domain::call::Call;
@@ -37,24 +39,97 @@ pub(super) struct Evidence<'a> {
     pub(super) predicted: &'a [Call],
     pub(super) made: &'a [Value],
     pub(super) mark: u64,
+    /// Whether anything was broken besides the database.
+    pub(super) disturbed: bool,
 }
 
-/// Asks everything.
+impl Evidence<'_> {
+    /// The declared end.
+    fn end(&self) -> &str {
+        self.status.get("status").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// Whether the wire saw a promotion take effect.
+    fn moved(&self) -> bool {
+        self.effects().iter().any(|record| record.operation == "PromoteReadReplica")
+    }
+
+    /// The calls that changed something, whether or not their caller lived to read the answer.
+    fn effects(&self) -> Vec<Record> {
+        let mut records = self.drill.stage.log.records_since(self.mark);
+        records.retain(|record| {
+            record.class == CallClass::Mutation
+                && record.step.is_some()
+                && record.status.is_some_and(|status| (200..300).contains(&status))
+        });
+        records
+    }
+}
+
+/// Asks everything that an incident with this end has to answer.
 pub(super) async fn all(evidence: &Evidence<'_>) -> Vec<Check> {
-    let moved = evidence.made.iter().any(|call| call.get("operation").and_then(Value::as_str) == Some("PromoteReadReplica"));
-    let mut checks = vec![new_primary(evidence, moved).await, client_writes(evidence).await];
+    let moved = evidence.moved();
+    let mut checks = match evidence.end() {
+        "rolled_back" => vec![nothing_was_promoted(evidence).await, fence_is_lifted(evidence), endpoints(evidence, false)],
+        "stuck" => vec![people_know_what_is_left(evidence)],
+        _ => vec![new_primary(evidence, moved).await, client_writes(evidence).await, endpoints(evidence, moved)],
+    };
     if moved {
         checks.push(old_primary_refuses(evidence).await);
     }
-    checks.push(endpoints(evidence, moved));
-    checks.push(nothing_else_changed(evidence));
-    checks.push(holds_restored(evidence));
+    // Who is stuck may have left holds, and half of the endpoints, to a person.
+    if evidence.end() != "stuck" {
+        checks.push(nothing_else_changed(evidence));
+        checks.push(holds_restored(evidence));
+    }
     checks.push(one_execution(evidence).await);
     checks.push(no_split_brain(evidence));
     checks.push(bound_holds(evidence));
-    checks.push(calls_as_promised(evidence));
+    if evidence.disturbed {
+        checks.push(calls_within_may(evidence));
+        checks.push(at_most_once(evidence));
+        checks.push(report_agrees(evidence, moved));
+    } else {
+        checks.push(calls_as_promised(evidence));
+    }
     checks.push(every_mutation_tagged(evidence));
     checks
+}
+
+/// RDS, asked by botocore, shows a replica that still follows its primary.
+async fn nothing_was_promoted(evidence: &Evidence<'_>) -> Check {
+    let name = "RDS shows the replica still replicating";
+    let platform = &evidence.drill.platform;
+    let parameters = json!({"DBInstanceIdentifier": platform.database.recovery.id});
+    match evidence.drill.stage.client.call("rds", platform.region(), "describe_db_instances", parameters).await {
+        Ok(answer) => {
+            let source = answer.pointer("/DBInstances/0/ReadReplicaSourceDBInstanceIdentifier").and_then(Value::as_str);
+            Check::new(
+                name,
+                source.is_some() && !evidence.moved(),
+                format!("{} replicates from {}", platform.database.recovery.id, source.unwrap_or("nobody")),
+            )
+        }
+        Err(error) => Check::new(name, false, error.to_string()),
+    }
+}
+
+/// The old primary has the security groups that it had. The world is asked, as nobody else can look into a dark Region.
+fn fence_is_lifted(evidence: &Evidence<'_>) -> Check {
+    let name = "the old primary has the security groups that it had";
+    let drill = evidence.drill;
+    let (before, now) = (&drill.groups_before, drill.primary_groups());
+    Check::new(name, *before == now, format!("{} had {}, and has {}", drill.primary(), before.join(", "), now.join(", ")))
+}
+
+/// A person can go on where the recovery stopped.
+fn people_know_what_is_left(evidence: &Evidence<'_>) -> Check {
+    let name = "a person is told what is left to do";
+    let commands = evidence.status.pointer("/report/commands_left").and_then(Value::as_array).map_or(0, Vec::len);
+    let reason = evidence.status.pointer("/report/reason").and_then(Value::as_str).unwrap_or_default();
+    // Who changed nothing has nothing to leave to anybody but the reason.
+    let ok = !reason.is_empty() && (commands > 0 || evidence.effects().is_empty());
+    Check::new(name, ok, format!("{commands} commands are left, because {reason}"))
 }
 
 /// RDS, asked by botocore, shows a primary that stands alone.
@@ -223,7 +298,12 @@ fn holds_restored(evidence: &Evidence<'_>) -> Check {
 
 /// Step Functions, asked by botocore, ran one execution.
 async fn one_execution(evidence: &Evidence<'_>) -> Check {
-    let name = "exactly one execution ran, and it succeeded";
+    let (name, expected): (_, &[&str]) = match evidence.end() {
+        "completed" => ("exactly one execution ran, and it succeeded", &["SUCCEEDED"]),
+        "rolled_back" => ("exactly one execution ran, and it failed as declared", &["FAILED"]),
+        // One that was stopped by hand is ABORTED.
+        _ => ("exactly one execution ran, and it failed as declared", &["FAILED", "ABORTED", "TIMED_OUT"]),
+    };
     let drill = evidence.drill;
     let Some(machine) = drill.stage.deployment.outputs.get("RecoveryMachineArn") else {
         return Check::new(name, false, "the stack has no output RecoveryMachineArn");
@@ -248,7 +328,7 @@ async fn one_execution(evidence: &Evidence<'_>) -> Check {
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
     let id = evidence.status.get("incident_id").and_then(Value::as_str).unwrap_or_default();
-    let ok = matches!(seen.as_slice(), [(name, status)] if name == id && status == "SUCCEEDED");
+    let ok = matches!(seen.as_slice(), [(name, status)] if name == id && expected.contains(&status.as_str()));
     Check::new(name, ok, format!("{seen:?}"))
 }
 
@@ -288,6 +368,10 @@ fn bound_holds(evidence: &Evidence<'_>) -> Check {
             let ok = Duration::from_secs(reported) >= truth;
             Check::new(name, ok, format!("at most {reported} s reported, {:.1} s true", truth.as_secs_f64()))
         }
+        (None, None) if evidence.end() != "completed" => {
+            Check::new(name, true, "nothing was promoted, and no loss reported")
+        }
+        (Some(_), None) if evidence.end() == "stuck" => Check::new(name, true, "no bound is claimed: it counts as unknown"),
         (_, None) => Check::new(name, false, "no bound was reported"),
     }
 }
@@ -299,6 +383,68 @@ fn calls_as_promised(evidence: &Evidence<'_>) -> Check {
         None => Check::new(name, true, format!("{} calls, in order", evidence.made.len())),
         Some(difference) => Check::new(name, false, difference),
     }
+}
+
+/// Whatever broke, no step made a call outside its `may`.
+fn calls_within_may(evidence: &Evidence<'_>) -> Check {
+    let name = "every call that changes something is one that its step may make";
+    let outside = evidence.made.iter().find(|call| !evidence.drill.may_make(call));
+    match outside {
+        None => Check::new(name, true, format!("{} calls, {} promised", evidence.made.len(), evidence.predicted.len())),
+        Some(call) => Check::new(name, false, format!("{call} is outside")),
+    }
+}
+
+/// Whatever broke, nothing happened twice: a call with the same content is the same, whatever number it goes by.
+fn at_most_once(evidence: &Evidence<'_>) -> Check {
+    let name = "no change took effect twice";
+    let mut seen = std::collections::BTreeMap::<String, u32>::new();
+    // A reboot that nobody saw proves no fence and is asked for again; the primary behind the fence serves nobody meanwhile.
+    let again = |record: &Record| record.operation == "RebootDBInstance" && record.parameters.get("ForceFailover").is_none();
+    for record in evidence.effects().into_iter().filter(|record| !again(record)) {
+        let step = record.step.unwrap_or_default();
+        let what = format!("{step}: {}:{} on {} in {}", record.service, record.operation, record.resource, record.region);
+        *seen.entry(format!("{what} with {}", record.parameters)).or_default() += 1;
+    }
+    match seen.iter().find(|(_, times)| **times > 1) {
+        None => Check::new(
+            name,
+            true,
+            format!("{} changes, each of them once (reboots behind the fence not counted)", seen.len()),
+        ),
+        Some((what, times)) => Check::new(name, false, format!("{times} times: {what}")),
+    }
+}
+
+/// What the report says of its steps is what the wire saw.
+fn report_agrees(evidence: &Evidence<'_>, moved: bool) -> Check {
+    let name = "the report's steps are what the wire saw";
+    let steps = evidence.status.pointer("/report/steps").and_then(Value::as_array).cloned().unwrap_or_default();
+    let status_of = |wanted: &str| {
+        let step = steps.iter().find(|step| step.get("step").and_then(Value::as_str) == Some(wanted));
+        step.and_then(|step| step.get("status")).and_then(Value::as_str).unwrap_or("pending").to_owned()
+    };
+    let effects = evidence.effects();
+    for record in &effects {
+        let step = record.step.as_deref().unwrap_or_default();
+        if status_of(step) == "pending" {
+            return Check::new(name, false, format!("{step} is said not to have begun, and made {}", record.operation));
+        }
+    }
+    // Holds and fences may be done without their calls: they are best effort, and consent judges what is missing.
+    let binding = ["promote", "repoint", "force_failover"];
+    for call in evidence.predicted {
+        let step = call.step.as_str();
+        let binds = binding.iter().any(|kind| step.contains(&format!("-{kind}-")));
+        let took_effect = effects.iter().any(|record| {
+            record.step.as_deref() == Some(step) && record.operation == call.operation && record.resource == call.resource
+        });
+        if binds && status_of(step) == "done" && !took_effect {
+            return Check::new(name, false, format!("{step} is said to be done without its {}", call.operation));
+        }
+    }
+    let reversed = moved && evidence.end() == "rolled_back";
+    Check::new(name, !reversed, format!("{} changes, all of steps that the report calls begun", effects.len()))
 }
 
 /// No mutation was made on behalf of no step.

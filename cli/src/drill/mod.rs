@@ -3,6 +3,7 @@
 mod arguments;
 mod checks;
 mod comparison;
+pub mod faults;
 mod outcome;
 mod platform;
 mod recovery;
@@ -21,6 +22,10 @@ pub use workplace::{Workplace, WorkplaceError};
 /// Runs the command: 0 for a good recovery, 1 for one that was not, 2 when it could not be tried.
 #[must_use]
 pub fn run(arguments: DrillArguments) -> ExitCode {
+    if arguments.faults.iter().any(|fault| fault == "help") {
+        println!("{}", faults::help());
+        return ExitCode::SUCCESS;
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -53,8 +58,10 @@ pub fn run(arguments: DrillArguments) -> ExitCode {
 async fn drill(arguments: &DrillArguments) -> Result<DrillReport, DrillError> {
     let say = |line: &str| eprintln!("  {line}");
     let platform = Platform::read(&arguments.plan, &arguments.scenario)?;
+    let faults = platform.faults(&arguments.faults)?;
+    let situation =
+        Situation { mode: arguments.mode, seed: arguments.seed, speed: arguments.speed, faults, ..Situation::default() };
     let workplace = Workplace::prepare(say)?;
-    let situation = Situation { mode: arguments.mode, seed: arguments.seed, speed: arguments.speed, ..Situation::default() };
     let drill = Drill::set_up(&workplace, platform, situation, say).await?;
     let report = drill.play(say).await;
     drill.tear_down().await;

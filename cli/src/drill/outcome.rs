@@ -7,6 +7,7 @@ use serde_json::Value;
 use shared::domain::call::Call;
 
 use super::checks::Check;
+use super::faults::FaultOutcome;
 
 /// What came of a drill.
 #[derive(Debug, Clone, Serialize)]
@@ -37,6 +38,11 @@ pub struct DrillReport {
     pub calls: Calls,
     /// What independent eyes see.
     pub independent_checks: Vec<Check>,
+    /// What was broken besides the database, and what came of that.
+    pub faults: Vec<FaultOutcome>,
+    /// Simulated seconds by which each step's budget and the loss allowed in advance were lengthened for the faults: those that
+    /// last real seconds last `speed` times as long on the simulated clock.
+    pub lengthened_s: u64,
     /// The steps with their times.
     pub steps: Vec<StepTime>,
     /// What a person should know although it stopped nothing.
@@ -54,9 +60,15 @@ pub struct DrillReport {
 }
 
 impl DrillReport {
-    /// Whether the incident completed, every objective was met and every independent check agreed.
+    /// Whether the incident completed, every objective was met and every independent check agreed. With faults: whether each of
+    /// them struck, the incident ended as one of them allows, and every check agreed.
     #[must_use]
     pub fn is_good(&self) -> bool {
+        let checked = !self.independent_checks.is_empty() && self.independent_checks.iter().all(|check| check.ok);
+        if !self.faults.is_empty() {
+            let expected = self.faults.iter().any(|fault| fault.good_ends.contains(&self.status.as_str()));
+            return checked && expected && self.faults.iter().all(FaultOutcome::is_struck);
+        }
         let met = |figure: Option<&Value>| {
             figure.is_none_or(|figure| figure.is_null() || figure.get("met").and_then(Value::as_bool) == Some(true))
         };
@@ -64,8 +76,7 @@ impl DrillReport {
         self.status == "completed"
             && !objectives.is_empty()
             && objectives.iter().all(|objective| met(objective.get("rto")) && met(objective.get("rpo")))
-            && !self.independent_checks.is_empty()
-            && self.independent_checks.iter().all(|check| check.ok)
+            && checked
     }
 }
 

@@ -3,13 +3,17 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use jiff::Timestamp;
 use rehearsal_world::PairConfig;
 use serde_json::{Map, Value, json};
 use shared::domain::assess::subject;
+use shared::domain::duration::Seconds;
 use shared::domain::identifier::{ComponentName, ScenarioName};
 use shared::domain::plan::{ApiProtocol, Component, EndpointPlace, HoldPoint, Plan, RdsInstance, SiteName};
+use shared::domain::step::StepKind;
 
 use super::DrillError;
+use super::faults::{Fault, Known};
 
 /// The alarm that the outside probe feeds, as the template names its metric.
 pub(super) const PROBE_NAMESPACE: &str = "Recovery/Probe";
@@ -70,6 +74,30 @@ impl Platform {
             DrillError::Input(format!("scenario {name} is about no database, and this version rehearses only those"))
         })?;
         Ok(Self { plan, scenario: name, component, database })
+    }
+
+    /// Reads faults against this plan.
+    ///
+    /// # Errors
+    /// The first that cannot be read, with the names that there are.
+    pub fn faults(&self, texts: &[String]) -> Result<Vec<Fault>, DrillError> {
+        let known = Known::of(self, Timestamp::now());
+        texts.iter().map(|text| Fault::parse(text, &known).map_err(DrillError::Input)).collect()
+    }
+
+    /// The same platform with so much more time for each step, and so much more loss allowed in advance.
+    #[must_use]
+    pub fn lengthened(mut self, more: Seconds) -> Self {
+        for rpo in self.plan.objectives.values_mut().filter_map(|objective| objective.rpo.as_mut()) {
+            *rpo = rpo.plus(more);
+        }
+        for scenario in self.plan.scenarios.values_mut() {
+            scenario.budgets = StepKind::ALL.into_iter().map(|kind| (kind, scenario.budget(kind).plus(more))).collect();
+            if let Some(preauthorised) = scenario.preauthorised.as_mut() {
+                preauthorised.data_loss_up_to = preauthorised.data_loss_up_to.plus(more);
+            }
+        }
+        self
     }
 
     /// The function that alarms and operators call.

@@ -1,25 +1,33 @@
 //! One drill from the curtain to the report.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use rehearsal::stage::{Bearings, ClientError, Clients, Stage, StageError, StageOptions};
-use rehearsal_world::{Breakage, InstanceKey, Metric};
+use rehearsal_world::{Breakage, InstanceKey, Metric, PageRequest};
 use serde_json::{Value, json};
 use shared::domain::call::Call;
+use shared::domain::duration::Seconds;
 use shared::domain::plan::{ApiProtocol, HoldPoint, SiteName};
+use tokio::sync::watch;
 
 use super::arguments::DrillMode;
 use super::checks::{self, Evidence};
 use super::comparison;
+use super::faults::{Act, Fault, Injection, Kind, Known, Shape, deliveries};
 use super::outcome::{Broken, Calls, DrillReport, Moment, NotRehearsed, StepTime};
 use super::platform::{PROBE_METRIC, PROBE_NAMESPACE, Platform};
 use super::workplace::{Workplace, WorkplaceError};
 
 /// How long a drill waits for the alarm to be quiet, and then for the incident to end, in real time.
 const LONGEST_WAIT: Duration = Duration::from_secs(150);
+/// The same in simulated time, which is longer at a low speed: an alarm, every budget and an approval that nobody gives.
+const LONGEST_SIMULATED_S: f64 = 4_500.0;
+/// Between two turns of the watchdog, in simulated seconds, as its schedule has it.
+const WATCHDOG_EVERY_S: f64 = 60.0;
 const POLL: Duration = Duration::from_millis(300);
 /// After the incident's end the clients go on so long, so that the report shows that they can.
 const AFTERMATH: Duration = Duration::from_millis(1_200);
@@ -64,11 +72,30 @@ pub struct Situation {
     pub multi_az: bool,
     /// Whether the alarm starts the recovery. Where it does not, somebody else has to.
     pub armed: bool,
+    /// What breaks besides the database.
+    pub faults: Vec<Fault>,
+}
+
+impl Situation {
+    /// How much longer a recovery may take and how much more it may lose, in simulated seconds, because faults that last real
+    /// seconds last so much longer on a faster clock. On the real day both clocks are one.
+    fn allowance(&self, known: &Known) -> Seconds {
+        let real: u64 = self.faults.iter().map(|fault| fault.real_seconds_lost(known)).sum();
+        Seconds(Duration::from_secs(real).mul_f64(self.speed).as_secs())
+    }
 }
 
 impl Default for Situation {
     fn default() -> Self {
-        Self { mode: DrillMode::Ungraceful, seed: 1, speed: 20.0, lag: Duration::from_secs(5), multi_az: false, armed: true }
+        Self {
+            mode: DrillMode::Ungraceful,
+            seed: 1,
+            speed: 20.0,
+            lag: Duration::from_secs(5),
+            multi_az: false,
+            armed: true,
+            faults: Vec::new(),
+        }
     }
 }
 
@@ -81,6 +108,10 @@ pub struct Drill {
     situation: Situation,
     clients: Clients,
     run_directory: String,
+    injection: Injection,
+    lengthened: Seconds,
+    /// The primary's security groups before anything happened.
+    pub(super) groups_before: Vec<String>,
 }
 
 impl Drill {
@@ -94,6 +125,15 @@ impl Drill {
         situation: Situation,
         say: impl Fn(&str),
     ) -> Result<Self, DrillError> {
+        if let (DrillMode::Graceful, Some(fault)) =
+            (situation.mode, situation.faults.iter().find(|fault| fault.kind() == Kind::AlarmAgain))
+        {
+            return Err(DrillError::Input(format!(
+                "--fault {fault}: no alarm starts a switchover; leave out --mode graceful"
+            )));
+        }
+        let lengthened = situation.allowance(&Known::of(&platform, Timestamp::now()));
+        let platform = platform.lengthened(lengthened);
         let run_directory = workplace.run_directory();
         let plan = run_directory.join("plan").join(format!("{}.json", platform.plan.platform));
         let unwritten = |error: std::io::Error| DrillError::Input(format!("{} cannot be written: {error}", plan.display()));
@@ -122,7 +162,11 @@ impl Drill {
         arm(&platform, &stage, false).await?;
         let bearings = bearings(&platform, &stage)?;
         let clients = Clients::start(stage.client.clone(), bearings);
-        let drill = Self { platform, stage, situation, clients, run_directory: run_directory.display().to_string() };
+        let injection = Injection::new(situation.faults.clone());
+        let run_directory = run_directory.display().to_string();
+        let groups_before = Vec::new();
+        let mut drill = Self { platform, stage, situation, clients, run_directory, injection, lengthened, groups_before };
+        drill.groups_before = drill.primary_groups();
         match drill.situation.mode {
             DrillMode::Ungraceful => {
                 say("clients write to the primary; waiting until the alarm has seen that it answers");
@@ -133,7 +177,7 @@ impl Drill {
                 drill.await_near_replica().await?;
             }
         }
-        if drill.situation.armed {
+        if drill.situation.armed && drill.alarm_again().is_none() {
             arm(&drill.platform, &drill.stage, true).await?;
         }
         Ok(drill)
@@ -155,6 +199,28 @@ impl Drill {
     #[must_use]
     pub fn replica(&self) -> InstanceKey {
         InstanceKey::new(self.platform.region(), self.platform.database.recovery.id.as_str())
+    }
+
+    /// The security groups of the primary, by the world's own word: also of one that nobody can reach.
+    pub(super) fn primary_groups(&self) -> Vec<String> {
+        let (now, key) = (self.stage.now(), self.primary());
+        let mut seen = self.stage.world().clone();
+        seen.region_dark(&key.region, false, now);
+        let described = seen.describe_db_instances(&key.region, Some(&key.identifier), &PageRequest::default(), now);
+        let instance = described.ok().and_then(|page| page.items.into_iter().next());
+        instance.into_iter().flat_map(|instance| instance.groups).map(|membership| membership.group).collect()
+    }
+
+    /// Whether the plan lets the call's step make it.
+    pub(super) fn may_make(&self, call: &Value) -> bool {
+        let text = |name: &str| call.get(name).and_then(Value::as_str).unwrap_or_default();
+        let known = Known::of(&self.platform, self.stage.now());
+        known.may(text("step")).iter().any(|permitted| {
+            permitted.service == text("service")
+                && permitted.operation == text("operation")
+                && permitted.region.as_str() == text("region")
+                && permitted.resource == text("resource")
+        })
     }
 
     /// Breaks the primary: it takes connections and answers nothing, while its control plane still calls it available.
@@ -205,16 +271,22 @@ impl Drill {
                     return Ok(status.clone());
                 }
             }
-            if started.elapsed() > LONGEST_WAIT {
+            if started.elapsed() > self.patience() {
                 let last = status.map_or_else(
                     |error| error.to_string(),
                     |status| status.get("reason").cloned().unwrap_or_default().to_string(),
                 );
-                let what = format!("no incident ended within {} s; the last word was {last}", LONGEST_WAIT.as_secs());
+                let what = format!("no incident ended within {} s; the last word was {last}", self.patience().as_secs());
                 return Err(DrillError::Stalled(what, self.run_directory.clone()));
             }
             tokio::time::sleep(POLL).await;
         }
+    }
+
+    /// How long the end of the incident is waited for.
+    fn patience(&self) -> Duration {
+        let simulated = LONGEST_SIMULATED_S + self.lengthened.to_duration().as_secs_f64();
+        LONGEST_WAIT.max(Duration::from_secs_f64(simulated / self.situation.speed))
     }
 
     /// Plays the drill: break, predict, recover, judge.
@@ -232,24 +304,41 @@ impl Drill {
         let predicted = self.predict().await?;
         say(&format!("a dry run promises {} calls that change something", predicted.len()));
         let mark = self.stage.log.mark();
+        self.injection.put_in_force(&self.stage, self.platform.plan.account.as_str(), &predicted);
         if graceful {
             let payload = json!({"scenario": self.platform.scenario, "region": self.platform.primary_region(), "mode": "graceful", "actor": "drill"});
             let doing = "start the switchover";
             self.invoke(&payload).await.map_err(|source| DrillError::Client { doing, source })?;
+        } else if let Some((fault, shapes)) = self.alarm_again() {
+            say("the alarm's change is delivered again and again");
+            self.deliver_again(fault, shapes).await?;
         } else {
             say("waiting for the alarm to notice and to start the recovery");
         }
-        let status = self
-            .await_end(|moment| {
-                say(&format!(
-                    "{}  {:<28} {:<18} {}",
-                    moment.at.strftime("%H:%M:%S"),
-                    moment.step,
-                    moment.event,
-                    moment.reason
-                ))
-            })
-            .await?;
+        let (over, ended) = watch::channel(false);
+        let (begun, steps) = watch::channel(BTreeSet::new());
+        let (status, ()) = tokio::join!(
+            async {
+                let status = self
+                    .await_end(|moment| {
+                        if moment.event == "started" {
+                            begun.send_if_modified(|steps| steps.insert(moment.step.clone()));
+                        }
+                        say(&format!(
+                            "{}  {:<28} {:<18} {}",
+                            moment.at.strftime("%H:%M:%S"),
+                            moment.step,
+                            moment.event,
+                            moment.reason
+                        ));
+                    })
+                    .await;
+                over.send_replace(true);
+                status
+            },
+            self.accompany(ended, steps),
+        );
+        let status = status?;
         tokio::time::sleep(AFTERMATH).await;
         say("the incident has ended; asking an independent client what it sees");
         self.judge(&status, predicted, mark, broken_at, before).await
@@ -269,7 +358,8 @@ impl Drill {
     ) -> Result<DrillReport, DrillError> {
         let made = comparison::made(&self.stage.log, mark);
         let sites = self.stage.sites_now().await?;
-        let evidence = Evidence { drill: self, status, sites: &sites, predicted: &predicted, made: &made, mark };
+        let disturbed = !self.injection.is_empty();
+        let evidence = Evidence { drill: self, status, sites: &sites, predicted: &predicted, made: &made, mark, disturbed };
         let independent_checks = checks::all(&evidence).await;
         let lost = self.stage.world().lost_commits().len();
         let written = self.clients.written.acknowledged.load(Ordering::Relaxed);
@@ -296,6 +386,8 @@ impl Drill {
             writes_after: written.saturating_sub(written_before),
             calls: Calls { predicted, made },
             independent_checks,
+            faults: self.injection.outcomes(&self.stage),
+            lengthened_s: self.lengthened.0,
             steps: StepTime::of(&report),
             notes: strings(&report, "notes"),
             commands_left: strings(&report, "commands_left"),
@@ -304,6 +396,80 @@ impl Drill {
             seed: self.situation.seed,
             speed: self.situation.speed,
         })
+    }
+
+    /// What happens beside the recovery until it is over: the watchdog, whose schedule a rehearsal's stack does not have, and
+    /// people who stop executions. Calls are never given up half-way: the client answers them one after the other.
+    async fn accompany(&self, ended: watch::Receiver<bool>, begun: watch::Receiver<BTreeSet<String>>) {
+        if self.injection.is_empty() {
+            return;
+        }
+        let every = Duration::from_secs_f64(WATCHDOG_EVERY_S / self.situation.speed);
+        let (mut last, mut stopped) = (Instant::now(), BTreeSet::new());
+        while !*ended.borrow() {
+            for (index, fault) in self.injection.faults() {
+                if let Act::StopExecution(step) = &fault.act
+                    && begun.borrow().contains(step)
+                    && !stopped.contains(&index)
+                    && self.stop_execution().await.is_ok()
+                {
+                    stopped.insert(index);
+                    self.injection.strike(index, &format!("the execution, after {step} had begun"));
+                }
+            }
+            if last.elapsed() >= every {
+                last = Instant::now();
+                // Whatever became of it: on the real day the next minute tries again as well.
+                let _answer = self.invoke(&json!({"task": "watchdog"})).await;
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// Stops the incident's execution, as a person does.
+    async fn stop_execution(&self) -> Result<(), ClientError> {
+        let status = self.invoke(&json!({"command": "status"})).await?;
+        let execution = status.get("execution_arn").and_then(Value::as_str);
+        let execution = execution.ok_or_else(|| ClientError::Answer("the incident has no execution".to_owned()))?;
+        let parameters = json!({"executionArn": execution, "cause": "stopped by hand"});
+        self.stage.client.call("stepfunctions", self.platform.region(), "stop_execution", parameters).await.map(drop)
+    }
+
+    /// The fault by which the alarm comes again and again, if there is one.
+    fn alarm_again(&self) -> Option<(usize, &[Shape])> {
+        self.injection.faults().find_map(|(index, fault)| match &fault.act {
+            Act::AlarmAgain(shapes) => Some((index, shapes.as_slice())),
+            _ => None,
+        })
+    }
+
+    /// Delivers one change of the alarm three times in each shape: side by side, as EventBridge and SNS do, without waiting for an
+    /// answer, and once more with somebody who reads the answers.
+    async fn deliver_again(&self, fault: usize, shapes: &[Shape]) -> Result<(), DrillError> {
+        let doing = "deliver the alarm";
+        let failed = |source| DrillError::Client { doing, source };
+        let now = self.stage.now();
+        let events: Vec<_> = shapes.iter().map(|shape| (shape, deliveries::event(&self.platform, *shape, now))).collect();
+        for (shape, event) in events.iter().chain(&events) {
+            self.deliver(event).await.map_err(failed)?;
+            self.injection.strike(fault, &format!("the alarm by {}", shape.as_str()));
+        }
+        for (shape, event) in &events {
+            self.invoke(event).await.map_err(failed)?;
+            self.injection.strike(fault, &format!("the alarm by {}", shape.as_str()));
+        }
+        Ok(())
+    }
+
+    /// Hands an event to the function as EventBridge and SNS do: nobody waits for the answer.
+    ///
+    /// # Errors
+    /// When Lambda does not take it.
+    pub async fn deliver(&self, event: &Value) -> Result<(), ClientError> {
+        let parameters = json!({
+            "FunctionName": self.platform.recovery_function(), "InvocationType": "Event", "Payload": event.to_string(),
+        });
+        self.stage.client.call("lambda", self.platform.region(), "invoke", parameters).await.map(drop)
     }
 
     async fn await_quiet_alarm(&self) -> Result<(), DrillError> {

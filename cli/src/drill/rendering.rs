@@ -30,12 +30,14 @@ fn write_text(out: &mut String, report: &DrillReport) -> std::fmt::Result {
             writeln!(out, "  the alarm noticed {after} s later (not part of the RTO, which runs from the alarm)")?;
         }
     }
+    write_faults(out, report)?;
     writeln!(out, "\nSteps (simulated seconds)")?;
     for step in &report.steps {
         let seconds = step.seconds.map_or("-".to_owned(), |seconds| seconds.to_string());
         writeln!(out, "  {:<28} {:<9} {:>6} s  {:<8} {}", step.step, step.phase, seconds, step.status, step.reason)?;
     }
-    writeln!(out, "\nObjectives")?;
+    let judged = if report.faults.is_empty() { "" } else { " (not judged: a recovery that is disturbed may take its time)" };
+    writeln!(out, "\nObjectives{judged}")?;
     for objective in report.objectives.as_array().into_iter().flatten() {
         let component = objective.get("component").and_then(Value::as_str).unwrap_or_default();
         for name in ["rto", "rpo"] {
@@ -89,6 +91,38 @@ fn write_text(out: &mut String, report: &DrillReport) -> std::fmt::Result {
         for item in items {
             writeln!(out, "    - {item}")?;
         }
+    }
+    Ok(())
+}
+
+fn write_faults(out: &mut String, report: &DrillReport) -> std::fmt::Result {
+    if report.faults.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\nFaults")?;
+    for fault in &report.faults {
+        let verdict = if fault.is_struck() { "" } else { " (THE FAULT DID NOT STRIKE)" };
+        writeln!(
+            out,
+            "  {}: struck {} times{verdict}; good ends: {}",
+            fault.fault,
+            fault.struck,
+            fault.good_ends.join(", ")
+        )?;
+        for strike in &fault.strikes {
+            writeln!(out, "    {:>3} x {}", strike.times, strike.what)?;
+        }
+        for missed in &fault.missed {
+            writeln!(out, "    never {missed}")?;
+        }
+    }
+    if report.lengthened_s > 0 {
+        writeln!(
+            out,
+            "  Each budget and the loss allowed in advance are {} simulated seconds longer here: a process that dies holds its step \
+             for real seconds, which are more on this clock.",
+            report.lengthened_s
+        )?;
     }
     Ok(())
 }

@@ -3,48 +3,24 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
 use recoveryctl::drill::Drill;
+use recoveryctl::drill::faults::{Shape, alarm_event};
 use serde_json::{Value, json};
 
 use crate::evidence::{assert_checks_agree, text};
-use crate::stage::{end, play, repository, unwatched_primary};
+use crate::stage::{end, play, rehearse, unwatched_primary};
 
-/// An example event with another time of the alarm's change.
-fn event(name: &str, pointer: &str, changed_at: &str) -> Value {
-    let path = repository().join("events").join(name);
-    let mut event: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
-    *event.pointer_mut(pointer).unwrap() = json!(changed_at);
-    event
+/// The alarm changes now; in the three shapes in which that can arrive.
+fn shapes(drill: &Drill) -> [Value; 3] {
+    let now = drill.stage.now();
+    Shape::ALL.map(|shape| alarm_event(&drill.platform, shape, now))
 }
 
-/// The notification's message is JSON inside JSON.
-fn notification(changed_at: &str) -> Value {
-    const MESSAGE: &str = "/Records/0/Sns/Message";
-    let mut event = event("alarm.sns.json", "/Records/0/Sns/Timestamp", changed_at);
-    let mut message: Value = serde_json::from_str(text(&event, MESSAGE)).unwrap();
-    message["StateChangeTime"] = json!(changed_at);
-    *event.pointer_mut(MESSAGE).unwrap() = json!(message.to_string());
-    event
-}
-
-/// One change of the alarm in the three shapes in which it can arrive.
-fn shapes(changed_at: Timestamp) -> [Value; 3] {
-    // As CloudWatch writes it: milliseconds, and an offset without a colon.
-    let changed_at = changed_at.strftime("%Y-%m-%dT%H:%M:%S.%3f+0000").to_string();
-    [
-        event("alarm.eventbridge.json", "/detail/state/timestamp", &changed_at),
-        event("alarm.lambda.json", "/alarmData/state/timestamp", &changed_at),
-        notification(&changed_at),
-    ]
-}
-
-/// Hands an event to the function as EventBridge and SNS do: nobody waits for the answer.
-async fn deliver(drill: &Drill, event: &Value) {
-    let parameters = json!({
-        "FunctionName": drill.platform.recovery_function(), "InvocationType": "Event", "Payload": event.to_string(),
-    });
-    drill.stage.client.call("lambda", drill.platform.region(), "invoke", parameters).await.unwrap();
+#[test]
+fn one_alarm_three_times_in_each_of_three_shapes_is_one_recovery() {
+    let report = rehearse(&["alarm-again"]);
+    assert_eq!(report.status, "completed");
+    assert_eq!(report.faults[0].struck, 9);
 }
 
 #[test]
@@ -53,11 +29,11 @@ fn one_alarm_in_three_shapes_and_delivered_again_and_again_starts_one_recovery()
         let broken_at = drill.break_primary();
         let promised = drill.predict().await.unwrap();
         let mark = drill.stage.log.mark();
-        let shapes = shapes(drill.stage.now());
+        let shapes = shapes(drill);
 
         // Twice each and side by side, then once more with somebody who reads the answers.
         for event in shapes.iter().chain(&shapes) {
-            deliver(drill, event).await;
+            drill.deliver(event).await.unwrap();
         }
         let mut incidents = BTreeSet::new();
         let mut answers = Vec::new();
@@ -86,7 +62,7 @@ fn one_alarm_in_three_shapes_and_delivered_again_and_again_starts_one_recovery()
         // A late copy finds the incident that it started; another change of the alarm finds the platform in its other site.
         let late = drill.invoke(&shapes[0]).await.unwrap();
         assert_eq!(late["status"], "already_started", "{late}");
-        let [another, ..] = self::shapes(drill.stage.now());
+        let [another, ..] = self::shapes(drill);
         let another = drill.invoke(&another).await.unwrap();
         assert_eq!((&another["status"], &another["code"]), (&json!("ignored"), &json!("already_moved")), "{another}");
     });

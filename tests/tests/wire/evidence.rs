@@ -1,11 +1,16 @@
 //! What must hold after a recovery, whatever happened to it.
 
+use std::fs::OpenOptions;
+use std::io::Write;
+
 use recoveryctl::drill::DrillReport;
 use rehearsal::stage::Stage;
 use rehearsal::wire::call::CallClass;
 use rehearsal::wire::log::Record;
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::domain::call::Call;
+
+use crate::stage::workplace;
 
 /// Every independent check said yes.
 pub(crate) fn assert_checks_agree(report: &DrillReport) {
@@ -49,6 +54,33 @@ pub(crate) fn effects(stage: &Stage, mark: u64) -> Vec<Record> {
 fn line(record: &Record) -> String {
     let step = record.step.as_deref().unwrap_or("no step");
     format!("{step}: {}:{} on {}", record.service, record.operation, record.resource)
+}
+
+/// How many changes the journal calls unanswered: an attempt did not live to write the outcome, or no answer came.
+pub(crate) fn unknown_outcomes(report: &DrillReport) -> usize {
+    let unknown = |moment: &&recoveryctl::drill::Moment| {
+        moment.event == "outcome_unknown" || (moment.event == "outcome" && moment.reason.contains(" unknown: "))
+    };
+    report.timeline.iter().filter(unknown).count()
+}
+
+/// Writes down for `docs/safety.md` what was rehearsed: one line for each fault, in `target/safety/wire.jsonl`.
+pub(crate) fn write_down(test: &str, report: &DrillReport) {
+    let directory = workplace().target.join("safety");
+    std::fs::create_dir_all(&directory).unwrap();
+    let lines: String = report
+        .faults
+        .iter()
+        .map(|fault| {
+            let line = json!({
+                "kind": "wire", "fault": fault.fault, "test": test, "end": report.status, "struck": fault.struck,
+            });
+            format!("{line}\n")
+        })
+        .collect();
+    // One write for all of them: other tests append at the same time.
+    let mut file = OpenOptions::new().create(true).append(true).open(directory.join("wire.jsonl")).unwrap();
+    file.write_all(lines.as_bytes()).unwrap();
 }
 
 /// What was achieved in seconds against an objective of a component.

@@ -5,6 +5,7 @@ mod alarm_deliveries;
 mod approval;
 mod default_drill;
 mod evidence;
+mod faults;
 mod killed_processes;
 mod operators_commands;
 mod reported_loss;

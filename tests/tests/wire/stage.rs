@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use recoveryctl::drill::{Drill, DrillMode, Platform, Situation, Workplace};
+use recoveryctl::drill::{Drill, DrillMode, DrillReport, Platform, Situation, Workplace};
 use serde_json::{Value, json};
 use shared::domain::duration::Seconds;
 use shared::domain::plan::Plan;
+
+use crate::evidence::{assert_checks_agree, write_down};
 
 /// Rehearsals that run at a time on this machine, whichever process plays them: each waits for real answers within real limits,
 /// so too many at once would test the machine.
@@ -90,6 +92,32 @@ pub(crate) fn play_with(situation: Situation, change: impl FnOnce(&mut Plan), ac
         drill.tear_down().await;
     });
     println!("this rehearsal took {:.0?}", started.elapsed());
+}
+
+/// Plays a whole drill with these faults, and judges it as a drill is judged.
+pub(crate) fn rehearse(faults: &[&str]) -> DrillReport {
+    rehearse_with(faults, |_| ())
+}
+
+/// The same with a changed plan.
+pub(crate) fn rehearse_with(faults: &[&str], change: impl FnOnce(&mut Plan)) -> DrillReport {
+    let platform = Platform::read(&repository().join("plans").join("healthcare-platform.yaml"), SCENARIO).unwrap();
+    let texts: Vec<String> = faults.iter().map(|fault| (*fault).to_owned()).collect();
+    let faults = platform.faults(&texts).unwrap();
+    let mut judged = None;
+    play_with(Situation { faults, ..watched_primary() }, change, async |drill| {
+        judged = Some(drill.play(|line| println!("{line}")).await.unwrap());
+    });
+    let report = judged.unwrap();
+    assert_eq!(report.faults.len(), texts.len());
+    for fault in &report.faults {
+        assert!(fault.is_struck(), "the fault did not strike: {fault:#?}");
+    }
+    assert_checks_agree(&report);
+    assert!(report.is_good(), "{}: {}", report.status, report.reason);
+    let thread = std::thread::current();
+    write_down(thread.name().unwrap_or_default(), &report);
+    report
 }
 
 /// Lets a promotion lose so much more without asking anybody.
