@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use crate::domain::identifier::{IncidentId, Region};
 use crate::error::{Code, RecoveryError};
 
-pub use plan_file::{PlanError, load_plan};
+pub use plan_file::{PlanError, load_plan, read_plan};
 pub use rehearsal::{Rehearsal, RehearsalTime};
 
 use loopback::is_loopback_url;

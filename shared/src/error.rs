@@ -4,6 +4,10 @@
 use lambda_runtime::Diagnostic;
 
 use crate::ports::{FailureKind, PortError};
+use crate::printable::printable;
+
+/// Characters of an error's message. Those that we write ourselves are far shorter.
+const LONGEST_MESSAGE: usize = 900;
 
 /// What an error means for whoever gets it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,10 +133,11 @@ pub struct RecoveryError {
 }
 
 impl RecoveryError {
-    /// An error of this code.
+    /// An error of this code. Whatever of a payload or a service's answer the message repeats, it stays one printable line that
+    /// can be read to its end.
     #[must_use]
-    pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+    pub fn new(code: Code, message: impl AsRef<str>) -> Self {
+        Self { code, message: printable(message.as_ref(), LONGEST_MESSAGE) }
     }
 
     /// A failed read or write of the journal.

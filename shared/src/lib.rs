@@ -11,6 +11,7 @@ pub mod events;
 pub mod guard;
 pub mod planfile;
 pub mod ports;
+pub mod printable;
 pub mod redact;
 pub mod runtime;
 pub mod telemetry;

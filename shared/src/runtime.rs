@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use lambda_runtime::{Context, Diagnostic, Error, LambdaEvent, service_fn};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::adapters::aws::{Clients, DynamoJournal};
 use crate::adapters::clock::clock;
@@ -78,9 +79,14 @@ where
     crate::telemetry::start_logging();
     let wired = Setup::load(function).map(Arc::new).and_then(|setup| wire(&setup).map(|adapters| (setup, adapters)));
     let (wired, handle) = (&wired, &handle);
-    lambda_runtime::run(service_fn(async move |event: LambdaEvent<Value>| {
+    // Taken as text: what the runtime itself cannot read as a value (an unpaired surrogate, brackets a thousand deep) would be
+    // reported under the name of one of its types, and not under a code of ours.
+    lambda_runtime::run(service_fn(async move |event: LambdaEvent<Box<RawValue>>| {
         let answer = match wired {
-            Ok((setup, adapters)) => handle(setup, adapters, &event.context, &event.payload).await,
+            Ok((setup, adapters)) => match crate::events::read(event.payload.get()) {
+                Ok(payload) => handle(setup, adapters, &event.context, &payload).await,
+                Err(error) => Err(error),
+            },
             Err(error) => Err(error.clone()),
         };
         answer.map_err(|error| {

@@ -8,9 +8,12 @@ use serde::Deserialize;
 
 use crate::domain::plan::{PLAN_VERSION, Plan};
 use crate::error::{Code, RecoveryError};
+use crate::printable::printable;
 
 /// A plan larger than this was not written by `plan build`.
 const LARGEST: u64 = 1024 * 1024;
+/// Characters of what a reader says about a plan that is none; it may repeat a piece of it.
+const LONGEST_REASON: usize = 300;
 
 /// Why there is no plan.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -62,24 +65,36 @@ impl From<PlanError> for RecoveryError {
 /// # Errors
 /// [`PlanError`] with what to do.
 pub fn load_plan(path: &Path) -> Result<Plan, PlanError> {
-    #[derive(Deserialize)]
-    struct Versioned {
-        version: u64,
-    }
     let shown = path.display().to_string();
     let unreadable = |error: std::io::Error| PlanError::Unreadable { path: shown.clone(), reason: error.to_string() };
     let mut bytes = Vec::new();
     File::open(path).map_err(unreadable)?.take(LARGEST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    read_plan(&bytes, &shown)
+}
+
+/// Reads the compiled plan from the bytes of the file that is shown so.
+///
+/// # Errors
+/// [`PlanError`] with what to do.
+pub fn read_plan(bytes: &[u8], shown: &str) -> Result<Plan, PlanError> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        version: u64,
+    }
+    let shown = shown.to_owned();
     if bytes.len() as u64 > LARGEST {
         return Err(PlanError::TooLarge { path: shown });
     }
-    let invalid = |error: serde_json::Error| PlanError::Invalid { path: shown.clone(), reason: error.to_string() };
+    let invalid = |error: serde_json::Error| PlanError::Invalid {
+        path: shown.clone(),
+        reason: printable(&error.to_string(), LONGEST_REASON),
+    };
     // The version first: what another version means by the rest is not ours to judge.
-    let Versioned { version } = serde_json::from_slice(&bytes).map_err(invalid)?;
+    let Versioned { version } = serde_json::from_slice(bytes).map_err(invalid)?;
     if version != u64::from(PLAN_VERSION) {
         return Err(PlanError::OtherVersion { path: shown, found: version });
     }
-    serde_json::from_slice(&bytes).map_err(invalid)
+    serde_json::from_slice(bytes).map_err(invalid)
 }
 
 #[cfg(test)]

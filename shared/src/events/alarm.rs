@@ -1,12 +1,12 @@
 //! One alarm change in its three wire shapes: EventBridge event, direct Lambda action, SNS notification.
 
-use aws_lambda_events::event::sns::SnsEvent;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::domain::trigger::AlarmChange;
 use crate::error::{Code, RecoveryError};
+use crate::printable::printable;
 
 /// Reads an alarm change, if the payload has one of the three shapes; `None` when it has none of them.
 ///
@@ -105,9 +105,29 @@ struct Message {
     state_change_time: String,
 }
 
+/// SNS's envelope, as far as it is read. Not the whole of it, as types for it elsewhere have it: an attribute in a new form or an
+/// absent certificate must not refuse the alarm.
+#[derive(Deserialize)]
+struct Notification {
+    #[serde(rename = "Records")]
+    records: Vec<NotificationRecord>,
+}
+
+#[derive(Deserialize)]
+struct NotificationRecord {
+    #[serde(rename = "Sns")]
+    sns: Published,
+}
+
+#[derive(Deserialize)]
+struct Published {
+    #[serde(rename = "Message")]
+    message: String,
+}
+
 /// What an alarm publishes to SNS. Its `Region` is a display name ("US West (Oregon)"), so the ARN's Region counts.
 fn notification(payload: &Value) -> Result<AlarmChange, RecoveryError> {
-    let event = SnsEvent::deserialize(payload).map_err(|error| unreadable(&error.to_string()))?;
+    let event = Notification::deserialize(payload).map_err(|error| unreadable(&error.to_string()))?;
     let [record] = event.records.as_slice() else {
         return Err(unreadable(&format!("it has {} records, and SNS delivers one at a time", event.records.len())));
     };
@@ -143,11 +163,12 @@ fn moment(text: &str) -> Result<Timestamp, RecoveryError> {
     Timestamp::from_millisecond(exact.as_millisecond()).map_err(|_| unreadable("its time of change is out of range"))
 }
 
+/// CloudWatch's words, and those of whoever named its metrics: they go into the journal and into notices.
 fn bounded(text: &str) -> String {
-    text.chars().take(500).collect()
+    printable(text, 500)
 }
 
 fn unreadable(why: &str) -> RecoveryError {
-    let why: String = why.chars().take(300).collect();
+    let why = printable(why, 300);
     RecoveryError::new(Code::PayloadUnreadable, format!("the event looks like an alarm's, but {why}"))
 }

@@ -4,6 +4,9 @@
 
 pub mod alarm;
 pub mod request;
+mod unique;
+
+use std::io;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -13,17 +16,47 @@ use crate::error::{Code, RecoveryError};
 /// The largest payload that is looked at, in bytes of JSON. Our own are far below it, and so are alarm events.
 pub const LARGEST_PAYLOAD: usize = 65_536;
 
+/// Reads an invocation's payload. Its size is looked at first: Lambda hands over up to six megabytes, which as a tree of values
+/// would be many times as much. A field that is written twice is refused, because another reader might take the other one.
+///
+/// # Errors
+/// `payload_too_large`, `payload_unreadable`.
+pub fn read(text: &str) -> Result<Value, RecoveryError> {
+    if text.len() > LARGEST_PAYLOAD {
+        return Err(too_large());
+    }
+    unique::read(text)
+        .map_err(|error| RecoveryError::new(Code::PayloadUnreadable, format!("the payload cannot be read as JSON: {error}")))
+}
+
+fn too_large() -> RecoveryError {
+    RecoveryError::new(
+        Code::PayloadTooLarge,
+        format!("the payload has more than {LARGEST_PAYLOAD} bytes, and none of ours has as many"),
+    )
+}
+
+/// Counts bytes and keeps none; fails beyond the largest payload.
+struct Room(usize);
+
+impl io::Write for Room {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 = self.0.checked_sub(bytes.len()).ok_or(io::ErrorKind::FileTooLarge)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Refuses a payload that is too large or no object.
 ///
 /// # Errors
 /// `payload_too_large`, `payload_unreadable`.
 pub fn check_shape(payload: &Value) -> Result<(), RecoveryError> {
-    let size = serde_json::to_string(payload).map(|text| text.len()).unwrap_or(usize::MAX);
-    if size > LARGEST_PAYLOAD {
-        return Err(RecoveryError::new(
-            Code::PayloadTooLarge,
-            format!("the payload has {size} bytes, and none of ours has more than {LARGEST_PAYLOAD}"),
-        ));
+    if serde_json::to_writer(Room(LARGEST_PAYLOAD), payload).is_err() {
+        return Err(too_large());
     }
     if payload.is_object() {
         Ok(())

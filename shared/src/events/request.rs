@@ -10,6 +10,7 @@ use crate::domain::plan::SiteName;
 use crate::domain::step::{Direction, StepKind};
 use crate::domain::trigger::AlarmChange;
 use crate::error::{Code, RecoveryError};
+use crate::printable::misleads;
 
 use super::{alarm, check_shape, strictly};
 
@@ -253,7 +254,11 @@ pub fn recovery(payload: &Value) -> Result<RecoveryRequest, RecoveryError> {
         return Ok(RecoveryRequest::ExecutionEnded);
     }
     if payload.get("task").is_some() {
-        return strictly(payload, "a task of recovery").map(RecoveryRequest::Task);
+        let task: RecoveryTask = strictly(payload, "a task of recovery")?;
+        if let RecoveryTask::AwaitApproval { token, .. } = &task {
+            check_token(token)?;
+        }
+        return Ok(RecoveryRequest::Task(task));
     }
     if let Some(name) = payload.get("command") {
         if serde_json::from_value::<CommandName>(name.clone()).is_err() {
@@ -262,7 +267,8 @@ pub fn recovery(payload: &Value) -> Result<RecoveryRequest, RecoveryError> {
             return Err(RecoveryError::new(Code::CommandUnknown, format!("{shown} is not a command; there are: {known}")));
         }
         let command: Command = strictly(payload, "a command")?;
-        bounded(&[&command.digest, &command.actor, &command.reason, &command.request_id])?;
+        bounded(&[&command.digest])?;
+        stated(&[&command.actor, &command.reason, &command.request_id])?;
         command.has_only_its_fields()?;
         return Ok(RecoveryRequest::Command(command));
     }
@@ -272,15 +278,18 @@ pub fn recovery(payload: &Value) -> Result<RecoveryRequest, RecoveryError> {
         return Ok(RecoveryRequest::Change(request));
     }
     let start: Start = strictly(payload, "a request such as {\"scenario\":\"database_failure\",\"region\":\"us-east-1\"}")?;
-    bounded(&[
-        &start.region,
-        &start.reason,
-        &start.actor,
-        &start.request_id,
-        &start.platform,
-        &Some(start.scenario.clone()),
-    ])?;
+    bounded(&[&start.region, &start.platform, &Some(start.scenario.clone())])?;
+    stated(&[&start.reason, &start.actor, &start.request_id])?;
     Ok(RecoveryRequest::Start(start))
+}
+
+/// Task tokens have at most 2,048 characters (Step Functions, SendTaskSuccess: `taskToken`), and they go into the journal.
+fn check_token(token: &str) -> Result<(), RecoveryError> {
+    if token.is_empty() || token.len() > 2_048 || token.chars().any(misleads) {
+        let message = "`token` is no task token: Step Functions makes them of 1 to 2048 printable characters";
+        return Err(RecoveryError::new(Code::PayloadUnreadable, message));
+    }
+    Ok(())
 }
 
 /// What a function with steps of its own is asked by the state machine and by dry runs.
@@ -489,4 +498,16 @@ fn bounded(texts: &[&Option<String>]) -> Result<(), RecoveryError> {
         ));
     }
     Ok(())
+}
+
+/// What people state goes into the journal and into notices as it is, where a line feed would forge a line.
+fn stated(texts: &[&Option<String>]) -> Result<(), RecoveryError> {
+    bounded(texts)?;
+    match texts.iter().filter_map(|text| text.as_ref()).find(|text| text.chars().any(misleads)) {
+        None => Ok(()),
+        Some(text) => Err(RecoveryError::new(
+            Code::PayloadUnreadable,
+            format!("{text} holds a character that does not print; write it on one line, without such"),
+        )),
+    }
 }

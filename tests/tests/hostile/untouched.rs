@@ -1,0 +1,144 @@
+//! Ports that count: whoever refuses must not have called one. The clock is no call.
+
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde_json::Value;
+use shared::domain::identifier::{IncidentId, InstanceId, Region, ResourceName};
+use shared::domain::mutation::{Mutation, Performed};
+use shared::domain::observation::{Connection, HoldView, InstanceView, LagSample, PlaceView, ServiceView, SnapshotView};
+use shared::domain::plan::{EcsSite, EndpointPlace, HoldPoint};
+use shared::domain::step::FunctionName;
+use shared::ports::{
+    Clock, Commit, Databases, Document, EndpointStores, ExecutionState, Executions, FailureKind, Journal, Mutations,
+    Notices, PortError, PortResult, Predictors, Probes, ReplicaLags, Services, Write, WriteHolds,
+};
+
+/// Every port. None of them answers.
+#[derive(Default)]
+pub(crate) struct Untouched(Mutex<Vec<&'static str>>);
+
+impl Untouched {
+    pub(crate) fn calls(&self) -> Vec<&'static str> {
+        self.0.lock().unwrap().clone()
+    }
+
+    fn called<T>(&self, operation: &'static str) -> PortResult<T> {
+        self.0.lock().unwrap().push(operation);
+        let message = "nobody answers here".to_owned();
+        Err(PortError { kind: FailureKind::NoAnswer, service: "test", operation, code: "Timeout".to_owned(), message })
+    }
+}
+
+/// When the examples' alarm has just gone off.
+pub(crate) fn moment() -> Timestamp {
+    "2026-11-20T10:00:40Z".parse().unwrap()
+}
+
+impl Clock for Untouched {
+    fn now(&self) -> Timestamp {
+        moment()
+    }
+    fn at_real(&self, _: u64) -> Timestamp {
+        moment()
+    }
+}
+
+#[async_trait]
+impl Databases for Untouched {
+    async fn describe(&self, _: &Region, _: &InstanceId) -> PortResult<InstanceView> {
+        self.called("describe")
+    }
+    async fn newest_snapshot(&self, _: &Region, _: &InstanceId) -> PortResult<Option<SnapshotView>> {
+        self.called("newest_snapshot")
+    }
+}
+
+#[async_trait]
+impl ReplicaLags for Untouched {
+    async fn latest(&self, _: &Region, _: &[InstanceId], _: Timestamp) -> PortResult<Vec<Option<LagSample>>> {
+        self.called("latest")
+    }
+}
+
+#[async_trait]
+impl Probes for Untouched {
+    async fn connect(&self, _: &str, _: u16) -> Connection {
+        self.called("connect").unwrap_or(Connection::NotTried)
+    }
+    async fn write(&self, _: &Region, _: &ResourceName, _: &str, _: u16) -> PortResult<bool> {
+        self.called("write")
+    }
+}
+
+#[async_trait]
+impl EndpointStores for Untouched {
+    async fn read(&self, _: &EndpointPlace) -> PortResult<PlaceView> {
+        self.called("read place")
+    }
+}
+
+#[async_trait]
+impl WriteHolds for Untouched {
+    async fn read(&self, _: &HoldPoint) -> PortResult<HoldView> {
+        self.called("read hold")
+    }
+}
+
+#[async_trait]
+impl Services for Untouched {
+    async fn describe(&self, _: &Region, _: &EcsSite) -> PortResult<ServiceView> {
+        self.called("describe service")
+    }
+}
+
+#[async_trait]
+impl Mutations for Untouched {
+    async fn perform(&self, _: &Mutation) -> PortResult<Performed> {
+        self.called("perform")
+    }
+}
+
+#[async_trait]
+impl Journal for Untouched {
+    async fn read(&self, _: &str, _: &str) -> PortResult<Option<Document>> {
+        self.called("read journal")
+    }
+    async fn list(&self, _: &str, _: &str) -> PortResult<Vec<Document>> {
+        self.called("list journal")
+    }
+    async fn commit(&self, _: &[Write]) -> PortResult<Commit> {
+        self.called("commit")
+    }
+    fn clock_lead(&self) -> Option<i64> {
+        None
+    }
+}
+
+#[async_trait]
+impl Executions for Untouched {
+    async fn start(&self, _: &IncidentId) -> PortResult<String> {
+        self.called("start")
+    }
+    async fn state(&self, _: &IncidentId) -> PortResult<ExecutionState> {
+        self.called("state")
+    }
+    async fn resume(&self, _: &str) -> PortResult<()> {
+        self.called("resume")
+    }
+}
+
+#[async_trait]
+impl Notices for Untouched {
+    async fn publish(&self, _: &str, _: &str) -> PortResult<()> {
+        self.called("publish")
+    }
+}
+
+#[async_trait]
+impl Predictors for Untouched {
+    async fn observe(&self, _: FunctionName, _: &Value) -> PortResult<Value> {
+        self.called("observe")
+    }
+}
