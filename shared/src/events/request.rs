@@ -68,7 +68,7 @@ impl Asker {
     }
 
     fn bounded(&self) -> Result<(), RecoveryError> {
-        bounded(&[&self.actor, &self.reason, &self.request_id])
+        stated(&[&self.actor, &self.reason, &self.request_id])
     }
 }
 
@@ -274,7 +274,7 @@ pub fn recovery(payload: &Value) -> Result<RecoveryRequest, RecoveryError> {
     }
     if payload.get("change").is_some() {
         let request: ChangeRequest = strictly(payload, "a change")?;
-        bounded(&[&request.request_id, &request.actor, &request.reason])?;
+        stated(&[&request.request_id, &request.actor, &request.reason])?;
         return Ok(RecoveryRequest::Change(request));
     }
     let start: Start = strictly(payload, "a request such as {\"scenario\":\"database_failure\",\"region\":\"us-east-1\"}")?;

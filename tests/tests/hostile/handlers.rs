@@ -23,6 +23,9 @@ pub(crate) const FUNCTIONS: [FunctionName; 5] = [
     FunctionName::BackupVerify,
 ];
 
+/// Lambda's id of the request.
+const REQUEST: &str = "5d2c8a1e-1d7b-4e1e-9a51-0b1f6f4b2f3a";
+
 /// What a function makes of a text, and the ports that it called.
 pub(crate) fn send(function: FunctionName, text: &str) -> (Result<Value, RecoveryError>, Vec<&'static str>) {
     let ports = Untouched::default();
@@ -41,7 +44,7 @@ async fn handle(function: FunctionName, ports: &Untouched, payload: &Value) -> R
             use recovery_function::handler::{Caller, Ports, handle};
             let (executions, notices, predictors) = (ports, ports, ports);
             let caller = Caller {
-                request_id: "5d2c8a1e-1d7b-4e1e-9a51-0b1f6f4b2f3a".to_owned(),
+                request_id: REQUEST.to_owned(),
                 invoked_arn: "arn:aws:lambda:us-west-2:123456789012:function:healthcare-platform-recovery:approve"
                     .to_owned(),
                 invocation,
@@ -53,13 +56,13 @@ async fn handle(function: FunctionName, ports: &Untouched, payload: &Value) -> R
         }
         FunctionName::UpdateDatabaseEndpoints => {
             use update_database_endpoints_function::handler::{Ports, handle};
-            let ports = Ports { journal, clock, databases, places: ports, services, mutations };
-            handle(ports, plan(), invocation, payload).await
+            let ports = Ports { journal, clock, databases, places: ports, services, mutations, changes: ports };
+            handle(ports, plan(), invocation, REQUEST, payload).await
         }
         FunctionName::ReadOnlyToggle => {
             use read_only_toggle_function::handler::{Ports, handle};
-            let ports = Ports { journal, clock, databases, probes, holds: ports, mutations };
-            handle(ports, plan(), invocation, payload).await
+            let ports = Ports { journal, clock, databases, probes, holds: ports, mutations, changes: ports };
+            handle(ports, plan(), invocation, REQUEST, payload).await
         }
         FunctionName::ReplicationCheck => {
             use replication_check_function::handler::{Ports, handle};

@@ -11,8 +11,8 @@ use shared::domain::observation::{Connection, HoldView, InstanceView, LagSample,
 use shared::domain::plan::{EcsSite, EndpointPlace, HoldPoint};
 use shared::domain::step::FunctionName;
 use shared::ports::{
-    Clock, Commit, Databases, Document, EndpointStores, ExecutionState, Executions, FailureKind, Journal, Mutations,
-    Notices, PortError, PortResult, Predictors, Probes, ReplicaLags, Services, Write, WriteHolds,
+    Changes, Clock, Commit, Databases, Document, EndpointStores, ExecutionState, Executions, FailureKind, Journal,
+    Mutations, Notices, PortError, PortResult, Predictors, Probes, ReplicaLags, Services, Write, WriteHolds,
 };
 
 /// Every port. None of them answers.
@@ -118,14 +118,21 @@ impl Journal for Untouched {
 
 #[async_trait]
 impl Executions for Untouched {
-    async fn start(&self, _: &IncidentId) -> PortResult<String> {
+    async fn start(&self, _: &IncidentId, _: u32) -> PortResult<String> {
         self.called("start")
     }
-    async fn state(&self, _: &IncidentId) -> PortResult<ExecutionState> {
+    async fn state(&self, _: &IncidentId, _: u32) -> PortResult<ExecutionState> {
         self.called("state")
     }
     async fn resume(&self, _: &str) -> PortResult<()> {
         self.called("resume")
+    }
+}
+
+#[async_trait]
+impl Changes for Untouched {
+    async fn ask_for(&self, _: &serde_json::Value) -> PortResult<serde_json::Value> {
+        self.called("ask_for")
     }
 }
 
