@@ -67,11 +67,12 @@ pub async fn handle(
 
 /// How every enforcement point stands.
 async fn status(ports: Ports<'_>, plan: &Plan, component: Option<&str>) -> Result<Value, RecoveryError> {
+    let names = databases(plan, component)?;
     let mut points = Vec::new();
     // What stands in the journal is no reason to hide the points: who looks at them may do so because the journal is out of reach.
     let engine = Engine { journal: ports.journal, clock: ports.clock };
     let held = engine.book().platform(&plan.platform).await.ok().map(|state| state.value.held);
-    for name in databases(plan, component)? {
+    for name in names {
         let Some(database) = plan.rds_instance(&name) else { continue };
         for hold in &database.holds {
             let seen = match ports.holds.read(hold).await {

@@ -106,6 +106,7 @@ fn is_meant(function: FunctionName, payload: &Value) -> bool {
     let only = |allowed: &[&str]| names.iter().all(|name| allowed.contains(name));
     let text = |pointer: &str| payload.pointer(pointer).and_then(Value::as_str);
     let step = only(&["task", "incident_id", "step", "direction"]) || only(&["task", "kind", "component"]);
+    let asked = |own: &[&str]| only(&[own, &["actor", "reason", "request_id"]].concat());
     match function {
         FunctionName::Recovery if text("/detail-type") == Some("Step Functions Execution Status Change") => true,
         FunctionName::Recovery if text("/detail-type") == Some("CloudWatch Alarm State Change") => {
@@ -127,11 +128,14 @@ fn is_meant(function: FunctionName, payload: &Value) -> bool {
         }
         FunctionName::Recovery => {
             only(&["task", "incident_id", "step", "direction", "token"])
-                || only(&["command", "incident_id", "site", "digest", "actor", "reason", "request_id"])
+                || only(&["command", "incident_id", "step", "site", "digest", "actor", "reason", "request_id"])
+                || only(&["change", "request_id", "actor", "reason"])
                 || only(&["scenario", "region", "mode", "reason", "actor", "request_id", "platform"])
         }
-        FunctionName::UpdateDatabaseEndpoints => step || only(&["new_endpoint"]),
-        FunctionName::ReadOnlyToggle => step || only(&["mode", "component"]),
+        FunctionName::UpdateDatabaseEndpoints => {
+            step || asked(&["new_endpoint"]) || asked(&["component", "site"]) || asked(&["undo"])
+        }
+        FunctionName::ReadOnlyToggle => step || asked(&["mode", "component"]),
         FunctionName::ReplicationCheck | FunctionName::BackupVerify => only(&["component"]),
     }
 }

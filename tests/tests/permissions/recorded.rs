@@ -21,8 +21,9 @@ fn event(name: &str) -> Value {
 }
 
 fn is_machinery(service: &str, operation: &str, resource: &str) -> bool {
-    let predicts = operation == "Invoke" && (resource.contains("read-only-toggle") || resource.contains("update-database"));
-    predicts || ["dynamodb", "states", "sns"].contains(&service)
+    let of_ours = ["read-only-toggle", "update-database", "recovery"];
+    let asks_ours = operation == "Invoke" && of_ours.iter().any(|name| resource.contains(name));
+    asks_ours || ["dynamodb", "states", "sns"].contains(&service)
 }
 
 fn made_by(simulation: &Simulation) -> BTreeSet<Made> {
@@ -76,6 +77,7 @@ fn runs(platform: &Platform) -> Vec<Simulation> {
     let mut promoted = broken(platform.clone());
     promoted.run_to_end();
     ask_everything(&mut promoted);
+    promoted.invoke(FunctionName::ReadOnlyToggle, "live", &event("read-only-toggle.read_only.json"));
     let mut failed_over = broken(platform.clone().multi_az());
     failed_over.run_to_end();
     let mut rejected = broken(platform.clone().with_plan(|plan| {
