@@ -136,7 +136,8 @@ fn document() -> String {
 
 /// What of the document does not depend on how many incidents happened to meet what, nor on which tests ran before.
 fn skeleton(text: &str) -> String {
-    let of_this_binary = text.split("\n## Models").next().unwrap_or_default();
+    let of_this_binary =
+        ["\n## Models", "\n## On the wire"].iter().fold(text, |text, other| text.split(other).next().unwrap_or_default());
     of_this_binary.chars().filter(|character| !character.is_ascii_digit()).collect()
 }
 

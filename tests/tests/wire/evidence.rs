@@ -14,7 +14,7 @@ use crate::stage::workplace;
 
 /// Every independent check said yes.
 pub(crate) fn assert_checks_agree(report: &DrillReport) {
-    assert!(report.independent_checks.len() >= 10, "only {} checks were made", report.independent_checks.len());
+    assert!(report.independent_checks.len() >= 9, "only {} checks were made", report.independent_checks.len());
     let failed: Vec<_> = report.independent_checks.iter().filter(|check| !check.ok).collect();
     assert!(failed.is_empty(), "{failed:#?}");
 }

@@ -34,11 +34,11 @@ fn connections_that_are_reset_under_the_machinery_and_under_the_steps_start_noth
         "reset:PromoteReadReplica",
         "reset:PutSecretValue",
         "reset:UpdateStage",
-        "reset:GetItem,3",
-        "reset:TransactWriteItems,3",
-        "reply-lost:TransactWriteItems,3",
+        "reset:GetItem",
+        "reset:TransactWriteItems",
+        "reply-lost:TransactWriteItems",
         "reply-lost:StartExecution",
-        "throttle:Query,3",
+        "throttle:Query",
     ]);
     assert_eq!(report.status, "completed");
 }
