@@ -1,8 +1,10 @@
-//! `domain` and `planfile` of the crate `shared`, from the same files, and what needs more than `shared` has: the schema against an
+//! `domain`, `guard` and `planfile` of the crate `shared`, from the same files, and what needs more than `shared` has: the schema against an
 //! independent validator, and the benchmark of `plan check`.
 
 #[path = "../../../shared/src/domain/mod.rs"]
 pub mod domain;
+#[path = "../../../shared/src/guard.rs"]
+pub mod guard;
 #[path = "../../../shared/src/planfile/mod.rs"]
 pub mod planfile;
 
