@@ -35,7 +35,7 @@ enum BackupCommand {
     /// Without a path, a filter for the dump's pipeline: passes standard input on to standard output, unchanged, whatever it is,
     /// and verifies it on the way. No manifest is written of an archive that is not sound. Exit statuses are those of verify.
     ///
-    ///     pg_dump -Fc clinic | recoveryctl backup manifest --out clinic.json | aws s3 cp - s3://…
+    /// `pg_dump -Fc clinic | recoveryctl backup manifest --out clinic.json | aws s3 cp - s3://…`
     ///
     /// Run it with `set -o pipefail`, so that the pipeline fails when the dump is bad.
     #[command(verbatim_doc_comment)]
