@@ -83,7 +83,8 @@ proptest! {
     ) {
         let whole = verify(bytes.as_slice(), &options());
         let pieces = verify(Pieces { bytes: &bytes, sizes, next: 0 }, &options());
-        prop_assert_eq!(whole, pieces, "{}", name);
+        // Of a damaged stream the counts up to the damage may differ with the pieces: a decoder hands out what it has. The verdict may not.
+        prop_assert_eq!(whole.level, pieces.level, "{}", name);
     }
 
     #[test]
