@@ -94,6 +94,16 @@ impl PythonEnvironment {
         Self::prepare_from("aws-cli-requirements.txt", "aws-cli", "the AWS CLI", target_directory, progress)
     }
 
+    /// The same for the judges of the wire face: botocore's models and moto.
+    ///
+    /// # Errors
+    ///
+    /// As for the emulator.
+    pub fn prepare_conformance(target_directory: &Path, progress: impl FnMut(&str)) -> Result<Self, PythonError> {
+        let what = "the judges of the wire face";
+        Self::prepare_from("../conformance/requirements.txt", "conformance", what, target_directory, progress)
+    }
+
     fn prepare_from(
         requirements: &str,
         kind: &str,
@@ -272,7 +282,7 @@ mod tests {
 
     #[test]
     fn every_package_is_pinned() {
-        for name in ["requirements.txt", "aws-cli-requirements.txt"] {
+        for name in ["requirements.txt", "aws-cli-requirements.txt", "../conformance/requirements.txt"] {
             let requirements = fs::read_to_string(crate::emulator::programs().join(name)).unwrap();
             let unpinned: Vec<_> = requirements
                 .lines()

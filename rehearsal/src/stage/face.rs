@@ -39,7 +39,7 @@ impl WorldFace for Shared {
     fn owns(&self, call: &WireCall) -> bool {
         match call.service.as_str() {
             "rds" | "route53" => true,
-            "monitoring" | "cloudwatch" => call.operation == "GetMetricData" && cloudwatch::concerns_the_world(&call.body),
+            "monitoring" | "cloudwatch" => call.operation == "GetMetricData" && cloudwatch::concerns_the_world(call),
             _ => false,
         }
     }
@@ -53,10 +53,7 @@ impl WorldFace for Shared {
                 WireAnswer::new(status, kind, body)
             }
             "route53" => route53::answer(&mut world, call, now),
-            _ => {
-                let (status, _, body) = cloudwatch::answer(&mut world, &call.region, &call.operation, &call.body, now);
-                WireAnswer { status, ..WireAnswer::cbor(body) }
-            }
+            _ => cloudwatch::answer(&mut world, call, now),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The stage of one rehearsal on the wire: the world, its database listeners, the proxy, the emulator with the real stack and the
 //! platform's own resources in it, and a client that shares nothing with any of them.
 
+mod bare;
 mod client;
 mod face;
 mod writer;
@@ -22,11 +23,12 @@ use crate::wire::faults::Faults;
 use crate::wire::listeners::DatabaseListeners;
 use crate::wire::log::RequestLog;
 use crate::wire::normalise::Normaliser;
-use crate::wire::proxy::{Proxy, ProxyError, ProxySettings};
+use crate::wire::proxy::{Proxy, ProxyError, ProxySettings, WorldFace};
 use crate::wire::resolver::Resolver;
 use crate::wire::time::{ScaledTime, SimulatedTime};
 use policies::iam::{PolicyError, Roles};
 
+pub use bare::BareStage;
 pub use client::{ClientError, IndependentClient};
 pub use face::Shared;
 pub use writer::{Bearings, Clients, Written};
@@ -141,7 +143,8 @@ impl Stage {
         )?);
         let (faults, roles) = (Arc::new(Faults::new()), Arc::new(Roles::new()));
         let (proxy, emulator) =
-            start_pair(python, &options.run_directory, &account, &region, time, &shared, &log, &faults, &roles).await?;
+            start_pair(python, &options.run_directory, &account, &region, time, shared.clone(), &log, &faults, &roles)
+                .await?;
         proxy.set_emulator(emulator.pid());
         progress("the emulator answers; deploying the stack and the platform's two sites into it");
         let primary_host = endpoints.iter().find(|(key, _)| *key == primary).map(|(_, endpoint)| endpoint.host.clone());
@@ -243,7 +246,7 @@ async fn start_pair(
     account: &str,
     region: &str,
     time: ScaledTime,
-    shared: &Arc<Shared>,
+    face: Arc<dyn WorldFace>,
     log: &Arc<RequestLog>,
     faults: &Arc<Faults>,
     roles: &Arc<Roles>,
@@ -255,7 +258,7 @@ async fn start_pair(
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         upstream: SocketAddr::from(([127, 0, 0, 1], port)),
         time: Arc::new(time),
-        world: shared.clone(),
+        world: face,
         log: log.clone(),
         faults: faults.clone(),
         roles: roles.clone(),

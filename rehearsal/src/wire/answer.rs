@@ -42,7 +42,7 @@ impl WireAnswer {
     pub fn error(call: &WireCall, status: u16, code: &str, message: &str) -> Self {
         let fault = if status >= 500 { "Receiver" } else { "Sender" };
         match call.protocol {
-            Protocol::Query => Self::new(status, "text/xml", error_response(fault, code, message)),
+            Protocol::Query => Self::new(status, "text/xml", error_response(call, fault, code, message)),
             Protocol::RestXml if call.service == "s3" => Self::new(
                 status,
                 "application/xml",
@@ -52,15 +52,18 @@ impl WireAnswer {
                     escaped(message)
                 ),
             ),
-            Protocol::RestXml => Self::new(status, "text/xml", error_response(fault, code, message)),
+            Protocol::RestXml => Self::new(status, "text/xml", error_response(call, fault, code, message)),
             Protocol::RpcCbor => {
-                let mut answer = Self::cbor(error_document(code, message));
+                // The protocol wants the absolute name of the error's shape here.
+                let shape = format!("com.amazonaws.{}#{code}", call.service);
+                let mut answer = Self::cbor(error_document(&shape, message));
                 answer.status = status;
                 answer.with_query_error(call, code, fault)
             }
             Protocol::Json => {
                 let document = json!({"__type": code, "message": message}).to_string();
-                Self::new(status, "application/x-amz-json-1.1", document).with_query_error(call, code, fault)
+                let kind = format!("application/x-amz-json-{}", json_version(&call.service));
+                Self::new(status, &kind, document).with_query_error(call, code, fault)
             }
             Protocol::RestJson | Protocol::Unsigned => {
                 let mut answer = Self::new(status, "application/json", json!({"message": message}).to_string());
@@ -81,8 +84,7 @@ impl WireAnswer {
     /// "Slow down", as the service says it.
     pub fn throttled(call: &WireCall) -> Self {
         let (status, code) = match (call.protocol, call.service.as_str()) {
-            (Protocol::Query | Protocol::RpcCbor, _) => (400, "Throttling"),
-            (_, "route53") => (400, "Throttling"),
+            (Protocol::Query | Protocol::RpcCbor, _) | (_, "cloudwatch" | "route53") => (400, "Throttling"),
             (_, "s3") => (503, "SlowDown"),
             (Protocol::RestJson | Protocol::Unsigned, _) => (429, "TooManyRequestsException"),
             (Protocol::Json | Protocol::RestXml, _) => (400, "ThrottlingException"),
@@ -92,11 +94,16 @@ impl WireAnswer {
 
     /// The service fails with this status.
     pub fn server_error(call: &WireCall, status: u16) -> Self {
-        let code = match (status, call.protocol) {
-            (503, Protocol::Json | Protocol::RestJson) => "ServiceUnavailableException",
+        let code = match (status, call.service.as_str()) {
+            (503, "apigateway") => "ServiceUnavailableException",
             (503, _) => "ServiceUnavailable",
-            (_, Protocol::Query | Protocol::RpcCbor | Protocol::RestXml) => "InternalFailure",
-            (_, Protocol::Json | Protocol::RestJson | Protocol::Unsigned) => "InternalServerError",
+            // The services' own models have these; all others have only what is common to every service.
+            (_, "dynamodb" | "ssm") => "InternalServerError",
+            (_, "ecs") => "ServerException",
+            (_, "lambda") => "ServiceException",
+            (_, "secretsmanager") => "InternalServiceError",
+            (_, "s3") => "InternalError",
+            _ => "InternalFailure",
         };
         Self::error(call, status, code, "The rehearsal made this service fail")
     }
@@ -134,9 +141,27 @@ impl WireAnswer {
 
 const REQUEST_ID: &str = "00000000-0000-4000-8000-000000000000";
 
-fn error_response(fault: &str, code: &str, message: &str) -> String {
+/// The version of the JSON protocol that a service speaks, as its model says.
+fn json_version(service: &str) -> &'static str {
+    if matches!(service, "cloudwatch" | "dynamodb" | "states" | "sqs") { "1.0" } else { "1.1" }
+}
+
+/// The namespace of a service's documents. Strict readers do not recognise an error outside it.
+fn namespace(service: &str) -> Option<&'static str> {
+    Some(match service {
+        "cloudwatch" => "http://monitoring.amazonaws.com/doc/2010-08-01/",
+        "rds" => "http://rds.amazonaws.com/doc/2014-10-31/",
+        "route53" => "https://route53.amazonaws.com/doc/2013-04-01/",
+        "sns" => "http://sns.amazonaws.com/doc/2010-03-31/",
+        "sts" => "https://sts.amazonaws.com/doc/2011-06-15/",
+        _ => return None,
+    })
+}
+
+fn error_response(call: &WireCall, fault: &str, code: &str, message: &str) -> String {
+    let namespace = namespace(&call.service).map(|address| format!(" xmlns=\"{address}\"")).unwrap_or_default();
     format!(
-        "<ErrorResponse><Error><Type>{fault}</Type><Code>{}</Code><Message>{}</Message></Error><RequestId>{REQUEST_ID}</RequestId></ErrorResponse>",
+        "<ErrorResponse{namespace}><Error><Type>{fault}</Type><Code>{}</Code><Message>{}</Message></Error><RequestId>{REQUEST_ID}</RequestId></ErrorResponse>",
         escaped(code),
         escaped(message)
     )
@@ -177,13 +202,13 @@ mod tests {
                 requests::target("ssm", "AmazonSSM.PutParameter", Value::Null),
                 400,
                 "ThrottlingException",
-                "ServiceUnavailableException",
+                "ServiceUnavailable",
             ),
             (
                 requests::rest("lambda", "GET", "/2015-03-31/functions/f", Value::Null),
                 429,
                 "TooManyRequestsException",
-                "ServiceUnavailableException",
+                "ServiceUnavailable",
             ),
             (
                 requests::rest("route53", "GET", "/2013-04-01/hostedzone", Value::Null),

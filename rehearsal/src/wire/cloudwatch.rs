@@ -1,17 +1,21 @@
 //! CloudWatch on the wire: `GetMetricData` for the metrics of the modelled world.
 //!
-//! The SDK for Rust speaks RPC v2 CBOR to CloudWatch: a CBOR map comes in at
-//! `/service/GraniteServiceVersion20100801/operation/GetMetricData`, a CBOR map goes out.
+//! Three protocols lead here. The SDK for Rust speaks RPC v2 CBOR, boto3 speaks JSON, older clients the Query protocol; each is
+//! answered in its own.
 
+mod form;
 mod query;
 mod results;
 
 use jiff::Timestamp;
-use minicbor::Encoder;
 use rehearsal_world::{ApiError, Fact, World};
 
+use super::answer::WireAnswer;
+use super::call::{Protocol, WireCall};
+use super::rds::request_id;
+use super::xml::refusal;
 use query::Request;
-use results::{Page, Written};
+use results::Page;
 
 /// The metrics of RDS.
 const NAMESPACE: &str = "AWS/RDS";
@@ -19,56 +23,54 @@ const NAMESPACE: &str = "AWS/RDS";
 /// The one metric that the world takes.
 const METRIC: &str = "ReplicaLag";
 
-const CONTENT_TYPE: &str = "application/cbor";
+/// Of the documents of the Query protocol.
+const XML_NAMESPACE: &str = "http://monitoring.amazonaws.com/doc/2010-08-01/";
 
-/// Whether a body of `GetMetricData` asks for a metric that RDS publishes, which the world answers for.
+/// Whether a call of `GetMetricData` asks for a metric that RDS publishes, which the world answers for. It does so even for one
+/// that it cannot read: whoever asks for what is not modelled is to be told, and not to be answered by somebody else.
 #[must_use]
-pub fn concerns_the_world(body: &[u8]) -> bool {
-    Request::read(body).is_ok_and(|request| request.names(NAMESPACE))
+pub fn concerns_the_world(call: &WireCall) -> bool {
+    query::names(call, NAMESPACE)
 }
 
-/// Answers one call of `operation`: status, content type, body.
+/// Answers one call.
 ///
 /// A Region that cannot be reached would not answer at all, which is for the caller to play (`World::reachable`);
 /// here it is answered like a service that has failed.
-pub fn answer(
-    world: &mut World,
-    region: &str,
-    operation: &str,
-    body: &[u8],
-    now: Timestamp,
-) -> (u16, &'static str, Vec<u8>) {
-    world.rely_on(Fact::CborProtocol);
-    let (status, document) = match get_metric_data(world, region, operation, body, now) {
-        Ok(page) => (200, results::encode(&page)),
-        Err(error) => (error.http_status, refusal(&error)),
+pub fn answer(world: &mut World, call: &WireCall, now: Timestamp) -> WireAnswer {
+    world.rely_on(match call.protocol {
+        Protocol::RpcCbor => Fact::CborProtocol,
+        _ => Fact::JsonAndQueryProtocols,
+    });
+    let page = match get_metric_data(world, call, now) {
+        Ok(page) => page,
+        Err(error) if call.protocol == Protocol::Query => {
+            let body = refusal(&error, XML_NAMESPACE, &request_id(&call.body, now));
+            return WireAnswer::new(error.http_status, "text/xml", body);
+        }
+        Err(error) => return WireAnswer::error(call, error.http_status, error.code, &error.message),
     };
-    match document {
-        Ok(document) => (status, CONTENT_TYPE, document),
-        // An answer that could not be written is a failure of the service, not an empty answer.
-        Err(_) => (500, CONTENT_TYPE, Vec::new()),
+    match call.protocol {
+        Protocol::Query => WireAnswer::xml(page.xml(XML_NAMESPACE, &request_id(&call.body, now))),
+        Protocol::RpcCbor => match page.cbor() {
+            Ok(document) => WireAnswer::cbor(document),
+            // An answer that could not be written is a failure of the service, not an empty answer.
+            Err(_) => WireAnswer::server_error(call, 500),
+        },
+        _ => WireAnswer::new(200, "application/x-amz-json-1.0", page.json()),
     }
 }
 
-fn get_metric_data(world: &mut World, region: &str, operation: &str, body: &[u8], now: Timestamp) -> Result<Page, ApiError> {
-    if operation != "GetMetricData" {
+fn get_metric_data(world: &mut World, call: &WireCall, now: Timestamp) -> Result<Page, ApiError> {
+    if call.operation != "GetMetricData" {
         world.rely_on(Fact::UnknownAction);
-        return Err(ApiError::invalid_action(operation, "2010-08-01"));
+        return Err(ApiError::invalid_action(&call.operation, "2010-08-01"));
     }
-    let request = Request::read(body)?;
+    let request = Request::of(call)?;
     world.rely_on(Fact::MetricStatistics);
     let range = request.check()?;
-    world.admit_reader(region, now)?;
-    results::page(world, region, &request, &range)
-}
-
-/// An error as RPC v2 CBOR writes it.
-fn refusal(error: &ApiError) -> Written<Vec<u8>> {
-    let mut encoder = Encoder::new(Vec::new());
-    encoder.map(2)?;
-    encoder.str("__type")?.str(&format!("com.amazonaws.cloudwatch#{}", error.code))?;
-    encoder.str("message")?.str(&error.message)?;
-    Ok(encoder.into_writer())
+    world.admit_reader(&call.region, now)?;
+    results::page(world, &call.region, &request, &range)
 }
 
 #[cfg(test)]

@@ -98,6 +98,7 @@ facts! {
     MetricPages = "cloudwatch.get-metric-data.pages": "Results are cut at MaxDatapoints.",
     MetricStatistics = "cloudwatch.get-metric-data.statistics": "Periods are whole minutes.",
     CborProtocol = "cloudwatch.protocol.cbor": "CloudWatch speaks RPC v2 CBOR.",
+    JsonAndQueryProtocols = "cloudwatch.protocol.json-and-query": "CloudWatch is answered as it is asked: JSON and forms, too.",
     ZoneApexRecords = "route53.zone.apex-records": "A zone begins with its name servers and its authority.",
     NamesHaveOneSpelling = "route53.names.spelling": "Names are kept in lower case, with octal codes.",
     ChangeIsAtomic = "route53.change.atomic": "A batch is made as a whole or not at all.",

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use rehearsal_world::ApiError;
 use serde::Deserialize;
+use serde_json::Value;
 
+use super::form;
+use crate::wire::call::{Protocol, WireCall};
 use crate::wire::cbor;
 
 /// Longer than 500 queries with every member at its longest likely length.
@@ -89,18 +92,36 @@ pub(super) struct Range {
     pub(super) most: usize,
 }
 
-impl Request {
-    pub(super) fn read(body: &[u8]) -> Result<Self, ApiError> {
-        if body.len() > LONGEST {
-            return Err(ApiError::malformed("The request is too long."));
+/// Whether a call asks for a metric of a namespace, wherever in the request, and whatever else is wrong with it.
+pub(super) fn names(call: &WireCall, namespace: &str) -> bool {
+    fn within(value: &Value, namespace: &str) -> bool {
+        match value {
+            Value::Object(members) => members
+                .iter()
+                .any(|(name, member)| (name == "Namespace" && member == namespace) || within(member, namespace)),
+            Value::Array(items) => items.iter().any(|item| within(item, namespace)),
+            _ => false,
         }
-        let document = cbor::decode(body).map_err(|error| ApiError::malformed(error.to_string()))?;
-        serde_json::from_value(document)
-            .map_err(|error| ApiError::malformed(format!("The request cannot be read: {error}.")))
     }
+    document(call).is_ok_and(|document| within(&document, namespace))
+}
 
-    pub(super) fn names(&self, namespace: &str) -> bool {
-        self.metric_data_queries.iter().any(|query| query.metric_stat.metric.namespace == namespace)
+fn document(call: &WireCall) -> Result<Value, ApiError> {
+    if call.body.len() > LONGEST {
+        return Err(ApiError::malformed("The request is too long."));
+    }
+    match call.protocol {
+        Protocol::RpcCbor => cbor::decode(&call.body).map_err(|error| ApiError::malformed(error.to_string())),
+        Protocol::Query => form::document(&call.fields()),
+        _ => Ok(call.parameters.clone()),
+    }
+}
+
+impl Request {
+    /// Reads a call, in whichever protocol it came.
+    pub(super) fn of(call: &WireCall) -> Result<Self, ApiError> {
+        serde_json::from_value(document(call)?)
+            .map_err(|error| ApiError::malformed(format!("The request cannot be read: {error}.")))
     }
 
     /// Holds the request to the rules of the service.

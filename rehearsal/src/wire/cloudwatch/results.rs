@@ -8,9 +8,11 @@ use minicbor::Encoder;
 use minicbor::data::IanaTag;
 use minicbor::encode::Error;
 use rehearsal_world::{ApiError, Datapoint, Fact, InstanceKey, Metric, World};
+use serde_json::{Value, json};
 
 use super::query::{MetricStat, Query, Range, Request, ScanBy, Statistic};
 use super::{METRIC, NAMESPACE};
+use crate::wire::xml::Document;
 
 /// A page of results.
 #[derive(Debug)]
@@ -130,31 +132,92 @@ fn invalid_token() -> ApiError {
 /// What writing can come to. Into memory it cannot fail, which its type does not say.
 pub(super) type Written<T> = Result<T, Error<Infallible>>;
 
-/// Writes a page as CBOR.
-pub(super) fn encode(page: &Page) -> Written<Vec<u8>> {
-    let mut encoder = Encoder::new(Vec::new());
-    let encoder = &mut encoder;
-    encoder.map(if page.next_token.is_some() { 3 } else { 2 })?;
-    encoder.str("MetricDataResults")?.array(page.results.len() as u64)?;
-    for result in &page.results {
-        encoder.map(5)?;
-        encoder.str("Id")?.str(&result.id)?;
-        encoder.str("Label")?.str(&result.label)?;
-        encoder.str("Timestamps")?.array(result.points.len() as u64)?;
-        for point in &result.points {
-            encoder.tag(IanaTag::Timestamp)?.f64(seconds(point.at))?;
+impl Page {
+    /// As CBOR.
+    pub(super) fn cbor(&self) -> Written<Vec<u8>> {
+        let mut encoder = Encoder::new(Vec::new());
+        let encoder = &mut encoder;
+        encoder.map(if self.next_token.is_some() { 3 } else { 2 })?;
+        encoder.str("MetricDataResults")?.array(self.results.len() as u64)?;
+        for result in &self.results {
+            encoder.map(5)?;
+            encoder.str("Id")?.str(&result.id)?;
+            encoder.str("Label")?.str(&result.label)?;
+            encoder.str("Timestamps")?.array(result.points.len() as u64)?;
+            for point in &result.points {
+                encoder.tag(IanaTag::Timestamp)?.f64(seconds(point.at))?;
+            }
+            encoder.str("Values")?.array(result.points.len() as u64)?;
+            for point in &result.points {
+                encoder.f64(point.value)?;
+            }
+            encoder.str("StatusCode")?.str(result.status())?;
         }
-        encoder.str("Values")?.array(result.points.len() as u64)?;
-        for point in &result.points {
-            encoder.f64(point.value)?;
+        encoder.str("Messages")?.array(0)?;
+        if let Some(token) = &self.next_token {
+            encoder.str("NextToken")?.str(token)?;
         }
-        encoder.str("StatusCode")?.str(if result.complete { "Complete" } else { "PartialData" })?;
+        Ok(std::mem::take(encoder.writer_mut()))
     }
-    encoder.str("Messages")?.array(0)?;
-    if let Some(token) = &page.next_token {
-        encoder.str("NextToken")?.str(token)?;
+
+    /// As JSON, where a time is a number of seconds.
+    pub(super) fn json(&self) -> Vec<u8> {
+        let results: Vec<Value> = self
+            .results
+            .iter()
+            .map(|result| {
+                let times: Vec<f64> = result.points.iter().map(|point| seconds(point.at)).collect();
+                let values: Vec<f64> = result.points.iter().map(|point| point.value).collect();
+                json!({
+                    "Id": result.id, "Label": result.label, "Timestamps": times, "Values": values,
+                    "StatusCode": result.status(),
+                })
+            })
+            .collect();
+        let mut document = json!({"MetricDataResults": results, "Messages": []});
+        if let Some(token) = &self.next_token {
+            document["NextToken"] = json!(token);
+        }
+        document.to_string().into_bytes()
     }
-    Ok(std::mem::take(encoder.writer_mut()))
+
+    /// As the XML of the Query protocol.
+    pub(super) fn xml(&self, namespace: &str, request: &str) -> Vec<u8> {
+        let mut document = Document::opened("GetMetricDataResponse", namespace);
+        document.element("GetMetricDataResult", |page| {
+            page.element("MetricDataResults", |results| {
+                for result in &self.results {
+                    results.element("member", |element| result.write(element));
+                }
+            });
+            page.element("Messages", |_| {});
+            page.optional("NextToken", self.next_token.as_deref());
+        });
+        document.element("ResponseMetadata", |metadata| metadata.text("RequestId", request));
+        document.closed("GetMetricDataResponse")
+    }
+}
+
+impl QueryResult {
+    fn status(&self) -> &'static str {
+        if self.complete { "Complete" } else { "PartialData" }
+    }
+
+    fn write(&self, element: &mut Document) {
+        element.text("Id", &self.id);
+        element.text("Label", &self.label);
+        element.element("Timestamps", |times| {
+            for point in &self.points {
+                times.text("member", point.at);
+            }
+        });
+        element.element("Values", |values| {
+            for point in &self.points {
+                values.text("member", point.value);
+            }
+        });
+        element.text("StatusCode", self.status());
+    }
 }
 
 fn seconds(at: Timestamp) -> f64 {

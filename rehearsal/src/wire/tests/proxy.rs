@@ -245,7 +245,7 @@ async fn what_is_throttled_or_failed_has_no_effect() {
         let fault = drill.faults.add(FaultRule::new("broken", Selector::operation("rds", "PromoteReadReplica"), action));
         let reply = drill.send(&promote()).await.unwrap();
         assert_eq!(reply.status, status);
-        assert!(reply.body.starts_with("<ErrorResponse>"), "{}", reply.body);
+        assert!(reply.body.starts_with("<ErrorResponse xmlns=\"http://rds.amazonaws.com/"), "{}", reply.body);
         drill.faults.end(fault);
     }
     assert!(drill.asked().is_empty() && drill.stub.received().is_empty());
