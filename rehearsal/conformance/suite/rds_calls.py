@@ -1,0 +1,117 @@
+"""RDS: describing, changing, promoting, and everything that is refused."""
+
+from . import waiting
+from .call import Call, given, keeping, nothing
+from .scene import ACCOUNT, CLIENTS_GROUP, EAST, INSTANCE, ISOLATION_GROUP, PRIMARY, PRIMARY_ARN, REPLICA, WEST
+
+FACTS = (
+    "DBInstances[0].[DBInstanceIdentifier, DBInstanceArn, DBInstanceStatus, Engine, DBInstanceClass, MultiAZ, "
+    "BackupRetentionPeriod, PreferredBackupWindow, Endpoint.Port, VpcSecurityGroups[].[VpcSecurityGroupId, Status], "
+    "StorageEncrypted, DeletionProtection]"
+)
+NAMES = keeping("DBInstances[].DBInstanceIdentifier")
+STATUS = keeping("DBInstance.DBInstanceStatus")
+GROUPS = keeping("DBInstance.VpcSecurityGroups[].[VpcSecurityGroupId, Status] | sort_by(@, &[0])")
+REPLICATION = (
+    "DBInstances[0].{source: ReadReplicaSourceDBInstanceIdentifier, replicas: ReadReplicaDBInstanceIdentifiers, "
+    "status: StatusInfos[].[StatusType, Status, Normal], restorable: LatestRestorableTime != null}"
+)
+SNAPSHOTS = keeping("{names: DBSnapshots[].DBSnapshotIdentifier | [0:2], more: Marker != null, count: length(DBSnapshots)}")
+SNAPSHOT = keeping("DBSnapshots[0].[DBSnapshotIdentifier, DBInstanceIdentifier, SnapshotType, Status, PercentProgress, Encrypted]")
+
+
+def rds(name, region, operation, parameters, keep=nothing, **more):
+    return Call(f"rds-{name}", "rds", region, operation, given(parameters), keep, **more)
+
+
+def first_page(answer, target):
+    target.marker = answer.get("Marker")
+    return SNAPSHOTS(answer, target)
+
+
+ready = waiting.instance(EAST, PRIMARY)
+replica_ready = waiting.instance(WEST, REPLICA)
+
+
+def describing():
+    yield rds("describe", EAST, "DescribeDBInstances", {"DBInstanceIdentifier": PRIMARY}, keeping(FACTS))
+    yield rds("describe-in-capitals", EAST, "DescribeDBInstances", {"DBInstanceIdentifier": PRIMARY.upper()}, NAMES)
+    yield rds("describe-by-arn", EAST, "DescribeDBInstances", {"DBInstanceIdentifier": PRIMARY_ARN}, NAMES)
+    yield rds("describe-all", EAST, "DescribeDBInstances", {}, NAMES)
+    yield rds("describe-nothing-there", "ap-south-1", "DescribeDBInstances", {}, NAMES)
+    yield rds("describe-unknown", EAST, "DescribeDBInstances", {"DBInstanceIdentifier": "nobody"})
+    yield rds("describe-other-region", WEST, "DescribeDBInstances", {"DBInstanceIdentifier": PRIMARY})
+    yield rds("describe-page-of-20", EAST, "DescribeDBInstances", {"MaxRecords": 20}, NAMES)
+    yield rds("describe-page-too-small", EAST, "DescribeDBInstances", {"MaxRecords": 19})
+    yield rds("describe-page-too-large", EAST, "DescribeDBInstances", {"MaxRecords": 101})
+    engine = [{"Name": "engine", "Values": ["postgres"]}]
+    yield rds("describe-filtered", EAST, "DescribeDBInstances", {"Filters": engine}, NAMES)
+    yield rds("describe-primary-replication", EAST, "DescribeDBInstances", {"DBInstanceIdentifier": PRIMARY}, keeping(REPLICATION))
+    yield rds("describe-replica", WEST, "DescribeDBInstances", {"DBInstanceIdentifier": REPLICA}, keeping(REPLICATION))
+
+
+def snapshots():
+    yield rds("snapshots-page", EAST, "DescribeDBSnapshots", {"SnapshotType": "manual", "MaxRecords": 20}, first_page)
+    following = lambda target: {"SnapshotType": "manual", "MaxRecords": 20, **({"Marker": target.marker} if target.marker else {})}
+    yield rds("snapshots-next-page", EAST, "DescribeDBSnapshots", following, SNAPSHOTS)
+    yield rds("snapshots-page-too-small", EAST, "DescribeDBSnapshots", {"MaxRecords": 19})
+    yield rds("snapshot", EAST, "DescribeDBSnapshots", {"DBSnapshotIdentifier": "manual-07"}, SNAPSHOT)
+    yield rds("snapshots-of-instance", EAST, "DescribeDBSnapshots", {"DBInstanceIdentifier": PRIMARY, "SnapshotType": "manual"}, SNAPSHOTS)
+    yield rds("snapshots-of-nobody", EAST, "DescribeDBSnapshots", {"DBInstanceIdentifier": "nobody"}, SNAPSHOTS)
+    yield rds("snapshot-unknown", EAST, "DescribeDBSnapshots", {"DBSnapshotIdentifier": "nothing"})
+    yield rds("snapshots-unknown-type", EAST, "DescribeDBSnapshots", {"SnapshotType": "imaginary"})
+    yield rds("snapshots-shared", EAST, "DescribeDBSnapshots", {"SnapshotType": "shared"}, SNAPSHOTS)
+
+
+def modifying():
+    groups = lambda *ids: {"DBInstanceIdentifier": PRIMARY, "VpcSecurityGroupIds": list(ids), "ApplyImmediately": True}
+    yield rds("modify-unknown", EAST, "ModifyDBInstance", {**groups(CLIENTS_GROUP), "DBInstanceIdentifier": "nobody"})
+    yield rds("modify-nothing", EAST, "ModifyDBInstance", {"DBInstanceIdentifier": PRIMARY})
+    yield rds("modify-unknown-group", EAST, "ModifyDBInstance", groups("sg-00000bad"))
+    yield rds("modify-groups", EAST, "ModifyDBInstance", groups(ISOLATION_GROUP), GROUPS, before=ready)
+    yield rds("modify-same-groups", EAST, "ModifyDBInstance", groups(ISOLATION_GROUP), GROUPS, before=ready)
+    yield rds("modify-groups-back", EAST, "ModifyDBInstance", groups(CLIENTS_GROUP), before=ready)
+    protection = {"DBInstanceIdentifier": PRIMARY, "DeletionProtection": False}
+    yield rds("modify-another-setting", EAST, "ModifyDBInstance", protection, before=ready)
+
+
+def rebooting():
+    yield rds("reboot-unknown", EAST, "RebootDBInstance", {"DBInstanceIdentifier": "nobody"})
+    failover = {"DBInstanceIdentifier": PRIMARY, "ForceFailover": True}
+    yield rds("reboot-failover-without-standby", EAST, "RebootDBInstance", failover, before=ready)
+    yield rds("reboot", EAST, "RebootDBInstance", {"DBInstanceIdentifier": PRIMARY}, STATUS, before=ready)
+    yield rds("reboot-again", EAST, "RebootDBInstance", {"DBInstanceIdentifier": PRIMARY})
+
+
+def promoting():
+    replica = {"DBInstanceIdentifier": REPLICA}
+    yield rds("promote-unknown", WEST, "PromoteReadReplica", {"DBInstanceIdentifier": "nobody"})
+    yield rds("promote-primary", EAST, "PromoteReadReplica", {"DBInstanceIdentifier": PRIMARY}, before=ready)
+    yield rds("promote-retention-too-long", WEST, "PromoteReadReplica", {**replica, "BackupRetentionPeriod": 36})
+    yield rds("promote-window-too-short", WEST, "PromoteReadReplica", {**replica, "PreferredBackupWindow": "03:00-03:10"})
+    yield rds("promote", WEST, "PromoteReadReplica", {**replica, "BackupRetentionPeriod": 5}, STATUS, before=replica_ready)
+    yield rds("promote-again", WEST, "PromoteReadReplica", replica)
+    kept = keeping("DBInstances[0].[BackupRetentionPeriod, ReadReplicaSourceDBInstanceIdentifier, StatusInfos]")
+    yield rds("describe-promoted", WEST, "DescribeDBInstances", replica, kept, before=waiting.promoted)
+    yield rds("describe-former-source", EAST, "DescribeDBInstances", {"DBInstanceIdentifier": PRIMARY}, keeping(REPLICATION))
+
+
+def making():
+    """What this world holds from the start and takes from nobody."""
+    other = {**INSTANCE, "DBInstanceIdentifier": "another"}
+    yield rds("create", EAST, "CreateDBInstance", other)
+    yield rds("create-again", EAST, "CreateDBInstance", other)
+    source = {"DBInstanceIdentifier": "another-dr", "SourceDBInstanceIdentifier": f"arn:aws:rds:{EAST}:{ACCOUNT}:db:another"}
+    yield rds("create-replica-across-regions", WEST, "CreateDBInstanceReadReplica", source)
+    yield rds("create-snapshot", EAST, "CreateDBSnapshot", {"DBInstanceIdentifier": PRIMARY, "DBSnapshotIdentifier": "one-more"})
+    restored = {"DBInstanceIdentifier": "restored", "DBSnapshotIdentifier": "manual-01"}
+    yield rds("restore-snapshot", EAST, "RestoreDBInstanceFromDBSnapshot", restored)
+    rewound = {"SourceDBInstanceIdentifier": PRIMARY, "TargetDBInstanceIdentifier": "rewound", "UseLatestRestorableTime": True}
+    yield rds("restore-to-point-in-time", EAST, "RestoreDBInstanceToPointInTime", rewound)
+    yield rds("delete", EAST, "DeleteDBInstance", {"DBInstanceIdentifier": "another", "SkipFinalSnapshot": True})
+    yield rds("delete-unknown", EAST, "DeleteDBInstance", {"DBInstanceIdentifier": "nobody", "SkipFinalSnapshot": True})
+
+
+def calls():
+    for part in (describing, snapshots, modifying, rebooting, promoting, making):
+        yield from part()
