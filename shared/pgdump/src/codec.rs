@@ -127,9 +127,10 @@ impl Decoders {
                 Err(Finding::limit(position, format!("the data needs a zstd window of more than 2^{window} bytes")))
             }
             Err(error) if seen.end.get() || error.kind() == ErrorKind::UnexpectedEof => Ok(Some(truncated(position, name))),
-            Err(error) => {
-                let sentence = format!("the {name} stream cannot be decoded: {error}");
-                // How far a decoder reads before it gives up depends on the pieces that it is fed; where the stream begins does not.
+            // How far a decoder reads before it gives up, and the words in which it does, depend on the pieces that it is fed; that the
+            // stream is damaged, and where it begins, does not.
+            Err(_) => {
+                let sentence = format!("the {name} stream cannot be decoded: its bytes are damaged");
                 Ok(Some(Finding::at(Code::StreamInvalid, begin, sentence)))
             }
         }

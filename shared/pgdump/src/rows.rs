@@ -1,7 +1,7 @@
 //! Checks of COPY text while it streams past: columns of every row, escapes, and the end.
 
 use crate::finding::Code;
-use crate::masks::{BLOCK, Finder, Portable};
+use crate::masks::{BLOCK, Finder, Masks, Portable};
 
 /// What was wrong with rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,13 +105,7 @@ impl Rows {
             let mut masks = finder.masks(&block);
             high |= masks.high;
             if masks.special != 0 {
-                let end_mark;
-                (seen, end_mark) = self.specials(bytes, start, masks.special, seen);
-                if let Some(mark) = end_mark {
-                    let rows = (1 << (mark - start)) - 1;
-                    masks.newline &= rows;
-                    masks.tab &= rows;
-                }
+                seen = self.specials(bytes, start, &mut masks, seen);
             }
             self.count_rows(masks.newline, masks.tab);
             start += length;
@@ -131,13 +125,23 @@ impl Rows {
             self.tabs += (tab & row).count_ones();
             self.rows += 1;
             if self.tabs + 1 != self.columns {
-                self.wrong_row(self.tabs + 1);
+                self.wrong_row(self.rows, self.tabs + 1);
             }
             self.tabs = 0;
             tab &= !row;
             newline &= newline - 1;
         }
         self.tabs = self.tabs.saturating_add(tab.count_ones());
+    }
+
+    /// Counts what stands before `at` ahead of the rest of its block, so that a fault at `at` names its own row, and an earlier fault
+    /// comes before it: else both would depend on where blocks begin.
+    #[cold]
+    fn count_rows_before(&mut self, at: usize, masks: &mut Masks) {
+        let before = (1 << at) - 1;
+        self.count_rows(masks.newline & before, masks.tab & before);
+        masks.newline &= !before;
+        masks.tab &= !before;
     }
 
     /// Rows of a table without columns: empty lines. They are too rare to be quick about.
@@ -154,17 +158,17 @@ impl Rows {
                 self.rows += 1;
             } else if byte == b'\\' && row {
                 self.open = Open::Escape { field: false, row };
-            } else {
-                self.wrong_row(1);
+            } else if row {
+                self.wrong_row(self.rows + 1, 1);
             }
         }
         !bytes.is_ascii()
     }
 
     #[cold]
-    fn wrong_row(&mut self, found: u32) {
+    fn wrong_row(&mut self, row: u64, found: u32) {
         self.wrong_rows += 1;
-        let (row, columns) = (self.rows, self.columns);
+        let columns = self.columns;
         self.wrong(Code::RowColumns, || format!("row {row} has {found} columns, and its COPY statement has {columns}"));
     }
 
@@ -173,42 +177,45 @@ impl Rows {
         self.fault.get_or_insert_with(|| Fault { code, sentence: sentence() });
     }
 
-    /// Looks at the bytes of a block that are backslashes or control characters. Says up to where bytes were looked at, and where
-    /// the end mark begins.
-    fn specials(&mut self, bytes: &[u8], start: usize, mut special: u64, mut seen: usize) -> (usize, Option<usize>) {
+    /// Looks at the bytes of a block that are backslashes or control characters, and says up to where bytes were looked at. What
+    /// stands from the end mark on is no row any more, and is taken out of the masks.
+    fn specials(&mut self, bytes: &[u8], start: usize, masks: &mut Masks, mut seen: usize) -> usize {
+        let mut special = masks.special;
         while special != 0 {
-            let at = start + special.trailing_zeros() as usize;
+            let place = special.trailing_zeros() as usize;
+            let at = start + place;
             special &= special - 1;
             if at < seen {
                 continue;
             }
             let before = if at == 0 { self.last } else { bytes[at - 1] };
             if bytes[at] != b'\\' {
-                self.control(bytes[at]);
+                if !matches!(bytes[at], 1..=7) {
+                    self.count_rows_before(place, masks);
+                    self.control(bytes[at]);
+                }
                 continue;
             }
             let row = before == b'\n';
             if self.escapes && plain_escape(bytes, at, before) {
                 seen = at + 2;
             } else if self.escapes || row {
+                self.count_rows_before(place, masks);
                 self.open = Open::Escape { field: row || before == b'\t', row };
                 seen = self.close(bytes, at + 1);
             }
             if self.ended {
-                return (seen, Some(at));
+                (masks.newline, masks.tab) = (0, 0);
+                return seen;
             }
         }
-        (seen, None)
+        seen
     }
 
     /// COPY writes an escape for each control character that has one, and no text holds a zero byte.
     fn control(&mut self, byte: u8) {
-        if !matches!(byte, 1..=7) {
-            let row = self.rows + 1;
-            self.wrong(Code::RowEscape, || {
-                format!("row {row} holds the byte {byte:#04x}, which COPY never writes as it is")
-            });
-        }
+        let row = self.rows + 1;
+        self.wrong(Code::RowEscape, || format!("row {row} holds the byte {byte:#04x}, which COPY never writes as it is"));
     }
 
     /// Goes on with what is open, from `at`; returns the first byte that it did not need.
@@ -284,16 +291,17 @@ mod tests {
 
     use super::*;
 
-    fn check(columns: u32, pieces: &[&[u8]]) -> (u64, Option<Code>) {
+    fn check(columns: u32, pieces: &[&[u8]]) -> (u64, Option<Fault>) {
         let mut rows = Rows::new(columns, true);
         for piece in pieces {
             rows.push(piece);
         }
-        (rows.count(), rows.finish().map(|fault| fault.code))
+        (rows.count(), rows.finish())
     }
 
     fn whole(columns: u32, text: &str) -> (u64, Option<Code>) {
-        check(columns, &[text.as_bytes()])
+        let (rows, fault) = check(columns, &[text.as_bytes()]);
+        (rows, fault.map(|fault| fault.code))
     }
 
     #[test]
@@ -346,6 +354,15 @@ mod tests {
         assert_eq!((rows.count(), rows.finish()), (2, None));
     }
 
+    #[test]
+    fn the_first_fault_is_named_with_its_own_row() {
+        let said = |columns, text: &str| check(columns, &[text.as_bytes()]).1.unwrap().sentence;
+        assert!(said(1, "1\n2\n3\\y\n\\.\n").starts_with("row 3 holds a backslash"));
+        assert!(said(1, "1\n2\n\u{0}\n\\.\n").starts_with("row 3 holds the byte 0x00"));
+        assert!(said(1, "1\n2\t\n3\\y\n\\.\n").starts_with("row 2 has 2 columns"));
+        assert_eq!(said(0, "\nxy\n\\.\n"), "row 2 has 1 columns, and its COPY statement has 0");
+    }
+
     /// The rules once more, on whole text and without any cleverness.
     fn naive(columns: u32, text: &[u8]) -> (u64, bool) {
         let lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
@@ -388,6 +405,7 @@ mod tests {
             let (rows, fault) = check(columns, &pieces);
             let (expected, sound) = naive(columns, &text);
             prop_assert_eq!(fault.is_none(), sound, "{:?}", fault);
+            prop_assert_eq!((rows, fault), check(columns, &[&text]));
             if sound {
                 prop_assert_eq!(rows, expected);
             }
