@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -10,13 +11,13 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 use shared::domain::identifier::ScenarioName;
 use shared::domain::plan::Plan;
-use simulation::{Campaign, Case, Finding, Run, Summary, replay};
+use simulation::{Campaign, Case, Fault, Finding, Run, Summary, replay};
 
 /// `recoveryctl simulate`.
 ///
 /// Plays the incidents of the seeds from FROM on, one after the other. Each seed draws a setting, a disaster, who is told, who
 /// answers, and what goes wrong: calls whose process dies, whose reply is lost, that come late, twice or stale; outages; returning
-/// primaries; second drivers; clocks that are off. After every event ten invariants are checked, by the world's own truth.
+/// primaries; second drivers; clocks that are off. After every event eleven invariants are checked, by the world's own truth.
 ///
 /// Ends with 0 when nothing was violated, 1 when something was, 2 when nothing could be played.
 #[derive(Debug, Args)]
@@ -36,9 +37,18 @@ pub struct SimulateArguments {
     /// For how long to play at most.
     #[arg(long)]
     minutes: Option<f64>,
+    /// Instead of a seed: an incident as a finding tells it, in JSON. It is told event by event.
+    #[arg(long, value_name = "JSON", conflicts_with_all = ["seed", "count", "minutes", "exhaustive"])]
+    case: Option<String>,
     /// Instead of random seeds: every fault at every call of an ordinary incident; with 2, every second one after each as well.
-    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=2))]
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=2), conflicts_with = "count")]
     exhaustive: Option<u8>,
+    /// With --exhaustive: only this fault; repeatable.
+    #[arg(long = "fault", value_name = "FAULT", value_parser = fault, requires = "exhaustive")]
+    faults: Vec<Fault>,
+    /// With --exhaustive 2: of the second faults, try each N-th.
+    #[arg(long, value_name = "N", default_value = "1", requires = "exhaustive")]
+    every: NonZeroUsize,
     /// For people, or for programs.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -65,7 +75,11 @@ pub fn run(arguments: &SimulateArguments) -> ExitCode {
     std::panic::set_hook(Box::new(|_| {}));
     let (summary, findings) = match (arguments.exhaustive, arguments.count, arguments.minutes) {
         (None, None, None) => return tell_one(arguments, &campaign),
-        (Some(faults), _, _) => campaign.exhaust(&Case::plain(arguments.seed), faults == 2, limit(arguments)),
+        (Some(at_a_time), _, _) => {
+            let faults = if arguments.faults.is_empty() { Fault::ALL.as_slice() } else { &arguments.faults };
+            let pairs = (at_a_time == 2).then_some(arguments.every);
+            campaign.exhaust(&Case::plain(arguments.seed), faults, pairs, limit(arguments))
+        }
         (None, count, _) => {
             let last = count.map_or(u64::MAX, |count| arguments.seed.saturating_add(count).saturating_sub(1));
             campaign.run(arguments.seed, last, limit(arguments))
@@ -115,21 +129,43 @@ fn campaign(arguments: &SimulateArguments) -> Result<Campaign, String> {
     Ok(Campaign::of(plan, scenario))
 }
 
-/// Plays one seed and tells all of it; what it violates is made small, and told as well.
+/// A fault by its name.
+fn fault(name: &str) -> Result<Fault, String> {
+    let known = || Fault::ALL.map(Fault::as_str).join(", ");
+    Fault::ALL.into_iter().find(|fault| fault.as_str() == name).ok_or_else(|| format!("no fault; there are: {}", known()))
+}
+
+/// The incident to tell: as it is given, or of this seed.
+fn one_case(arguments: &SimulateArguments) -> Result<Case, String> {
+    match &arguments.case {
+        None => Ok(Case::from_seed(arguments.seed)),
+        Some(json) => serde_json::from_str(json)
+            .map_err(|error| format!("--case is no incident as a finding tells it: {error}; copy it from there, in quotes")),
+    }
+}
+
+/// Plays one incident and tells all of it; what it violates is made small, and told as well.
 fn tell_one(arguments: &SimulateArguments, campaign: &Campaign) -> ExitCode {
-    let (run, finding) = replay(campaign, arguments.seed);
+    let case = match one_case(arguments) {
+        Ok(case) => case,
+        Err(message) => {
+            eprintln!("{message}");
+            return ExitCode::from(2);
+        }
+    };
+    let (run, finding) = replay(campaign, &case);
     match arguments.format {
         Format::Json => say(&json!({"run": run, "finding": finding}).to_string()),
-        Format::Text => say(&story(arguments.seed, campaign, &run, finding.as_ref())),
+        Format::Text => say(&story(campaign, &case, &run, finding.as_ref())),
     }
     ExitCode::from(u8::from(finding.is_some()))
 }
 
-fn story(seed: u64, campaign: &Campaign, run: &Run, finding: Option<&Finding>) -> String {
-    let mut lines = vec![format!("seed {seed}: {}", one_line(&Case::from_seed(seed)))];
+fn story(campaign: &Campaign, case: &Case, run: &Run, finding: Option<&Finding>) -> String {
+    let mut lines = vec![format!("the incident: {}", one_line(case))];
     match finding {
         None => {
-            lines.extend(simulation::play_aloud(campaign, &Case::from_seed(seed)));
+            lines.extend(simulation::play_aloud(campaign, case));
             lines.push(format!("ended: {}; nothing was violated", run.end));
         }
         Some(finding) => {
@@ -159,16 +195,15 @@ fn text(arguments: &SimulateArguments, summary: &Summary, findings: &[Finding]) 
         table("what struck:", &rows(&summary.by_fault)),
     ];
     for finding in findings {
-        lines.push(format!("violated in seed {}:", finding.case.seed));
+        lines.push("violated:".to_owned());
         lines.extend(finding.violations.iter().map(|violation| format!("  {violation}")));
         lines.push(format!("  smallest: {}", one_line(&finding.smallest)));
-        if arguments.exhaustive.is_none() {
-            let (plan, scenario) = (arguments.plan.display(), &arguments.scenario);
-            lines.push(format!(
-                "  again: recoveryctl simulate --plan {plan} --scenario {scenario} --seed {}",
-                finding.case.seed
-            ));
-        }
+        let which = match arguments.exhaustive {
+            None => format!("--seed {}", finding.case.seed),
+            Some(_) => format!("--case '{}'", one_line(&finding.smallest)),
+        };
+        let (plan, scenario) = (arguments.plan.display(), &arguments.scenario);
+        lines.push(format!("  again: recoveryctl simulate --plan {plan} --scenario {scenario} {which}"));
     }
     lines.join("\n")
 }

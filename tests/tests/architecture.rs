@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
@@ -121,4 +122,21 @@ fn every_function_that_steps_name_has_a_state_that_invokes_it() {
         // Unknown names fall through to recovery, which refuses what is not its own.
         assert!(text.contains(&function) || kind.function().as_str() == "recovery", "no state invokes {function}");
     }
+}
+
+/// Whether guards can be taken out in a build of these edges of the dependency graph.
+fn guards_can_be_taken_out(edges: &str) -> bool {
+    let cargo = Command::new(env!("CARGO"))
+        .args(["tree", "--workspace", "--offline", "--locked", "--invert", "shared", "--edges", edges])
+        .current_dir(repository())
+        .output()
+        .unwrap();
+    assert!(cargo.status.success(), "{}", String::from_utf8_lossy(&cargo.stderr));
+    String::from_utf8(cargo.stdout).unwrap().contains("guards-off")
+}
+
+#[test]
+fn no_binary_that_is_shipped_lets_a_guard_be_taken_out() {
+    assert!(!guards_can_be_taken_out("features,no-dev"), "`guards-off` is on in a build that is no test's");
+    assert!(guards_can_be_taken_out("features"), "tests take guards out, so this test looks for the wrong words");
 }

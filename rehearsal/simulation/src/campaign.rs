@@ -13,9 +13,7 @@ use shared::domain::plan::Plan;
 #[cfg(feature = "guards-off")]
 use shared::guard::Guard;
 
-use super::accounting::PortCall;
-use super::case::{Case, Strike};
-use super::faults::Fault;
+use super::case::Case;
 use super::invariants::{Invariant, Violation, Watcher};
 use super::simulation::Simulation;
 
@@ -95,7 +93,7 @@ pub fn play_aloud(campaign: &Campaign, case: &Case) -> Vec<String> {
 }
 
 /// Follows a run to its end, and looks after every event.
-fn follow(simulation: Simulation, watcher: Option<Watcher>) -> Run {
+pub(crate) fn follow(simulation: Simulation, watcher: Option<Watcher>) -> Run {
     told(simulation, watcher, false).0
 }
 
@@ -134,9 +132,11 @@ fn run_to_the_end(simulation: &mut Simulation, watcher: &mut Watcher) -> (String
     let mut until = simulation.cloud.now() + DECLARED_WITHIN;
     let mut latest = None;
     while !simulation.is_over() || simulation.has_something_to_come() {
-        if let Some(incident) = simulation.latest_incident().filter(|incident| latest.as_ref() != Some(&incident.id)) {
-            until = incident.deadline + LATEST_END;
-            latest = Some(incident.id);
+        // A stuck incident that is tried again has another deadline.
+        let deadline = simulation.latest_incident().map(|incident| incident.deadline);
+        if let Some(deadline) = deadline.filter(|_| deadline != latest) {
+            until = deadline + LATEST_END;
+            latest = Some(deadline);
         }
         if !simulation.take_turn(until) {
             break;
@@ -204,16 +204,15 @@ fn smaller(case: &Case) -> Vec<Case> {
     candidates
 }
 
-/// Plays the incident of this seed once more, and makes it small.
+/// Plays an incident once more, and makes it small.
 #[must_use]
-pub fn replay(campaign: &Campaign, seed: u64) -> (Run, Option<Finding>) {
-    let case = Case::from_seed(seed);
-    let run = play(campaign, &case);
+pub fn replay(campaign: &Campaign, case: &Case) -> (Run, Option<Finding>) {
+    let run = play(campaign, case);
     if run.violations.is_empty() {
         return (run, None);
     }
-    let (smallest, violations) = shrink(campaign, &case, &run.violations);
-    (run, Some(Finding { case, smallest, violations }))
+    let (smallest, violations) = shrink(campaign, case, &run.violations);
+    (run, Some(Finding { case: case.clone(), smallest, violations }))
 }
 
 impl Campaign {
@@ -237,12 +236,12 @@ impl Campaign {
     }
 
     #[cfg(feature = "guards-off")]
-    fn as_guarded<T>(&self, work: impl FnOnce() -> T) -> T {
+    pub(crate) fn as_guarded<T>(&self, work: impl FnOnce() -> T) -> T {
         shared::guard::without(&self.removed, work)
     }
 
     #[cfg(not(feature = "guards-off"))]
-    fn as_guarded<T>(&self, work: impl FnOnce() -> T) -> T {
+    pub(crate) fn as_guarded<T>(&self, work: impl FnOnce() -> T) -> T {
         work()
     }
 
@@ -271,7 +270,11 @@ impl Campaign {
     }
 
     /// Plays what `next` gives, on every core, until it gives nothing more or the time is over.
-    fn in_parallel(&self, limit: Duration, next: impl Fn() -> Option<(Case, Run)> + Sync) -> (Summary, Vec<Finding>) {
+    pub(crate) fn in_parallel(
+        &self,
+        limit: Duration,
+        next: impl Fn() -> Option<(Case, Run)> + Sync,
+    ) -> (Summary, Vec<Finding>) {
         let began = Instant::now();
         let total = Mutex::new((Summary::default(), Vec::new()));
         thread::scope(|scope| {
@@ -328,7 +331,8 @@ impl Summary {
         }
     }
 
-    fn add(&mut self, other: Self) {
+    /// Takes in what another campaign found.
+    pub fn add(&mut self, other: Self) {
         self.incidents += other.incidents;
         self.violations += other.violations;
         let sum = |into: &mut BTreeMap<String, u64>, from: BTreeMap<String, u64>| {
@@ -343,106 +347,4 @@ impl Summary {
             *self.by_invariant.entry(key).or_default() += count;
         }
     }
-}
-
-/// A run as it stood before some calls, and those calls.
-struct Turn {
-    before: (Simulation, Watcher),
-    calls: Vec<PortCall>,
-}
-
-/// Follows a run, and keeps what it was before each of its turns.
-fn turns_of(start: &(Simulation, Watcher)) -> Vec<Turn> {
-    let (mut run, mut watcher) = (start.0.fork(), start.1.clone());
-    let far = run.cloud.now() + Duration::from_secs(5 * 3_600);
-    let mut turns = Vec::new();
-    while !run.is_over() {
-        let before = (run.fork(), watcher.clone());
-        let from = run.call_count();
-        if !run.take_turn(far) {
-            break;
-        }
-        watcher.look(&run);
-        let calls = run.cloud.with(|state| state.calls[from..].to_vec());
-        if !calls.is_empty() {
-            turns.push(Turn { before, calls });
-        }
-    }
-    turns
-}
-
-/// Calls that leave nothing behind.
-fn leaves_something(call: &PortCall) -> bool {
-    !(call.operation.starts_with("Get")
-        || call.operation.starts_with("Describe")
-        || ["Connect", "Query"].contains(&call.operation))
-}
-
-/// Whether this fault is another one here than those that are tried anyway: to die before a call is to die after the one before it,
-/// unless it is an invocation's first; of a call that leaves nothing behind it does not matter which way was lost; and only
-/// describe calls show what was.
-fn is_a_case_of_its_own(fault: Fault, call: &PortCall, turn: &Turn) -> bool {
-    match fault {
-        Fault::KilledBefore => leaves_something(call) || turn.calls.first().is_some_and(|first| first.number == call.number),
-        Fault::RequestLost | Fault::DoubledAfter | Fault::TimedOut | Fault::Late => leaves_something(call),
-        Fault::Stale => call.service == "rds" && call.operation.starts_with("Describe"),
-        // Refused for good is an end of its own for whatever is no mutation: the other faults cover it.
-        Fault::Refused => call.label.as_ref().is_some_and(|label| !label.ends_with("#0")),
-        _ => true,
-    }
-}
-
-impl Campaign {
-    /// Tries every fault at every call of `case`, and with `pairs` every second one after each; at most `limit` long.
-    #[must_use]
-    pub fn exhaust(&self, case: &Case, pairs: bool, limit: Duration) -> (Summary, Vec<Finding>) {
-        exhaust(self, case, &Fault::ALL, pairs, limit)
-    }
-}
-
-/// Tries each of these faults at every call of `case`, and with `pairs` every second one after each; at most `limit` long.
-#[must_use]
-pub fn exhaust(campaign: &Campaign, case: &Case, faults: &[Fault], pairs: bool, limit: Duration) -> (Summary, Vec<Finding>) {
-    let calm = case.calm(&campaign.plan, &campaign.scenario);
-    let first = calm.call_count();
-    let watcher = Watcher::new(&calm);
-    let start = (case.set_up(&campaign.plan, &campaign.scenario), watcher);
-    let turns = turns_of(&start);
-    let singles: Vec<(&Turn, usize, Fault)> = jobs(&turns, faults);
-    let next_job = AtomicUsize::new(0);
-    // With pairs, a job is one first strike and every second one after it; what is left of the latest job waits here.
-    let waiting: Mutex<Vec<(Case, Simulation, Watcher)>> = Mutex::new(Vec::new());
-    campaign.in_parallel(limit, || {
-        if let Some((case, simulation, watcher)) = waiting.lock().ok()?.pop() {
-            return Some((case, campaign.as_guarded(|| follow(simulation, Some(watcher)))));
-        }
-        let (turn, number, fault) = *singles.get(next_job.fetch_add(1, Ordering::Relaxed))?;
-        let struck = Case { strikes: vec![Strike { call: number - first, fault }], ..case.clone() };
-        let mut run = turn.before.0.fork();
-        run.strike(number, fault);
-        if pairs {
-            let seconds = turns_of(&(run.fork(), turn.before.1.clone()));
-            let mut more = Vec::new();
-            for (turn, second, fault) in jobs(&seconds, faults).into_iter().filter(|(_, second, _)| *second > number) {
-                let mut run = turn.before.0.fork();
-                run.strike(second, fault);
-                let mut case = struck.clone();
-                case.strikes.push(Strike { call: second - first, fault });
-                more.push((case, run, turn.before.1.clone()));
-            }
-            waiting.lock().ok()?.extend(more);
-        }
-        Some((struck, campaign.as_guarded(|| follow(run, Some(turn.before.1.clone())))))
-    })
-}
-
-fn jobs<'a>(turns: &'a [Turn], faults: &[Fault]) -> Vec<(&'a Turn, usize, Fault)> {
-    let mut jobs = Vec::new();
-    for turn in turns {
-        for call in &turn.calls {
-            let own = faults.iter().filter(|fault| is_a_case_of_its_own(**fault, call, turn));
-            jobs.extend(own.map(|fault| (turn, call.number, *fault)));
-        }
-    }
-    jobs
 }

@@ -8,10 +8,12 @@ use rehearsal_world::Breakage;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shared::domain::duration::Seconds;
-use shared::domain::identifier::ScenarioName;
+use shared::domain::identifier::{Digest, ScenarioName};
+use shared::domain::incident::Question;
 use shared::domain::mutation::Mutation;
 use shared::domain::plan::{ApprovalRule, Plan};
-use shared::domain::step::FunctionName;
+use shared::domain::step::{Direction, FunctionName};
+use shared::events::request::CommandName;
 
 use super::chance::Chance;
 use super::faults::Fault;
@@ -123,6 +125,9 @@ pub enum Happening {
     RegionDark(u64),
     /// The clock of the next invocations but so many is off by so many seconds.
     ClockOff(usize, i64),
+    /// An operator gives this command. What it names is what an operator would see then: the latest incident, the standing question,
+    /// the first step that is not settled.
+    Ordered(CommandName),
 }
 
 /// A fault at one call, counted from the trigger.
@@ -149,7 +154,7 @@ pub struct Case {
     pub person: Person,
     /// What strikes single calls.
     pub strikes: Vec<Strike>,
-    /// What happens besides: seconds after the trigger, and what.
+    /// What happens besides: milliseconds after the trigger, and what.
     pub happenings: Vec<(u64, Happening)>,
 }
 
@@ -215,7 +220,7 @@ impl Case {
         let person =
             *chance.one_of(&[Person::Absent, Person::Approves, Person::Approves, Person::Rejects, Person::ApprovesTheFirst]);
         let strikes = (0..chance.below(5)).map(|_| Self::strike(chance)).collect();
-        let happenings = (0..chance.below(4)).map(|_| (chance.below(SECONDS), Self::happening(chance))).collect();
+        let happenings = (0..chance.below(4)).map(|_| (1_000 * chance.below(SECONDS), Self::happening(chance))).collect();
         Self { seed, setting, disaster, trigger, person, strikes, happenings }
     }
 
@@ -227,7 +232,11 @@ impl Case {
             Value::Object(object) => object.keys().next().cloned().unwrap_or_default(),
             _ => String::new(),
         };
-        let mut found: BTreeSet<String> = self.happenings.iter().map(|(_, happening)| word(json!(happening))).collect();
+        let happened = self.happenings.iter().map(|(_, happening)| match happening {
+            Happening::Ordered(command) => format!("ordered_{}", command.as_str()),
+            other => word(json!(other)),
+        });
+        let mut found: BTreeSet<String> = happened.collect();
         found.extend([
             format!("disaster_{}", word(json!(self.disaster))),
             format!("trigger_{}", word(json!(self.trigger))),
@@ -258,7 +267,7 @@ impl Case {
     }
 
     fn happening(chance: &mut Chance) -> Happening {
-        match chance.below(16) {
+        match chance.below(18) {
             0 => Happening::PrimaryReturns,
             1 => Happening::JournalAway(5 + chance.below(90)),
             2 => Happening::Watchdog,
@@ -277,6 +286,7 @@ impl Case {
             12 => Happening::ControlPlaneDark(5 + chance.below(200)),
             13 => Happening::RegionDark(5 + chance.below(300)),
             14 => Happening::ReplicationStalls,
+            15 | 16 => Happening::Ordered(*chance.one_of(&CommandName::ALL)),
             _ => {
                 let later = usize::try_from(chance.below(60)).unwrap_or_default();
                 let off = *chance.one_of(&[-600, -60, -4, 4, 60, 600]);
@@ -348,14 +358,13 @@ impl Case {
         for strike in &self.strikes {
             simulation.strike(first + strike.call, strike.fault);
         }
-        for (seconds, happening) in self.happenings.clone() {
+        let person = self.person;
+        for (milliseconds, happening) in self.happenings.clone() {
             let scenario = scenario.clone();
-            simulation.after(Duration::from_secs(seconds), move |simulation| happen(simulation, happening, &scenario));
+            let due = Duration::from_millis(milliseconds);
+            simulation.after(due, move |simulation| happen(simulation, happening, &scenario, person));
         }
-        if self.person != Person::Absent {
-            let person = self.person;
-            simulation.after(Duration::from_secs(9), move |simulation| answer(simulation, person, None));
-        }
+        sit_down(simulation, person);
         let raise = |simulation: &mut Simulation| {
             let alarm = simulation.alarm(scenario);
             simulation.deliver(&alarm);
@@ -383,7 +392,7 @@ fn operators_request(simulation: &Simulation, scenario: &ScenarioName, request: 
     json!({"scenario": scenario, "region": region, "mode": "ungraceful", "actor": "dana", "request_id": request})
 }
 
-fn happen(simulation: &mut Simulation, happening: Happening, scenario: &ScenarioName) {
+fn happen(simulation: &mut Simulation, happening: Happening, scenario: &ScenarioName, person: Person) {
     let seconds = Duration::from_secs;
     match happening {
         Happening::PrimaryReturns => simulation.cloud.with(|state| {
@@ -458,6 +467,7 @@ fn happen(simulation: &mut Simulation, happening: Happening, scenario: &Scenario
             let invocation = state.invocations + later + 1;
             state.skews.insert(invocation, jiff::SignedDuration::from_secs(off));
         }),
+        Happening::Ordered(command) => order(simulation, command, person),
     }
 }
 
@@ -466,6 +476,47 @@ fn stall_replication(simulation: &mut Simulation) {
         let (_, replica) = keys(&state.plan);
         state.world.set_lag(&replica, Duration::from_secs(100_000), state.now);
     });
+}
+
+/// Gives a command as an operator does, through the alias that may, and never mind what comes of it.
+fn order(simulation: &mut Simulation, command: CommandName, person: Person) {
+    let incident = simulation.latest_incident();
+    let mut payload = json!({"command": command, "actor": "dana", "reason": "as the runbook says"});
+    let mut set = |field: &str, value: Value| payload[field] = value;
+    if !matches!(command, CommandName::Disable | CommandName::Enable) {
+        set("incident_id", json!(incident.as_ref().map(|incident| &incident.id)));
+    }
+    match command {
+        CommandName::Approve | CommandName::Reject => {
+            let question = incident.as_ref().and_then(|incident| incident.question.as_ref());
+            let digest = question.map_or_else(|| Digest::of_json(&"what nobody asked"), Question::digest);
+            simulation.cloud.with(|state| state.answered.insert(digest.to_string()));
+            set("digest", json!(digest));
+        }
+        CommandName::Skip => {
+            let steps = incident.as_ref().map(|incident| simulation.steps(&incident.id)).unwrap_or_default();
+            let open = steps.iter().find(|step| !step.status.is_settled(Direction::Apply));
+            set("step", json!(open.or(steps.first()).map(|step| &step.id)));
+        }
+        CommandName::Acknowledge => {
+            let promoted = simulation.cloud.with(|state| !state.world.losses().is_empty());
+            set("site", json!(if promoted { "recovery" } else { "primary" }));
+        }
+        CommandName::Retry | CommandName::Abort => set("request_id", json!(format!("order-{}", simulation.call_count()))),
+        _ => {}
+    }
+    let approves = matches!(command, CommandName::Approve | CommandName::Reject | CommandName::Skip);
+    let _ = simulation.invoke(FunctionName::Recovery, if approves { "approve" } else { "live" }, &payload);
+    if command == CommandName::Retry {
+        sit_down(simulation, person);
+    }
+}
+
+/// Has somebody look every few seconds at whether something is asked, until the incident ends.
+fn sit_down(simulation: &mut Simulation, person: Person) {
+    if person != Person::Absent {
+        simulation.after(Duration::from_secs(9), move |simulation| answer(simulation, person, None));
+    }
 }
 
 /// How long somebody thinks before answering.

@@ -12,7 +12,7 @@ use shared::domain::identifier::{Digest, IncidentId};
 use shared::domain::incident::{Incident, IncidentStatus};
 use shared::domain::mutation::Mutation;
 use shared::domain::plan::{Component, EndpointPlace, Plan, RdsInstance};
-use shared::domain::step::RouteSettings;
+use shared::domain::step::{RouteSettings, StepKind, StepRecord, StepStatus};
 use shared::engine::Entry;
 
 use super::cloud::{LambdaFunction, Regional, RestStage, State};
@@ -372,7 +372,7 @@ pub fn at_the_end(simulation: &Simulation, ended: &Ended, before: &Before) -> Ve
         for sentence in misdirected(state, ended, before) {
             note(Invariant::PointsAtSomething, sentence);
         }
-        if status != IncidentStatus::Stuck {
+        if status != IncidentStatus::Stuck && !resumption_is_left_to_a_person(ended) {
             for sentence in before.differences_in(state) {
                 note(Invariant::RestoredExactly, sentence);
             }
@@ -456,11 +456,13 @@ fn misdirected(state: &State, ended: &Ended, before: &Before) -> Vec<String> {
         .filter(|(key, _)| promoted.contains(key))
         .map(|(_, endpoint)| endpoint.host)
         .collect();
+    let left_to_a_person = repoint_is_left_to_a_person(ended);
     let mut found = Vec::new();
     for (place, host) in hosts(state) {
         let old = before.hosts.get(&place);
         let right = match ended.incident.status {
-            IncidentStatus::Completed if !new.is_empty() => new.contains(&host),
+            IncidentStatus::Completed if !new.is_empty() && !left_to_a_person => new.contains(&host),
+            IncidentStatus::Completed if !new.is_empty() => new.contains(&host) || Some(&host) == old,
             IncidentStatus::Completed | IncidentStatus::RolledBack => Some(&host) == old,
             _ => new.contains(&host) || Some(&host) == old,
         };
@@ -469,6 +471,18 @@ fn misdirected(state: &State, ended: &Ended, before: &Before) -> Vec<String> {
         }
     }
     found
+}
+
+/// Whether a person had the repointing left out, and the report says how to do it.
+fn repoint_is_left_to_a_person(ended: &Ended) -> bool {
+    let skipped = |step: &StepRecord| step.step.kind == StepKind::Repoint && step.status == StepStatus::Skipped;
+    ended.steps.iter().any(skipped) && !ended.report.commands_left.is_empty()
+}
+
+/// Whether a person had writes left held, and the report says how to let them through.
+fn resumption_is_left_to_a_person(ended: &Ended) -> bool {
+    let skipped = |step: &StepRecord| step.step.kind == StepKind::ResumeWrites && step.status == StepStatus::Skipped;
+    ended.steps.iter().any(skipped) && !ended.report.commands_left.is_empty()
 }
 
 /// The most that anybody allowed to lose; nothing where an unknown loss was allowed.

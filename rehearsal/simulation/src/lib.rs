@@ -12,6 +12,7 @@ mod campaign;
 mod case;
 mod chance;
 mod cloud;
+mod exhaustive;
 mod face;
 mod faults;
 mod functions;
@@ -21,7 +22,7 @@ mod platform;
 mod simulation;
 
 pub use accounting::{Effect, PortCall};
-pub use campaign::{Campaign, Finding, Run, Summary, exhaust, play, play_aloud, replay, shrink};
+pub use campaign::{Campaign, Finding, Run, Summary, play, play_aloud, replay, shrink};
 pub use case::{Case, Disaster, Happening, Person, Setting, Strike, Trigger};
 pub use chance::Chance;
 pub use cloud::{

@@ -176,7 +176,7 @@ impl Command {
 }
 
 /// The operator's commands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CommandName {
     /// Where is it?

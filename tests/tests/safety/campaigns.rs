@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use shared::domain::identifier::ScenarioName;
 use shared::guard::Guard;
-use simulation::{Campaign, Case, Finding, Summary, healthcare_plan};
+use simulation::{Campaign, Case, Fault, Finding, Happening, Person, Setting, Summary, healthcare_plan};
 
 /// Random incidents that every run of the tests plays.
 pub(crate) const SEEDS: u64 = 400;
@@ -28,7 +28,27 @@ pub(crate) fn random() -> &'static (Summary, Vec<Finding>) {
 /// Every fault at every call of an ordinary incident.
 pub(crate) fn exhaustive() -> &'static (Summary, Vec<Finding>) {
     static PLAYED: OnceLock<(Summary, Vec<Finding>)> = OnceLock::new();
-    PLAYED.get_or_init(|| campaign(&[]).exhaust(&Case::plain(1), false, LIMIT))
+    PLAYED.get_or_init(|| campaign(&[]).exhaust(&Case::plain(1), &Fault::ALL, None, LIMIT))
+}
+
+/// Every command of the operator at every turn of incidents that complete, that ask, and that end stuck.
+pub(crate) fn orders() -> &'static (Summary, Vec<Finding>) {
+    static PLAYED: OnceLock<(Summary, Vec<Finding>)> = OnceLock::new();
+    PLAYED.get_or_init(|| {
+        let plain = Case::plain(1);
+        let asking = Setting { approval_required: true, ..plain.setting.clone() };
+        let asked = Case { setting: asking, person: Person::Approves, ..plain.clone() };
+        let stuck = Case { happenings: vec![(60_000, Happening::ReplicaFails)], person: Person::Approves, ..plain.clone() };
+        let played = [plain, asked, stuck].map(|case| campaign(&[]).order_at_every_turn(&case, LIMIT));
+        played
+            .into_iter()
+            .reduce(|(mut sum, mut findings), (summary, more)| {
+                sum.add(summary);
+                findings.extend(more);
+                (sum, findings)
+            })
+            .unwrap_or_default()
+    })
 }
 
 fn assert_nothing_violated((summary, findings): &(Summary, Vec<Finding>)) {
@@ -66,4 +86,14 @@ fn every_fault_at_every_call_of_an_ordinary_incident_violates_nothing() {
     assert_nothing_violated(played);
     println!("{} incidents, each struck once: {:?}", played.0.incidents, played.0.by_end);
     assert!(played.0.incidents > 1_000, "a recovery makes many calls: {:?}", played.0);
+}
+
+#[test]
+fn every_command_at_every_turn_violates_nothing() {
+    let played = orders();
+    assert_nothing_violated(played);
+    println!("{} incidents, each with one command: {:?}", played.0.incidents, played.0.by_end);
+    for end in ["completed", "rolled_back", "stuck"] {
+        assert!(played.0.by_end.contains_key(end), "no command led to the end {end}: {:?}", played.0.by_end);
+    }
 }

@@ -6,10 +6,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use shared::events::request::CommandName;
 use shared::guard::Guard;
 use simulation::{Invariant, Summary};
 
-use crate::campaigns::{SEEDS, exhaustive, random};
+use crate::campaigns::{SEEDS, exhaustive, orders, random};
 use crate::guards::{Control, SOON, controls};
 use crate::modes::{FailureMode, MODES};
 
@@ -68,15 +69,16 @@ fn row(mode: &FailureMode, summaries: &[&Summary]) -> String {
 }
 
 fn document() -> String {
-    let (random, exhaustive) = (&random().0, &exhaustive().0);
+    let (random, exhaustive, orders) = (&random().0, &exhaustive().0, &orders().0);
     let mut text = String::from(
         "# Safety\n\nWritten by the tests: `UPDATE_DOCS=1 cargo test -p recovery-tests --test safety`. Nothing here is written by hand.\n\n",
     );
     let mut line = |line: String| writeln!(text, "{line}").unwrap();
     line(format!(
-        "In every run of the tests {SEEDS} random incidents and {} incidents with one fault at one call are played in process, and all \
-         invariants are checked after every event. `recoveryctl simulate` plays more.\n",
-        exhaustive.incidents
+        "In every run of the tests {SEEDS} random incidents, {} incidents with one fault at one call and {} with one command of the \
+         operator at one turn are played in process, and all invariants are checked after every event. `recoveryctl simulate` plays \
+         more.\n",
+        exhaustive.incidents, orders.incidents
     ));
     line("## Invariants\n\n| | what must hold | guards without which it was violated |\n|---|---|---|".to_owned());
     for invariant in Invariant::ALL {
@@ -94,6 +96,11 @@ fn document() -> String {
     );
     for mode in MODES {
         line(row(mode, &[random, exhaustive]));
+    }
+    line("\n## The operator's commands\n\n| command | at so many turns of incidents |\n|---|---|".to_owned());
+    for command in CommandName::ALL {
+        let tried = orders.by_circumstance.get(&format!("ordered_{}", command.as_str())).copied().unwrap_or_default();
+        line(format!("| `{}` | {tried} |", command.as_str()));
     }
     line(format!(
         "\n## Guards taken out\n\nEach guard is taken out in a build of the tests, and {SOON} random incidents are played without it.\n\n\

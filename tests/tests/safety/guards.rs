@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use shared::guard::Guard;
-use simulation::{Case, Fault, Happening, Invariant, Person, Setting, Trigger, exhaust};
+use simulation::{Case, Fault, Happening, Invariant, Person, Setting, Trigger};
 
 use crate::campaigns::{LIMIT, campaign};
 
@@ -60,7 +60,7 @@ fn made_for(guard: Guard) -> Option<Made> {
         Guard::SampleAgesIntoTheBound => Made::Cases(vec![Case { setting: lossy, ..plain }]),
         Guard::ClocksCompared => Made::Cases(vec![Case { setting: lossy, happenings: slow_clocks, ..plain }]),
         Guard::FenceLookedAtAgain | Guard::DigestOfTheQuestion => {
-            Made::Cases((90..150).step_by(5).map(lifted_while_asked).collect())
+            Made::Cases((90_000..150_000).step_by(5_000).map(lifted_while_asked).collect())
         }
         Guard::EndTakesStepsOver => Made::StruckBy(plain, &[Fault::Overtaken]),
         Guard::NoUndoAfterPromotion => Made::StruckBy(plain, &[Fault::Refused]),
@@ -81,7 +81,7 @@ pub(crate) fn controls() -> &'static [Control] {
                 let (random, _) = campaign.run(1, SOON, LIMIT);
                 let made = made_for(*guard).map(|made| match made {
                     Made::Cases(cases) => campaign.run_these(&cases, LIMIT).0,
-                    Made::StruckBy(case, faults) => exhaust(&campaign, &case, faults, false, LIMIT).0,
+                    Made::StruckBy(case, faults) => campaign.exhaust(&case, faults, None, LIMIT).0,
                 });
                 let mut violated: BTreeSet<&'static str> = random.by_invariant.into_keys().collect();
                 violated.extend(made.iter().flat_map(|made| made.by_invariant.keys().copied()));
@@ -106,7 +106,7 @@ fn with_its_guard_nothing_made_for_it_violates_anything() {
     for guard in Guard::ALL {
         let (summary, findings) = match made_for(*guard) {
             Some(Made::Cases(cases)) => campaign(&[]).run_these(&cases, LIMIT),
-            Some(Made::StruckBy(case, faults)) => exhaust(&campaign(&[]), &case, faults, false, LIMIT),
+            Some(Made::StruckBy(case, faults)) => campaign(&[]).exhaust(&case, faults, None, LIMIT),
             None => continue,
         };
         assert_eq!(summary.violations, 0, "{guard:?}: {findings:#?}");

@@ -14,7 +14,14 @@ use crate::stage::workplace;
 
 /// Every independent check said yes.
 pub(crate) fn assert_checks_agree(report: &DrillReport) {
-    assert!(report.independent_checks.len() >= 9, "only {} checks were made", report.independent_checks.len());
+    // Of a recovery that is stuck, holds and endpoints are left to a person, so fewer things can be asked.
+    let least = match report.status.as_str() {
+        "completed" => 11,
+        "rolled_back" => 10,
+        _ => 8,
+    };
+    let made = report.independent_checks.len();
+    assert!(made >= least, "only {made} checks were made of a recovery that is {}", report.status);
     let failed: Vec<_> = report.independent_checks.iter().filter(|check| !check.ok).collect();
     assert!(failed.is_empty(), "{failed:#?}");
 }
