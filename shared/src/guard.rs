@@ -37,6 +37,8 @@ guards! {
     ProbeReachedBefore = "silence counts as a fence although nothing was ever heard";
     /// The fence is looked at again before the promotion.
     FenceLookedAtAgain = "a fence that was lifted by hand still counts";
+    /// A fenced primary that cannot be described is probed before its fence counts.
+    UnseenFenceProbed = "a fence that cannot be looked at counts as it was proven";
     /// More may not be lost than was allowed.
     LossWithinLeave = "more may be lost than anybody allowed";
     /// `approval: required` always asks.
@@ -47,6 +49,8 @@ guards! {
     QuestionIsPaged = "a question is asked, and nobody is told";
     /// A database that answers is not failed over on an alarm's word.
     AnsweringStandsDown = "a healthy primary is replaced because an alarm says so";
+    /// A primary that could not be probed is probed again before an alarm is believed.
+    ProbeTriedAgain = "a probe that could not be made counts as a database that does not answer";
     /// A step is one attempt's at a time.
     ClaimChecked = "two attempts work on one step at once";
     /// A commit that loses is noticed.
@@ -63,6 +67,8 @@ guards! {
     WavesInOrder = "steps run before those that they rest on";
     /// Clients are pointed only at a confirmed primary.
     TargetConfirmed = "clients are pointed at whatever the plan names";
+    /// Consumers reread after a write that took effect late.
+    LateWriteRestarts = "consumers go on with the old host after a write that took effect late";
     /// A platform has one active recovery.
     OneActive = "a second recovery starts beside the first";
     /// An incident's end takes its open steps over.

@@ -12,7 +12,7 @@ use shared::domain::identifier::{Digest, ScenarioName};
 use shared::domain::incident::Question;
 use shared::domain::mutation::Mutation;
 use shared::domain::plan::{ApprovalRule, Plan};
-use shared::domain::step::{Direction, FunctionName};
+use shared::domain::step::{Direction, FunctionName, StepKind};
 use shared::events::request::CommandName;
 
 use super::chance::Chance;
@@ -43,6 +43,8 @@ pub struct Setting {
     pub lag_s: u64,
     /// The replica's lag is not published.
     pub lag_unknown: bool,
+    /// The plan gives the repointing so little time that half of it is over before a late request takes effect.
+    pub hasty: bool,
 }
 
 /// What befalls the primary.
@@ -160,6 +162,8 @@ pub struct Case {
 
 /// Calls of a whole recovery, about: later strikes hit undo, retries and watchdogs.
 const CALLS: u64 = 420;
+/// Less than twice the time after which a late request takes effect.
+const HASTY: Seconds = Seconds(80);
 /// Seconds of a whole recovery, about.
 const SECONDS: u64 = 420;
 
@@ -180,6 +184,7 @@ impl Case {
                 stalled_before: false,
                 lag_s: 5,
                 lag_unknown: false,
+                hasty: false,
             },
             disaster: Disaster::Hung,
             trigger: Trigger::Alarm,
@@ -204,6 +209,7 @@ impl Case {
             stalled_before: chance.percent(10),
             lag_s: *chance.one_of(&[0, 1, 5, 5, 5, 20, 120, 400, 1_200]),
             lag_unknown: chance.percent(5),
+            hasty: chance.percent(20),
         };
         let disaster = *chance.one_of(&[
             Disaster::Hung,
@@ -249,6 +255,7 @@ impl Case {
             (approval_required, "approval_required"),
             (unproven_fence_allowed, "unproven_fence_allowed"),
             (lag_unknown, "lag_unknown"),
+            (self.setting.hasty, "hasty"),
             (self.setting.isolation_leaks, "isolation_leaks"),
             (self.setting.metrics_late, "metrics_late"),
             (self.setting.stalled_before, "stalled_before"),
@@ -310,6 +317,9 @@ impl Case {
         if let Some(scenario) = plan.scenarios.get_mut(scenario) {
             scenario.approval =
                 if self.setting.approval_required { ApprovalRule::Required } else { ApprovalRule::WhenNeeded };
+            if self.setting.hasty {
+                scenario.budgets.insert(StepKind::Repoint, HASTY);
+            }
             if let Some(allowed) = &mut scenario.preauthorised {
                 allowed.unproven_fence = self.setting.unproven_fence_allowed;
                 allowed.data_loss_up_to = Seconds(self.setting.loss_allowed_s);

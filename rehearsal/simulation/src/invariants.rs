@@ -479,10 +479,11 @@ fn repoint_is_left_to_a_person(ended: &Ended) -> bool {
     ended.steps.iter().any(skipped) && !ended.report.commands_left.is_empty()
 }
 
-/// Whether a person had writes left held, and the report says how to let them through.
+/// Whether a person had writes left held, or an earlier incident left them so, and the report says how to let them through.
 fn resumption_is_left_to_a_person(ended: &Ended) -> bool {
     let skipped = |step: &StepRecord| step.step.kind == StepKind::ResumeWrites && step.status == StepStatus::Skipped;
-    ended.steps.iter().any(skipped) && !ended.report.commands_left.is_empty()
+    let left = &ended.report.commands_left;
+    (ended.steps.iter().any(skipped) && !left.is_empty()) || left.iter().any(|left| left.contains("read_write"))
 }
 
 /// The most that anybody allowed to lose; nothing where an unknown loss was allowed.

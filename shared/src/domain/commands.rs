@@ -5,10 +5,11 @@ mod route_settings;
 use std::collections::BTreeSet;
 
 use super::assess::Course;
-use super::identifier::{ComponentName, InstanceId};
+use super::change::Holders;
+use super::identifier::{ComponentName, IncidentId, InstanceId};
 use super::incident::Incident;
 use super::plan::{EndpointPlace, HoldPoint, Plan, RdsInstance, SiteName};
-use super::step::{SavedHold, StepKind, StepRecord, StepStatus};
+use super::step::{FunctionName, SavedHold, StepKind, StepRecord, StepStatus};
 
 /// What is left to do: what the assessment proposed, then one command per unfinished piece of each step, then the holds.
 #[must_use]
@@ -35,6 +36,23 @@ pub fn commands_left(plan: &Plan, incident: &Incident, records: &[StepRecord]) -
     }
     commands.extend(holds_left(plan, records));
     commands
+}
+
+/// How to let writes through where ended incidents other than this one still hold them. A recovery gives back only what it held itself:
+/// what an earlier one left held may be held for a reason.
+#[must_use]
+pub fn held_by_others(plan: &Plan, holders: &Holders, incident: &IncidentId) -> Option<String> {
+    let others: BTreeSet<&str> =
+        holders.values().flatten().filter(|holder| *holder != incident).map(IncidentId::as_str).collect();
+    if others.is_empty() {
+        return None;
+    }
+    let others = others.into_iter().collect::<Vec<_>>().join(", ");
+    let (region, function) = (plan.region(SiteName::Recovery), FunctionName::ReadOnlyToggle.as_str());
+    Some(format!(
+        "aws lambda invoke --region {region} --function-name {function} --cli-binary-format raw-in-base64-out --payload \
+         '{{\"mode\":\"read_write\"}}' response.json  # lets writes through that {others} still holds"
+    ))
 }
 
 fn commands_of_step(

@@ -73,6 +73,12 @@ pub struct InstanceView {
 }
 
 impl InstanceView {
+    /// Where it takes connections: host and port.
+    #[must_use]
+    pub fn endpoint(&self) -> Option<(String, u16)> {
+        Some((self.host.clone()?, self.port?))
+    }
+
     /// Whether the control plane calls it available.
     #[must_use]
     pub fn is_available(&self) -> bool {
@@ -225,6 +231,8 @@ pub enum Observation {
         replica: Sight<InstanceView>,
         /// The old primary, to see whether its fence still stands.
         primary: Sight<InstanceView>,
+        /// Where the old primary could not be described: what a new connection to it found, where the fence had found it.
+        primary_connection: Connection,
         /// Its lag; absent when there is no usable figure.
         lag: Option<LagSample>,
         /// What a new connection to it found.

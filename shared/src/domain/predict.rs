@@ -182,6 +182,7 @@ fn observe(model: &Snapshot, step: &PlannedStep) -> Observation {
         StepKind::Gate | StepKind::Promote => Observation::Replica {
             replica: model.replica.clone(),
             primary: model.primary.clone(),
+            primary_connection: model.primary_connection,
             lag: model.lag.clone(),
             connection: if model.replica.found().is_some_and(InstanceView::is_standalone) {
                 Connection::Answers

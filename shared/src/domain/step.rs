@@ -363,6 +363,10 @@ pub struct Memory {
     /// Repoint: what each place held before, by index in the plan.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub places: BTreeMap<usize, SavedPlace>,
+    /// Repoint: how many effects there were when each place was first seen to hold what was written to it, by its label and the way.
+    /// A write that was not answered may have taken effect at any time before that.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub seen_written: BTreeMap<String, u32>,
     /// Repoint: the deployment of each consumer before its restart.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub deployments: BTreeMap<String, String>,
@@ -435,6 +439,9 @@ impl Eq for RouteSettings {}
 pub struct FenceMemory {
     /// Whether a probe reached the instance before it was isolated. Without it a later silence proves nothing.
     pub reached_before: bool,
+    /// Where it takes connections, for a look at it when it cannot be described any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<(String, u16)>,
     /// Its security groups before.
     pub previous_groups: Option<Vec<String>>,
     /// Whether a reboot after the isolation was seen under way.

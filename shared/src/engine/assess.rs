@@ -5,20 +5,22 @@ use crate::domain::decide::POLL;
 use crate::domain::duration::Seconds;
 use crate::domain::identifier::{ComponentName, IncidentId};
 use crate::domain::incident::IncidentStatus;
-use crate::domain::observation::{Connection, Sight};
+use crate::domain::observation::{Connection, InstanceView, Sight};
 use crate::domain::plan::{Plan, RdsInstance};
 use crate::domain::predict::records_of;
 use crate::error::{Code, RecoveryError};
+use crate::guard::{self, Guard};
 use crate::ports::{Clock, Commit, Databases, Probes, ReplicaLags};
 
 use super::advance::PAUSE_POLL;
 use super::book::{Versioned, note, write_incident, write_step};
-use super::hands::{endpoint_of, newest_lag, sight};
+use super::hands::{newest_lag, sight};
 use super::notices::notice;
 use super::{Engine, TaskAnswer, TaskStatus, scenario_of};
 
-/// How long a database that cannot be described is looked at again before that chooses the course: promoting across Regions
-/// where a failover would have lost nothing, or holding writes for a replica that is there, is not undone by a second look.
+/// How long a database that cannot be described, or not be probed, is looked at again before that chooses the course: promoting
+/// across Regions where a failover would have lost nothing, on an alarm's word against a database that would have answered, or
+/// holding writes for a replica that is there, is not undone by a second look.
 const LOOK_AGAIN_FOR: Seconds = Seconds(30);
 
 /// Assesses the incident once; a second call finds it assessed.
@@ -54,8 +56,10 @@ pub async fn assess(
     let seen = situation(&plan, &component, database, databases, lags, probes, engine.clock).await;
     let now = engine.clock.now();
     let unseen = [&seen.primary, &seen.replica].into_iter().any(|sight| matches!(sight, Sight::Unreached { .. }));
-    if unseen && Seconds::between(incident.value.declared_at, now) < LOOK_AGAIN_FOR {
-        let reason = format!("primary: {}; replica: {}", seen.primary.why_not(), seen.replica.why_not());
+    let unprobed = seen.primary_connection == Connection::NotTried && !guard::removed(Guard::ProbeTriedAgain);
+    if (unseen || unprobed) && Seconds::between(incident.value.declared_at, now) < LOOK_AGAIN_FOR {
+        let probe = if unprobed { "; the primary could not be probed" } else { "" };
+        let reason = format!("primary: {}; replica: {}{probe}", seen.primary.why_not(), seen.replica.why_not());
         return Ok(answer(TaskStatus::InProgress, &reason).waiting(POLL.0));
     }
     let assessment = crate::domain::assess::assess(&plan, &scenario, &incident.value.origin, &seen, now);
@@ -89,7 +93,7 @@ pub async fn situation(
 ) -> DatabaseSituation {
     let (primary_region, recovery_region) = (&plan.sites.primary.region, &plan.sites.recovery.region);
     let primary = sight(databases.describe(primary_region, &database.primary.id).await);
-    let primary_connection = match primary.found().and_then(endpoint_of) {
+    let primary_connection = match primary.found().and_then(InstanceView::endpoint) {
         Some((host, port)) => probes.connect(&host, port).await,
         None => Connection::NotTried,
     };

@@ -57,20 +57,17 @@ pub async fn disable(
     actor: &str,
     reason: Option<&str>,
 ) -> Result<Switched, RecoveryError> {
-    let book = engine.book();
-    for _ in 0..RACES {
-        let mut state = book.platform(platform).await?;
-        if let Some(disabled) = &state.value.disabled {
-            return Ok(Switched { changed: false, reason: format!("it stood so before: {disabled}") });
+    let since = engine.clock.now();
+    switch(engine, platform, |state| {
+        if let Some(disabled) = &state.disabled {
+            return Switched { changed: false, reason: format!("it stood so before: {disabled}") };
         }
-        let disabled = Disabled { actor: actor.to_owned(), reason: reason.map(str::to_owned), since: engine.clock.now() };
+        let disabled = Disabled { actor: actor.to_owned(), reason: reason.map(str::to_owned), since };
         let reason = format!("{disabled}; alarms start nothing and page instead, an operator may still start a recovery");
-        state.value.disabled = Some(disabled);
-        if book.commit(&[write_platform(platform, &state)]).await? == Commit::Committed {
-            return Ok(Switched { changed: true, reason });
-        }
-    }
-    Err(RecoveryError::new(Code::JournalUnavailable, "other writers were faster each time; send it again"))
+        state.disabled = Some(disabled);
+        Switched { changed: true, reason }
+    })
+    .await
 }
 
 /// Lets alarms start recoveries again.
@@ -83,19 +80,32 @@ pub async fn enable(
     actor: &str,
     reason: Option<&str>,
 ) -> Result<Switched, RecoveryError> {
-    let book = engine.book();
-    for _ in 0..RACES {
-        let mut state = book.platform(platform).await?;
-        let Some(disabled) = state.value.disabled.take() else {
-            return Ok(Switched { changed: false, reason: format!("automatic recovery of {platform} was not disabled") });
+    switch(engine, platform, |state| {
+        let Some(disabled) = state.disabled.take() else {
+            return Switched { changed: false, reason: format!("automatic recovery of {platform} was not disabled") };
         };
         let why = reason.unwrap_or("no reason stated");
         let reason = format!(
             "{actor} (as stated) enabled automatic recovery ({why}); {disabled}. An alarm that went off meanwhile starts nothing \
              by itself: look, and start the scenario by hand if it is needed"
         );
-        if book.commit(&[write_platform(platform, &state)]).await? == Commit::Committed {
-            return Ok(Switched { changed: true, reason });
+        Switched { changed: true, reason }
+    })
+    .await
+}
+
+/// Changes the platform's state, again from what it is by then when somebody else was faster.
+async fn switch(
+    engine: Engine<'_>,
+    platform: &PlatformName,
+    change: impl Fn(&mut PlatformState) -> Switched,
+) -> Result<Switched, RecoveryError> {
+    let book = engine.book();
+    for _ in 0..RACES {
+        let mut state = book.platform(platform).await?;
+        let switched = change(&mut state.value);
+        if !switched.changed || book.commit(&[write_platform(platform, &state)]).await? == Commit::Committed {
+            return Ok(switched);
         }
     }
     Err(RecoveryError::new(Code::JournalUnavailable, "other writers were faster each time; send it again"))

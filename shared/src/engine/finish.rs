@@ -1,7 +1,7 @@
 //! Declare an incident's end: status, report, platform and notice in one commit.
 
 use crate::domain::change::{Change, account_for};
-use crate::domain::commands::commands_left;
+use crate::domain::commands::{commands_left, held_by_others};
 use crate::domain::identifier::IncidentId;
 use crate::domain::incident::{BLOCK_PERIOD, Incident, IncidentStatus};
 use crate::domain::plan::SiteName;
@@ -57,6 +57,9 @@ pub(super) async fn finish(
         _ => {}
     }
     account_for(&mut platform.value.held, id, incident.value.change.as_ref(), &records);
+    if status != IncidentStatus::Stuck && incident.value.change.is_none() {
+        incident.value.commands_left.extend(held_by_others(&plan, &platform.value.held, id));
+    }
     // A stuck incident keeps the platform until a person acknowledges it: another recovery on top could do more harm.
     if status != IncidentStatus::Stuck && platform.value.active.as_ref() == Some(id) {
         platform.value.active = None;
@@ -76,10 +79,13 @@ pub(super) async fn finish(
     let mut writes =
         vec![write_incident(&incident), write_platform(&plan.platform, &platform), write_report(id, &report), entry, page];
     // An attempt may be under way in an invocation that nobody can stop. Taking its record over makes its next write, and so its
-    // next intent, lose; and an intent that it wrote since these records were read makes this commit lose instead.
-    let open = steps
-        .into_iter()
-        .filter(|step| !step.value.status.is_settled(Direction::Apply) || step.value.claimed_until.is_some());
+    // next intent, lose; and an intent that it wrote since these records were read makes this commit lose instead. Where the end is
+    // not a completion, a step that is done may be about to be undone.
+    let way = if status == IncidentStatus::Completed { Direction::Apply } else { Direction::Undo };
+    let open = steps.into_iter().filter(|step| {
+        let status = step.value.status;
+        !status.is_settled(Direction::Apply) || !status.is_settled(way) || step.value.claimed_until.is_some()
+    });
     let open = open.filter(|_| !guard::removed(Guard::EndTakesStepsOver));
     writes.extend(open.map(|mut step| {
         step.value.attempt += 1;

@@ -109,7 +109,7 @@ impl<'a> Hands<'a> {
                     if moved { (recovery_region, &database.recovery.id) } else { (primary_region, &database.primary.id) };
                 Ok(self.instance(region, id).await)
             }
-            StepKind::Gate | StepKind::Promote => self.replica(plan, database, step, clock).await,
+            StepKind::Gate | StepKind::Promote => self.replica(plan, database, step, records, clock).await,
             StepKind::HoldWrites | StepKind::ResumeWrites => {
                 let holds = self.holds.ok_or_else(|| self.not_mine(step))?;
                 let reads = database.holds.iter().map(|hold| holds.read(hold)).collect();
@@ -121,7 +121,7 @@ impl<'a> Hands<'a> {
 
     async fn instance(&self, region: &Region, id: &InstanceId) -> Observation {
         let instance = sight(self.databases.describe(region, id).await);
-        let endpoint = instance.found().and_then(endpoint_of);
+        let endpoint = instance.found().and_then(InstanceView::endpoint);
         let connection = match (self.probes, endpoint) {
             (Some(probes), Some((host, port))) => probes.connect(&host, port).await,
             _ => Connection::NotTried,
@@ -134,6 +134,7 @@ impl<'a> Hands<'a> {
         plan: &Plan,
         database: &RdsInstance,
         step: &PlannedStep,
+        records: &[StepRecord],
         clock: &dyn Clock,
     ) -> Result<Observation, RecoveryError> {
         let (lags, probes) =
@@ -143,7 +144,16 @@ impl<'a> Hands<'a> {
         let primary = self.databases.describe(plan.region(SiteName::Primary), &database.primary.id);
         let (replica, primary) = join(replica, primary).await;
         let (replica, primary) = (sight(replica), sight(primary));
-        let standalone = replica.found().filter(|found| found.is_standalone() && found.serves()).and_then(endpoint_of);
+        let fence = records
+            .iter()
+            .find(|record| record.step.kind == StepKind::Fence && record.step.component == step.component)
+            .and_then(|record| record.memory.fence.endpoint.as_ref());
+        let primary_connection = match (&primary, fence) {
+            (Sight::Unreached { .. }, Some((host, port))) => probes.connect(host, *port).await,
+            _ => Connection::NotTried,
+        };
+        let standalone =
+            replica.found().filter(|found| found.is_standalone() && found.serves()).and_then(InstanceView::endpoint);
         let (mut lag, mut connection, mut written) = (None, Connection::NotTried, None);
         if let Some((host, port)) = standalone.filter(|_| step.kind == StepKind::Promote) {
             connection = probes.connect(&host, port).await;
@@ -153,7 +163,7 @@ impl<'a> Hands<'a> {
         } else {
             lag = newest_lag(lags, region, id, clock).await;
         }
-        Ok(Observation::Replica { replica, primary, lag, connection, written })
+        Ok(Observation::Replica { replica, primary, primary_connection, lag, connection, written })
     }
 
     async fn places(
@@ -208,10 +218,6 @@ pub(super) async fn newest_lag(
             None
         }
     }
-}
-
-pub(super) fn endpoint_of(view: &InstanceView) -> Option<(String, u16)> {
-    Some((view.host.clone()?, view.port?))
 }
 
 /// A port's answer as something seen.

@@ -400,3 +400,24 @@ fn clients_stay_where_they_are_while_it_is_paused_after_the_promotion() {
     let shown = simulation.operate(&json!({"command": "status"})).unwrap();
     assert_eq!(shown["paused"]["actor"], "dana");
 }
+
+#[test]
+fn a_recovery_after_a_stuck_one_that_left_writes_held_says_how_to_let_them_through() {
+    let mut simulation = alarmed();
+    let before = Before::of(&simulation);
+    when(&mut simulation, "01-hold_writes-database", StepStatus::Done);
+    let stuck = simulation.latest_incident().unwrap().id;
+    simulation.end_execution(&stuck, "ABORTED");
+    assert_eq!(simulation.run_to_end().incident.status, IncidentStatus::Stuck);
+    simulation.operate(&order(&simulation, "acknowledge")).unwrap();
+    simulation.operate(&json!({"scenario": "database_failure", "mode": "ungraceful", "actor": "dana"})).unwrap();
+    answer_every_question(&mut simulation);
+    let ended = simulation.run_to_end();
+    assert_eq!(ended.incident.status, IncidentStatus::Completed, "{}", ended.report.reason);
+    assert!(!before.differences(&simulation).is_empty(), "what the stuck one held is not this recovery's to open");
+    let told = ended.report.commands_left.iter().any(|left| left.contains("read_write") && left.contains(stuck.as_str()));
+    assert!(told, "{:?}", ended.report.commands_left);
+    let _ = simulation.invoke(FunctionName::ReadOnlyToggle, "live", &json!({"mode": "read_write"}));
+    assert_eq!(simulation.run_to_end().incident.status, IncidentStatus::Completed);
+    assert_eq!(before.differences(&simulation), Vec::<String>::new());
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use shared::guard::Guard;
-use simulation::{Case, Fault, Happening, Invariant, Person, Setting, Trigger};
+use simulation::{Case, Disaster, Fault, Happening, Invariant, Person, Setting, Trigger};
 
 use crate::campaigns::{LIMIT, campaign};
 
@@ -62,7 +62,21 @@ fn made_for(guard: Guard) -> Option<Made> {
         Guard::FenceLookedAtAgain | Guard::DigestOfTheQuestion => {
             Made::Cases((90_000..150_000).step_by(5_000).map(lifted_while_asked).collect())
         }
-        Guard::EndTakesStepsOver => Made::StruckBy(plain, &[Fault::Overtaken]),
+        // Forward, and back again.
+        Guard::EndTakesStepsOver => {
+            Made::StruckBy(Case { setting: asking, person: Person::Rejects, ..plain }, &[Fault::Overtaken])
+        }
+        // Lifted while a person is asked, and out of sight when nobody answered.
+        Guard::UnseenFenceProbed => Made::Cases(vec![Case {
+            setting: Setting { loss_allowed_s: 60, lag_s: 20, ..plain.setting.clone() },
+            happenings: vec![(96_000, Happening::FenceLiftedByHand), (331_000, Happening::Throttling(true, 4))],
+            ..plain
+        }]),
+        Guard::ProbeTriedAgain => Made::StruckBy(Case { disaster: Disaster::None, ..plain }, &[Fault::Throttled]),
+        Guard::LateWriteRestarts => {
+            let hasty = Setting { hasty: true, ..plain.setting.clone() };
+            Made::StruckBy(Case { setting: hasty, ..plain }, &[Fault::Late])
+        }
         Guard::NoUndoAfterPromotion => Made::StruckBy(plain, &[Fault::Refused]),
         Guard::WatchdogStarts => Made::StruckBy(Case { trigger: Trigger::Operator, ..plain }, &[Fault::KilledAfter]),
         _ => return None,

@@ -50,17 +50,17 @@ pub(crate) const MODES: &[FailureMode] = &[
     ),
     mode(
         "a request that arrives long after its sender died",
-        &[GenerationsGrow],
-        &["late"],
+        &[GenerationsGrow, PointsAtSomething],
+        &["late", "hasty"],
         &[],
-        &[Guard::EndTakesStepsOver],
+        &[Guard::EndTakesStepsOver, Guard::LateWriteRestarts],
     ),
     mode(
         "a plan that outlives its facts",
         &[FencedOrAllowed, PointsAtSomething],
         &["replica_fails", "fence_lifted_by_hand", "replication_stalls"],
         &["clients_are_never_pointed_at_an_instance_that_still_is_a_replica"],
-        &[Guard::FenceLookedAtAgain, Guard::TargetConfirmed, Guard::SampleAgesIntoTheBound],
+        &[Guard::FenceLookedAtAgain, Guard::UnseenFenceProbed, Guard::TargetConfirmed, Guard::SampleAgesIntoTheBound],
     ),
     mode(
         "a process that dies, or is timed out, in the middle of a step",
@@ -194,7 +194,7 @@ pub(crate) const MODES: &[FailureMode] = &[
             "an_alarm_about_a_primary_that_answers_changes_nothing_and_pages",
             "an_alarm_out_of_missing_data_alone_changes_nothing",
         ],
-        &[Guard::AnsweringStandsDown],
+        &[Guard::AnsweringStandsDown, Guard::ProbeTriedAgain],
     ),
     mode(
         "an alarm that flaps",

@@ -58,6 +58,7 @@ pub(super) fn fence(case: StepCase<'_>, instance: &Sight<InstanceView>, connecti
             format!("the fence of {primary} could not be proven within its budget (status {}, {connection:?})", view.status);
         return unproven(memory, reason);
     }
+    memory.fence.endpoint = view.endpoint().or(memory.fence.endpoint);
     let isolate =
         Mutation::SetSecurityGroups { region: region.clone(), instance: primary.clone(), groups: vec![isolation.clone()] };
     match isolation_of(view, &isolation) {

@@ -13,7 +13,7 @@ use super::duration::Seconds;
 use super::incident::{Incident, Question};
 use super::loss_bound::FenceProof;
 use super::mutation::Mutation;
-use super::observation::{InstanceView, Observation, Sight};
+use super::observation::{Connection, InstanceView, Observation, Sight};
 use super::plan::{Plan, Scenario};
 use super::step::{Direction, EffectOutcome, Memory, StepKind, StepRecord, StepStatus};
 use crate::guard::{self, Guard};
@@ -46,17 +46,29 @@ impl StepCase<'_> {
             .map(|record| &record.memory)
     }
 
-    /// The proof that the component's old primary is fenced, unless the primary shows that its fence is gone: somebody may have
-    /// given it its groups back since. A primary that cannot be described keeps its proof.
-    fn fence_proof(&self, primary: &Sight<InstanceView>) -> Option<&FenceProof> {
-        let proof = self.memory_of(StepKind::Fence).and_then(|memory| memory.fence.proof.as_ref())?;
-        let group = self.plan.rds_instance(&self.record.step.component)?.primary.isolation_security_group.as_ref()?;
-        let stands = guard::removed(Guard::FenceLookedAtAgain)
-            || primary.found().is_none_or(|view| {
-                view.security_groups.len() == 1
-                    && view.security_groups.get(group.as_str()).is_some_and(|status| status == "active")
-            });
-        stands.then_some(proof)
+    /// How the fence of the component's old primary stands now: somebody may have given it its groups back since it was proven. One
+    /// that cannot be described keeps its proof only if nobody gets in there either.
+    fn fence(&self, primary: &Sight<InstanceView>, connection: Connection) -> Fence<'_> {
+        let proof = self.memory_of(StepKind::Fence).and_then(|memory| memory.fence.proof.as_ref());
+        let database = self.plan.rds_instance(&self.record.step.component);
+        let group = database.and_then(|database| database.primary.isolation_security_group.as_ref());
+        let (Some(proof), Some(group)) = (proof, group) else { return Fence::Unproven };
+        let isolated = |view: &InstanceView| {
+            view.security_groups.len() == 1
+                && view.security_groups.get(group.as_str()).is_some_and(|status| status == "active")
+        };
+        match primary {
+            _ if guard::removed(Guard::FenceLookedAtAgain) => Fence::Stands(proof),
+            Sight::Found { found } if isolated(found) => Fence::Stands(proof),
+            Sight::Found { .. } => Fence::Unproven,
+            Sight::Absent => Fence::Stands(proof),
+            Sight::Unreached { .. } if guard::removed(Guard::UnseenFenceProbed) => Fence::Stands(proof),
+            Sight::Unreached { .. } => match connection {
+                Connection::Refused | Connection::TimedOut => Fence::Stands(proof),
+                Connection::Answers | Connection::Silent => Fence::Unproven,
+                Connection::NotTried => Fence::OutOfSight,
+            },
+        }
     }
 
     /// Whether a person changed the course in a way that what was allowed in advance did not foresee: skipped what makes a promotion
@@ -114,6 +126,26 @@ impl StepCase<'_> {
                 Decision::Wait { memory, wait: POLL, reason: format!("{reason}; waiting for it to show") }
             }
             _ => Decision::Act { mutation, memory, reason },
+        }
+    }
+}
+
+/// How a fence stands.
+#[derive(Debug, Clone, Copy)]
+enum Fence<'a> {
+    /// It was proven, and nothing says that it is gone.
+    Stands(&'a FenceProof),
+    /// It was never proven, or is gone.
+    Unproven,
+    /// It was proven, and whether it still stands cannot be seen now.
+    OutOfSight,
+}
+
+impl<'a> Fence<'a> {
+    fn proof(self) -> Option<&'a FenceProof> {
+        match self {
+            Self::Stands(proof) => Some(proof),
+            Self::Unproven | Self::OutOfSight => None,
         }
     }
 }
@@ -223,11 +255,16 @@ pub fn decide(case: StepCase<'_>, direction: Direction, seen: &Observation) -> D
             fence::fence(case, instance, *connection)
         }
         (StepKind::Fence, Direction::Undo, Observation::Instance { instance, .. }) => fence::lift(case, instance),
-        (StepKind::Gate, Direction::Apply, Observation::Replica { replica, primary, lag, .. }) => {
-            promote::gate(case, replica, primary, lag.as_ref())
+        (StepKind::Gate, Direction::Apply, Observation::Replica { replica, primary, primary_connection, lag, .. }) => {
+            promote::gate(case, replica, case.fence(primary, *primary_connection), lag.as_ref())
         }
-        (StepKind::Promote, Direction::Apply, Observation::Replica { replica, primary, lag, connection, written }) => {
-            promote::promote(case, replica, primary, lag.as_ref(), *connection, written.as_ref())
+        (
+            StepKind::Promote,
+            Direction::Apply,
+            Observation::Replica { replica, primary, primary_connection, lag, connection, written },
+        ) => {
+            let fence = case.fence(primary, *primary_connection);
+            promote::promote(case, replica, fence, lag.as_ref(), *connection, written.as_ref())
         }
         (StepKind::Promote | StepKind::ForceFailover, Direction::Undo, _) => promote::cannot_undo(case),
         (StepKind::ForceFailover, Direction::Apply, Observation::Instance { instance, connection }) => {

@@ -9,14 +9,14 @@ use super::super::mutation::Mutation;
 use super::super::observation::{Connection, InstanceView, LagSample, Sight};
 use super::super::plan::RdsInstance;
 use super::super::step::{Direction, EffectOutcome, InstanceBefore, Memory};
-use super::{Decision, POLL, StepCase};
+use super::{Decision, Fence, POLL, StepCase};
 
 /// How long a promotion whose answer never came may take to show before it is sent again. RDS keeps the old status for a while
 /// after accepting one; sending it a second time is refused (InvalidDBInstanceState) and harmless, but noise.
 const UNANSWERED_PROMOTION: Seconds = Seconds(120);
-/// How long a figure of the lag is looked for before its absence is taken for an answer. A read that fails once must not wake a
-/// person, and then wait for one.
-const FIGURE_AWAITED: Seconds = Seconds(30);
+/// How long a figure of the lag, or a sight of the old primary, is looked for before its absence is taken for an answer. A read that
+/// fails once must not wake a person, and then wait for one.
+const SIGHT_AWAITED: Seconds = Seconds(30);
 
 /// How long a graceful switchover waits for the replica, whatever the gate's budget. RDS closes a log segment every five minutes
 /// whether or not anybody writes, and the figure that shows it is taken once a minute and published late: a replica that has
@@ -27,10 +27,9 @@ const CAUGHT_UP_WITHIN: Seconds = Seconds(8 * 60);
 pub(super) fn gate(
     case: StepCase<'_>,
     replica: &Sight<InstanceView>,
-    primary: &Sight<InstanceView>,
+    fence: Fence<'_>,
     lag: Option<&LagSample>,
 ) -> Decision {
-    let fence = case.fence_proof(primary);
     let mut memory = case.record.memory.clone();
     let Some(database) = case.plan.rds_instance(&case.record.step.component) else {
         return Decision::Refuse { memory, reason: format!("{} is not a database of the plan", case.record.step.component) };
@@ -54,6 +53,10 @@ pub(super) fn gate(
             };
         }
     }
+    if let Some(decision) = wait_for_a_sight_of_the_fence(case, database, fence, &memory) {
+        return decision;
+    }
+    let fence = fence.proof();
     if let Some(decision) = wait_until_caught_up(case, database, lag, fence, &memory) {
         return decision;
     }
@@ -104,20 +107,38 @@ fn wait_for_a_figure(
     lag: Option<&LagSample>,
     memory: &Memory,
 ) -> Option<Decision> {
-    let began = case.record.working_since?;
-    let patient = lag.is_none() && !case.overdue && Seconds::between(began, case.now) < FIGURE_AWAITED;
-    patient.then(|| Decision::Wait {
+    (lag.is_none() && looks_again(case)).then(|| Decision::Wait {
         memory: memory.clone(),
         wait: POLL,
         reason: format!("there is no figure of {}'s lag yet", database.recovery.id),
     })
 }
 
+/// So is an old primary that can be neither described nor probed.
+fn wait_for_a_sight_of_the_fence(
+    case: StepCase<'_>,
+    database: &RdsInstance,
+    fence: Fence<'_>,
+    memory: &Memory,
+) -> Option<Decision> {
+    (matches!(fence, Fence::OutOfSight) && looks_again(case)).then(|| Decision::Wait {
+        memory: memory.clone(),
+        wait: POLL,
+        reason: format!("{} can be neither described nor probed, so its fence may be gone", database.primary.id),
+    })
+}
+
+/// Whether what could not be seen is looked for once more.
+fn looks_again(case: StepCase<'_>) -> bool {
+    let began = case.record.working_since;
+    !case.overdue && began.is_some_and(|began| Seconds::between(began, case.now) < SIGHT_AWAITED)
+}
+
 /// Decides on `promote`.
 pub(super) fn promote(
     case: StepCase<'_>,
     replica: &Sight<InstanceView>,
-    primary: &Sight<InstanceView>,
+    fence: Fence<'_>,
     lag: Option<&LagSample>,
     connection: Connection,
     written: Option<&Sight<bool>>,
@@ -133,7 +154,6 @@ pub(super) fn promote(
         backup_retention_days: database.backup_retention_days,
     };
     let begun = case.record.may_have_promoted();
-    let fence = case.fence_proof(primary);
     let view = match replica {
         Sight::Found { found } => found,
         Sight::Absent => return give_up(case, memory, begun, format!("{id} does not exist")),
@@ -151,7 +171,7 @@ pub(super) fn promote(
         return finish(case, memory, begun, database, view, connection, written);
     }
     if begun {
-        return follow(case, memory, database, view, lag, fence, mutation);
+        return follow(case, memory, database, view, lag, fence.proof(), mutation);
     }
     if case.overdue {
         return Decision::Refuse {
@@ -166,6 +186,10 @@ pub(super) fn promote(
     if let Some(decision) = wait_for_a_figure(case, database, lag, &memory) {
         return decision;
     }
+    if let Some(decision) = wait_for_a_sight_of_the_fence(case, database, fence, &memory) {
+        return decision;
+    }
+    let fence = fence.proof();
     // Decided again here, after the fence and with the latest figures: the gate's word is not taken for it.
     let bound = LossBound::of(lag, fence, case.now);
     memory.loss_bound = Some(bound.clone());

@@ -47,9 +47,15 @@ pub(super) fn repoint(
             Direction::Undo => wish_to_restore(case, place, view, &host, index, &memory),
         };
         match wish {
-            Wish::Nothing => written.push(place),
+            Wish::Nothing => {
+                if memory.places.contains_key(&index) {
+                    memory.seen_written.entry(keyed(direction, &label)).or_insert(case.record.next_ordinal() - 1);
+                }
+                written.push(place);
+            }
             Wish::Later(why) => waiting = Some(why),
             Wish::Change(mutation) if !case.overdue => {
+                memory.seen_written.remove(&keyed(direction, &label));
                 // One place that refuses must not keep the others on the fenced host.
                 match case.attempt(mutation, direction, memory.clone(), format!("write {host} to {label}")) {
                     Decision::Refuse { reason, .. } => refused.push(reason),
@@ -281,6 +287,14 @@ fn version_id(parts: &[&str]) -> String {
     format!("{}-{}-{}-{}-{}", piece(0, 8), piece(8, 12), piece(12, 16), piece(16, 20), piece(20, 32))
 }
 
+/// A name in the step's memory, which keeps both ways apart.
+fn keyed(direction: Direction, name: &str) -> String {
+    match direction {
+        Direction::Apply => name.to_owned(),
+        Direction::Undo => format!("undo {name}"),
+    }
+}
+
 enum Restart {
     Restarted,
     Later(String),
@@ -331,18 +345,24 @@ fn restart(
         cluster: site.cluster.clone(),
         service: site.service.clone(),
     };
-    let key = match direction {
-        Direction::Apply => consumer.to_string(),
-        Direction::Undo => format!("undo {consumer}"),
-    };
-    let last = |wanted: &dyn Fn(&Mutation) -> bool| {
+    let key = keyed(direction, consumer.as_str());
+    let tries = |wanted: &dyn Fn(&Mutation) -> bool| {
         let tried = case.record.effects.iter().filter(|effect| effect.direction == direction && wanted(&effect.mutation));
         let may_have_happened = tried.filter(|effect| !matches!(effect.outcome, Some(EffectOutcome::Refused { .. })));
-        may_have_happened.map(|effect| effect.ordinal).max()
+        may_have_happened.collect::<Vec<_>>()
     };
-    let read = || written.iter().filter(|place| place.consumers().contains(consumer));
-    let last_write = last(&|tried| read().any(|place| writes(tried, place)));
-    if last(&|tried| *tried == mutation) < last_write {
+    let read = written.iter().filter(|place| place.consumers().contains(consumer));
+    // What was not answered took effect before it was seen, and nobody knows how long before: perhaps after the last restart.
+    let last_write = read.flat_map(|place| {
+        let seen = memory.seen_written.get(&keyed(direction, &place.label())).copied();
+        tries(&|tried| writes(tried, place)).into_iter().map(move |effect| match effect.outcome {
+            Some(EffectOutcome::Applied { .. }) => effect.ordinal,
+            _ if guard::removed(Guard::LateWriteRestarts) => effect.ordinal,
+            _ => seen.unwrap_or(effect.ordinal).max(effect.ordinal),
+        })
+    });
+    let last_write = last_write.max();
+    if tries(&|tried| *tried == mutation).iter().map(|effect| effect.ordinal).max() < last_write {
         memory.deployments.insert(key, view.deployment.clone());
         return Restart::Change(mutation);
     }
