@@ -363,8 +363,8 @@ pub struct Memory {
     /// Repoint: what each place held before, by index in the plan.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub places: BTreeMap<usize, SavedPlace>,
-    /// Repoint: how many effects there were when each place was first seen to hold what was written to it, by its label and the way.
-    /// A write that was not answered may have taken effect at any time before that.
+    /// Repoint: the ordinal of the first effect after each place was seen to hold what was written to it, by its label and the way. A
+    /// write that was not answered may have taken effect at any time before that.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub seen_written: BTreeMap<String, u32>,
     /// Repoint: the deployment of each consumer before its restart.

@@ -49,7 +49,7 @@ pub(super) fn repoint(
         match wish {
             Wish::Nothing => {
                 if memory.places.contains_key(&index) {
-                    memory.seen_written.entry(keyed(direction, &label)).or_insert(case.record.next_ordinal() - 1);
+                    memory.seen_written.entry(keyed(direction, &label)).or_insert(case.record.next_ordinal());
                 }
                 written.push(place);
             }
