@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use policies::template::{Stack, TemplateError};
 use serde::Serialize;
 use serde_json::Value;
-use shared::domain::permission::{deployed_name, needs, secrets};
+use shared::domain::permission::{Need, deployed_name, needs, secrets};
 use shared::domain::plan::Plan;
 use shared::domain::step::FunctionName;
 
@@ -108,6 +108,7 @@ impl Lines<'_> {
 /// When something in the template cannot be computed.
 pub fn role_lines(plan: &Plan, stack: &Stack<'_>) -> Result<Vec<RoleLines>, TemplateError> {
     let mut found = Vec::new();
+    let calls = needs(plan);
     let arns: BTreeMap<String, &str> =
         stack.of_type("AWS::IAM::Role")?.into_iter().map(|role| Ok((stack.arn(role)?, role))).collect::<Result<_, _>>()?;
     let claim = |arn: &Value, user: &str, lines: Vec<Line>| -> Result<RoleLines, TemplateError> {
@@ -116,7 +117,7 @@ pub fn role_lines(plan: &Plan, stack: &Stack<'_>) -> Result<Vec<RoleLines>, Temp
     };
     for name in stack.of_type("AWS::Serverless::Function")? {
         let properties = stack.properties(name)?;
-        let lines = of_function(plan, stack, name, &properties)?;
+        let lines = of_function(plan, &calls, stack, name, &properties)?;
         found.push(claim(&properties["Role"], user_of(plan, &properties), lines)?);
     }
     for name in stack.of_type("AWS::Serverless::StateMachine")? {
@@ -150,7 +151,13 @@ fn user_of(plan: &Plan, properties: &Value) -> &'static str {
     known.map_or("an unknown function", FunctionName::as_str)
 }
 
-fn of_function(plan: &Plan, stack: &Stack<'_>, name: &str, properties: &Value) -> Result<Vec<Line>, TemplateError> {
+fn of_function(
+    plan: &Plan,
+    calls: &[Need],
+    stack: &Stack<'_>,
+    name: &str,
+    properties: &Value,
+) -> Result<Vec<Line>, TemplateError> {
     let user = user_of(plan, properties);
     let mut lines = Lines { user, lines: Vec::new() };
     // What Lambda itself does with the role.
@@ -171,7 +178,6 @@ fn of_function(plan: &Plan, stack: &Stack<'_>, name: &str, properties: &Value) -
     }
     // What its code calls.
     let code = lines.lines.len();
-    let calls = needs(plan);
     for need in calls.iter().filter(|need| need.function == user) {
         lines.lines.push(Line {
             user: user.to_owned(),

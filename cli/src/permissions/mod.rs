@@ -13,7 +13,7 @@ mod rendering;
 
 pub use comparison::{Difference, compare};
 pub use doors::{Door, doors};
-pub use findings::{TEMPLATE_LACKS_PERMISSION, findings};
+pub use findings::{TEMPLATE_LACKS_PERMISSION, explanation, findings};
 pub use lines::{Line, RoleLines, role_lines};
 pub use parameters::parameters_of;
 pub use rendering::Permissions;

@@ -124,6 +124,8 @@ mod tests {
             line,
             column,
             help: "did you mean `api`?".to_owned(),
+            expected: None,
+            nearest: Some("api".to_owned()),
             width,
         }
     }

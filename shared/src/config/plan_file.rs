@@ -6,12 +6,12 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::domain::plan::{PLAN_VERSION, Plan};
+use crate::domain::plan::{LARGEST_COMPILED_PLAN, PLAN_VERSION, Plan};
 use crate::error::{Code, RecoveryError};
 use crate::printable::printable;
 
 /// A plan larger than this was not written by `plan build`.
-const LARGEST: u64 = 1024 * 1024;
+const LARGEST: u64 = LARGEST_COMPILED_PLAN as u64;
 /// Characters of what a reader says about a plan that is none; it may repeat a piece of it.
 const LONGEST_REASON: usize = 300;
 
@@ -28,7 +28,7 @@ pub enum PlanError {
     },
     /// The file is larger than any plan.
     #[error(
-        "the plan {path} is larger than {LARGEST} bytes, so it is not a compiled plan: build it with `recoveryctl plan build`"
+        "the plan {path} is larger than {LARGEST} bytes, so `recoveryctl plan build` did not write it: build and deploy it with that"
     )]
     TooLarge {
         /// The file.

@@ -16,6 +16,14 @@ pub struct InvalidIdentifier {
     text: String,
 }
 
+impl InvalidIdentifier {
+    /// What such an identifier must look like.
+    #[must_use]
+    pub fn rule(&self) -> &'static str {
+        self.rule
+    }
+}
+
 macro_rules! identifier {
     ($(#[$doc:meta])* $name:ident, $kind:literal, $rule:literal, $pattern:literal, $valid:expr) => {
         $(#[$doc])*

@@ -44,7 +44,21 @@ pub struct Plan {
     pub scenarios: BTreeMap<ScenarioName, Scenario>,
 }
 
+/// The largest compiled plan that the functions load, in bytes.
+///
+/// An incident copies its plan into the journal in the one transaction that declares it. DynamoDB takes 4 MB in a transaction, and
+/// 1,000 write units a second in one partition, of which a transaction takes two for each kB: a plan of 1 MiB already lives off the
+/// partition's unused capacity of the last minutes. Every attempt at a step then reads the copy back.
+pub const LARGEST_COMPILED_PLAN: usize = 1024 * 1024;
+
 impl Plan {
+    /// The bytes that `plan build` writes and that the digest is of.
+    #[must_use]
+    pub fn compiled(&self) -> Vec<u8> {
+        // Our own types have string keys only, so serialisation cannot fail.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
     /// The digest that an incident records, so that its steps can prove which plan they follow.
     #[must_use]
     pub fn digest(&self) -> Digest {

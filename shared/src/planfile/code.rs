@@ -16,6 +16,8 @@ codes! {
     NOT_UTF8 = "not_utf8";
     /// The file is larger than a plan may be.
     TOO_LARGE = "too_large";
+    /// A plan that can be checked and shown, and is too large for the functions.
+    TOO_LARGE_TO_DEPLOY = "too_large_to_deploy";
     /// Lists and mappings are nested deeper than any plan.
     TOO_DEEP = "too_deep";
     /// The plan is written for a newer version of this program.
@@ -37,6 +39,8 @@ codes! {
     EMPTY_LIST = "empty_list";
     /// A field that must be there.
     MISSING_FIELD = "missing_field";
+    /// A value that its author did not know yet.
+    LEFT_TO_FILL_IN = "left_to_fill_in";
     /// A field that nothing reads.
     UNKNOWN_FIELD = "unknown_field";
     /// A word that is none of a field's words.

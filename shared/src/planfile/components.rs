@@ -29,7 +29,7 @@ pub(super) fn read(place: &Place<'_>, findings: &mut Findings) -> DraftComponent
         let kinds = one_of(ComponentKind::WORDS.iter().map(|(word, _)| *word));
         if matches!(place.node.value, Value::Map(_)) {
             let message = format!("{} has no field `kind`", place.path());
-            findings.error(code::MISSING_FIELD, place.mark, message, format!("add `kind:` with {kinds}"));
+            findings.error(code::MISSING_FIELD, place.mark, message, format!("add `kind:` with {kinds}")).expected(kinds);
         } else {
             place.wrong_type::<()>(
                 &format!("a mapping with `kind:` {kinds}"),
@@ -130,12 +130,8 @@ fn read_retention(place: &Place<'_>, findings: &mut Findings) -> Option<u32> {
         Some(days) if (1..=LONGEST_RETENTION).contains(&days) => Some(days),
         _ => {
             let message = format!("{}: {} is not 1 to {LONGEST_RETENTION} whole days", place.path(), duration.value);
-            findings.error(
-                code::OUT_OF_RANGE,
-                duration.mark,
-                message,
-                "write days, such as 7d: RDS keeps backups for 1 to 35",
-            );
+            let help = "write days, such as 7d: RDS keeps backups for 1 to 35";
+            findings.error(code::OUT_OF_RANGE, duration.mark, message, help).expected("1d to 35d");
             None
         }
     }
@@ -178,7 +174,9 @@ pub(super) fn variant(
         [only] => Some(only),
         [] => {
             let message = format!("{} does not say what it is", place.path());
-            findings.error(code::MISSING_FIELD, fields.mark(), message, format!("add one of `{}`", names.join("`, `")));
+            findings
+                .error(code::MISSING_FIELD, fields.mark(), message, format!("add one of `{}`", names.join("`, `")))
+                .expected(one_of(names.iter().copied()));
             None
         }
         [first, second, ..] => {
@@ -235,7 +233,8 @@ pub(super) fn read_parameter_name(place: &Place<'_>, findings: &mut Findings) ->
     let name = place.identifier::<ResourceName>("a parameter's name such as /shop/database/host", findings)?;
     if !name.value.as_str().starts_with('/') {
         let message = format!("{}: {} does not begin with a slash", place.path(), quote(name.value.as_str()));
-        findings.error(code::BAD_IDENTIFIER, name.mark, message, "write the full name, such as /shop/database/host");
+        let help = "write the full name, such as /shop/database/host";
+        findings.error(code::BAD_IDENTIFIER, name.mark, message, help).expected("a parameter's name that begins with /");
         return None;
     }
     Some(name.value)
@@ -339,12 +338,8 @@ fn read_methods(place: &Place<'_>, reads: Option<Reads>, findings: &mut Findings
         };
         let Some(method) = ApiMethod::parse(text.value) else {
             let message = format!("{}: expected {EXPECTED}, found {}", item.path(), quote(text.value));
-            findings.error(
-                code::BAD_IDENTIFIER,
-                text.mark,
-                message,
-                "write the verb in capitals, one blank and the path from /",
-            );
+            let help = "write the verb in capitals, one blank and the path from /";
+            findings.error(code::BAD_IDENTIFIER, text.mark, message, help).expected(EXPECTED);
             whole = false;
             continue;
         };

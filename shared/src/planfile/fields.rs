@@ -61,8 +61,8 @@ impl<'a> Place<'a> {
         for entry in entries {
             if !known.contains(&entry.key.as_str()) {
                 let message = format!("{} has no field {}", self.path(), quote(&entry.key));
-                let (_, help) = did_you_mean(&entry.key, known.iter().copied(), findings);
-                findings.error(code::UNKNOWN_FIELD, entry.key_mark, message, help);
+                let meant = did_you_mean(&entry.key, known.iter().copied(), findings);
+                findings.error(code::UNKNOWN_FIELD, entry.key_mark, message, meant.help()).meant(meant);
             }
         }
         Some(Fields { place: self.clone(), entries, forms })
@@ -91,7 +91,9 @@ impl<'a> Place<'a> {
                     named.push((Marked { value, mark: entry.key_mark }, place));
                 }
                 Err(invalid) => {
-                    findings.error(code::BAD_IDENTIFIER, entry.key_mark, format!("{}: {invalid}", self.path()), RENAME);
+                    findings
+                        .error(code::BAD_IDENTIFIER, entry.key_mark, format!("{}: {invalid}", self.path()), RENAME)
+                        .expected(invalid.rule());
                 }
             }
         }
@@ -132,7 +134,9 @@ impl<'a> Place<'a> {
             }
             [_, second, ..] => {
                 let message = format!("{} must be {expected}; this is a second field", self.path());
-                findings.error(code::WRONG_TYPE, second.key_mark, message, "begin a new item of the list with `-`");
+                findings
+                    .error(code::WRONG_TYPE, second.key_mark, message, "begin a new item of the list with `-`")
+                    .expected(expected);
                 None
             }
         }
@@ -177,7 +181,9 @@ impl<'a> Place<'a> {
         match I::try_from(text.value.to_owned()) {
             Ok(value) => Some(Marked { value, mark: text.mark }),
             Err(invalid) => {
-                findings.error(code::BAD_IDENTIFIER, text.mark, format!("{}: {invalid}", self.path()), RENAME);
+                findings
+                    .error(code::BAD_IDENTIFIER, text.mark, format!("{}: {invalid}", self.path()), RENAME)
+                    .expected(invalid.rule());
                 None
             }
         }
@@ -190,7 +196,9 @@ impl<'a> Place<'a> {
         let blank = text.value.trim().is_empty();
         if blank || text.value.chars().count() > LONGEST || text.value.chars().any(char::is_control) {
             let message = format!("{}: {} is not {expected}", self.path(), quote(text.value));
-            findings.error(code::OUT_OF_RANGE, text.mark, message, format!("write 1 to {LONGEST} characters on one line"));
+            findings
+                .error(code::OUT_OF_RANGE, text.mark, message, format!("write 1 to {LONGEST} characters on one line"))
+                .expected(expected);
             return None;
         }
         Some(Marked { value: text.value.to_owned(), mark: text.mark })
@@ -207,12 +215,14 @@ impl<'a> Place<'a> {
         };
         let Some(value) = Seconds::parse(text) else {
             let message = format!("{}: expected {EXPECTED}, found {}", self.path(), quote(text));
-            findings.error(code::WRONG_TYPE, self.node.mark, message, HELP);
+            findings.error(code::WRONG_TYPE, self.node.mark, message, HELP).expected(EXPECTED);
             return None;
         };
         if value < least || value > LONGEST_DURATION {
             let message = format!("{}: {} is not between {least} and {LONGEST_DURATION}", self.path(), quote(text));
-            findings.error(code::OUT_OF_RANGE, self.node.mark, message, "look at the unit: s, m, h or d");
+            findings
+                .error(code::OUT_OF_RANGE, self.node.mark, message, "look at the unit: s, m, h or d")
+                .expected(format!("a duration from {least} to {LONGEST_DURATION}"));
             return None;
         }
         Some(Marked { value, mark: self.node.mark })
@@ -255,12 +265,8 @@ impl<'a> Place<'a> {
             Ok(value) if text.value.len() == 10 => Some(Marked { value, mark: text.mark }),
             _ => {
                 let message = format!("{}: expected {EXPECTED}, found {}", self.path(), quote(text.value));
-                findings.error(
-                    code::WRONG_TYPE,
-                    text.mark,
-                    message,
-                    "write year-month-day; the day itself still counts, in UTC",
-                );
+                let help = "write year-month-day; the day itself still counts, in UTC";
+                findings.error(code::WRONG_TYPE, text.mark, message, help).expected(EXPECTED);
                 None
             }
         }
@@ -313,6 +319,12 @@ impl<'a> Place<'a> {
         let found = match &self.node.value {
             // It was reported already: a second finding at the same place would only hide the first.
             Value::Unread => return None,
+            Value::ToFillIn => {
+                let message = format!("{} is left to fill in", self.path());
+                let help = format!("write {expected} here");
+                findings.error(code::LEFT_TO_FILL_IN, self.node.mark, message, help).expected(expected);
+                return None;
+            }
             Value::List(_) => "a list".to_owned(),
             Value::Map(_) => "a mapping".to_owned(),
             Value::Scalar { text, plain: true } => match plain_type(text) {
@@ -325,7 +337,8 @@ impl<'a> Place<'a> {
         };
         let nothing = found == "nothing";
         let mark = if nothing { self.mark } else { self.node.mark };
-        findings.error(code::WRONG_TYPE, mark, format!("{}: expected {expected}, found {found}", self.path()), help);
+        let message = format!("{}: expected {expected}, found {found}", self.path());
+        findings.error(code::WRONG_TYPE, mark, message, help).expected(expected);
         None
     }
 }
@@ -371,7 +384,9 @@ impl<'a> Fields<'a> {
         let found = self.optional(name);
         if found.is_none() {
             let message = format!("{} has no field `{name}`", self.place.path());
-            findings.error(code::MISSING_FIELD, self.place.mark, message, format!("add `{name}:` with {expected}"));
+            findings
+                .error(code::MISSING_FIELD, self.place.mark, message, format!("add `{name}:` with {expected}"))
+                .expected(expected);
         }
         found
     }
@@ -396,24 +411,37 @@ fn choose<T: Copy>(
     let known = || words.iter().map(|(known, _)| *known);
     let message = format!("{path}: expected {}, found {}", one_of(known()), quote(word));
     // What was probably meant keeps the checks that follow from reporting the slip a second time.
-    let (meant, help) = did_you_mean(word, known(), findings);
-    findings.error(code, mark, message, help);
-    words.iter().find(|(known, _)| Some(*known) == meant).map(|(_, value)| *value)
+    let meant = did_you_mean(word, known(), findings);
+    let nearest = meant.nearest;
+    findings.error(code, mark, message, meant.help()).meant(meant);
+    words.iter().find(|(known, _)| Some(*known) == nearest).map(|(_, value)| *value)
 }
 
-/// What was probably meant by an unknown name, and the help that says so.
-pub(super) fn did_you_mean<'a>(
-    word: &str,
-    known: impl Iterator<Item = &'a str> + Clone,
-    findings: &Findings,
-) -> (Option<&'a str>, String) {
+/// What was probably meant by an unknown name.
+#[derive(Debug)]
+pub(super) struct Meant<'a> {
+    /// The nearest known name, if one is near enough.
+    pub(super) nearest: Option<&'a str>,
+    /// The names that are known there, as a sentence lists them.
+    pub(super) known: String,
+}
+
+impl Meant<'_> {
+    /// What to do about it.
+    pub(super) fn help(&self) -> String {
+        match self.nearest {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!("known here: {}", self.known),
+        }
+    }
+}
+
+/// Looks for what was probably meant by an unknown name.
+pub(super) fn did_you_mean<'a>(word: &str, known: impl Iterator<Item = &'a str> + Clone, findings: &Findings) -> Meant<'a> {
     if !findings.has_room() {
-        return (None, String::new());
+        return Meant { nearest: None, known: String::new() };
     }
-    match nearest(word, known.clone()) {
-        Some(meant) => (Some(meant), format!("did you mean `{meant}`?")),
-        None => (None, format!("known here: {}", one_of(known))),
-    }
+    Meant { nearest: nearest(word, known.clone()), known: one_of(known) }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

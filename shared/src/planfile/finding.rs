@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::fields::Meant;
 use super::tree::Mark;
 
 /// How many findings are listed. A file with more was not written as a plan, and its author mends the first ones first.
@@ -22,6 +23,10 @@ pub struct Finding {
     pub column: usize,
     /// What to write instead.
     pub help: String,
+    /// What may stand there, where that can be said in a few words.
+    pub expected: Option<String>,
+    /// The known name that was probably meant.
+    pub nearest: Option<String>,
     /// How many characters the place is wide, for the underline; not part of the JSON form.
     #[serde(skip)]
     pub width: usize,
@@ -54,29 +59,72 @@ pub(super) struct Findings {
     list: Vec<Finding>,
     left_out: usize,
     errors: usize,
+    errors_left_out: usize,
+}
+
+/// A finding that was just noted, if it is listed, to which details for programs can be added.
+#[derive(Debug)]
+pub(super) struct Noted<'a>(Option<&'a mut Finding>);
+
+impl Noted<'_> {
+    /// What may stand there.
+    pub(super) fn expected(self, expected: impl Into<String>) -> Self {
+        if let Some(finding) = self.0 {
+            finding.expected = Some(expected.into());
+            return Self(Some(finding));
+        }
+        self
+    }
+
+    /// Which known names may stand there, and which of them was probably meant.
+    pub(super) fn meant(self, meant: Meant<'_>) -> Self {
+        if let Some(finding) = self.0 {
+            finding.nearest = meant.nearest.map(str::to_owned);
+            finding.expected = Some(meant.known);
+            return Self(Some(finding));
+        }
+        self
+    }
 }
 
 impl Findings {
-    pub(super) fn error(&mut self, code: &'static str, mark: Mark, message: impl Into<String>, help: impl Into<String>) {
-        self.errors += 1;
-        self.push(Severity::Error, code, mark, message.into(), help.into());
+    pub(super) fn error(
+        &mut self,
+        code: &'static str,
+        mark: Mark,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Noted<'_> {
+        self.add(Severity::Error, code, mark, message.into(), help.into())
     }
 
-    pub(super) fn warning(&mut self, code: &'static str, mark: Mark, message: impl Into<String>, help: impl Into<String>) {
-        self.push(Severity::Warning, code, mark, message.into(), help.into());
+    pub(super) fn warning(
+        &mut self,
+        code: &'static str,
+        mark: Mark,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Noted<'_> {
+        self.add(Severity::Warning, code, mark, message.into(), help.into())
     }
 
-    pub(super) fn add(&mut self, severity: Severity, code: &'static str, mark: Mark, message: String, help: String) {
-        self.errors += usize::from(severity == Severity::Error);
-        self.push(severity, code, mark, message, help);
-    }
-
-    fn push(&mut self, severity: Severity, code: &'static str, mark: Mark, message: String, help: String) {
+    pub(super) fn add(
+        &mut self,
+        severity: Severity,
+        code: &'static str,
+        mark: Mark,
+        message: String,
+        help: String,
+    ) -> Noted<'_> {
+        let refuses = severity == Severity::Error;
+        self.errors += usize::from(refuses);
         if self.list.len() >= MOST_FINDINGS {
             self.left_out += 1;
-            return;
+            self.errors_left_out += usize::from(refuses);
+            return Noted(None);
         }
         self.list.push(finding(severity, code, mark, message, help));
+        Noted(self.list.last_mut())
     }
 
     /// Whether searching for a better name still pays: suggestions of findings that are left out would never be seen, and a
@@ -98,8 +146,9 @@ impl Findings {
                 column: last.column,
                 width: last.width,
             });
+            let severity = if self.errors_left_out > 0 { Severity::Error } else { Severity::Warning };
             self.list.push(finding(
-                Severity::Error,
+                severity,
                 super::code::TOO_MANY_FINDINGS,
                 last,
                 format!("{} more findings are not listed", self.left_out),
@@ -112,7 +161,17 @@ impl Findings {
 
 /// A finding at a mark.
 pub(super) fn finding(severity: Severity, code: &'static str, mark: Mark, message: String, help: String) -> Finding {
-    Finding { code, severity, message, line: mark.line, column: mark.column, help, width: mark.width }
+    Finding {
+        code,
+        severity,
+        message,
+        line: mark.line,
+        column: mark.column,
+        help,
+        expected: None,
+        nearest: None,
+        width: mark.width,
+    }
 }
 
 /// A text from the file, short enough for a sentence and with everything unprintable escaped, so that a plan cannot write to

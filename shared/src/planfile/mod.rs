@@ -29,14 +29,15 @@ pub use explanation::explanation;
 pub use finding::{Finding, MOST_FINDINGS, Severity};
 pub use schema::{schema, schema_text};
 pub use suggest::nearest;
+pub use tree::TO_FILL_IN;
 
-use crate::domain::plan::Plan;
+use crate::domain::plan::{LARGEST_COMPILED_PLAN, Plan};
 use checks::dates::LastDay;
 use finding::{Findings, finding};
 use tree::Mark;
 
-/// The largest file that is read. The largest plan that the format is meant for, thousands of components, stays below it.
-pub const LARGEST_PLAN: usize = 1024 * 1024;
+/// The largest file that is read: ten thousand components, each with the comments that it deserves.
+pub const LARGEST_PLAN: usize = 8 * 1024 * 1024;
 
 /// What came of reading a plan file.
 #[derive(Debug)]
@@ -110,6 +111,15 @@ pub fn read(text: &str) -> Reading {
     } else {
         (draft.and_then(draft::Draft::lower), Verdict::Accepted)
     };
+    let compiled = plan.as_ref().map_or(0, |plan| plan.compiled().len());
+    if compiled > LARGEST_COMPILED_PLAN {
+        findings.warning(
+            code::TOO_LARGE_TO_DEPLOY,
+            root.mark,
+            format!("compiled, the plan has {compiled} bytes, and the functions take at most {LARGEST_COMPILED_PLAN}"),
+            "it can be checked and shown; to deploy it, move what no scenario names to a plan of another platform",
+        );
+    }
     // Whatever cannot be lowered was reported: this holds the promise even if a reader ever forgets to.
     debug_assert!(plan.is_some() || verdict == Verdict::Refused, "a plan was lost without a finding");
     let verdict = if plan.is_some() { verdict } else { Verdict::Refused };

@@ -75,7 +75,9 @@ fn read_version(fields: &Fields<'_>, findings: &mut Findings) {
         && version.value != PLAN_VERSION
     {
         let message = format!("version: there never was a version {}", version.value);
-        findings.error(code::OUT_OF_RANGE, version.mark, message, format!("write {PLAN_VERSION}"));
+        findings
+            .error(code::OUT_OF_RANGE, version.mark, message, format!("write {PLAN_VERSION}"))
+            .expected(PLAN_VERSION.to_string());
     }
 }
 

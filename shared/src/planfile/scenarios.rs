@@ -8,7 +8,7 @@ use crate::domain::plan::{ApprovalRule, Preauthorisation, Severity};
 use crate::domain::step::StepKind;
 
 use super::draft::{DraftBranch, DraftPreauthorisation, DraftScenario, DraftStep, DraftWave, ScenarioHead};
-use super::fields::{Fields, Marked, Place};
+use super::fields::{Fields, Marked, Meant, Place};
 use super::finding::{Findings, one_of, quote};
 use super::suggest::nearest;
 use super::{code, format};
@@ -197,13 +197,10 @@ fn read_step_kind(key: &Marked<&str>, item: &Place<'_>, findings: &mut Findings)
         findings.error(code::UNKNOWN_STEP_KIND, key.mark, message, "list the steps in one `together`");
         return None;
     }
-    let meant = nearest(key.value, kinds().chain(["together"]));
-    let help = match meant {
-        Some(meant) => format!("did you mean `{meant}`?"),
-        None => format!("the steps are {}", one_of(kinds())),
-    };
+    let meant = Meant { nearest: nearest(key.value, kinds().chain(["together"])), known: one_of(kinds()) };
+    let nearest = meant.nearest;
     let message = format!("{}: there is no step {}", item.path(), quote(key.value));
-    findings.error(code::UNKNOWN_STEP_KIND, key.mark, message, help);
+    findings.error(code::UNKNOWN_STEP_KIND, key.mark, message, meant.help()).meant(meant);
     // Read as what was probably meant, so that the slip is reported once.
-    meant.and_then(find)
+    nearest.and_then(find)
 }

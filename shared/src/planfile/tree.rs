@@ -11,6 +11,13 @@ use super::finding::{Finding, Findings, Severity, finding, quote};
 /// The deepest nesting that is read. The format itself needs about a dozen levels.
 pub(super) const DEEPEST: usize = 32;
 
+/// The most keys, values, lists and mappings that are read: several times as many as ten thousand components have. What is kept
+/// of a short value takes many times its text, so a cap on the file's size alone would not bound the memory.
+pub(super) const MOST_VALUES: usize = 1_000_000;
+
+/// What stands in a plan where its author does not know the value yet.
+pub const TO_FILL_IN: &str = "TO_FILL_IN";
+
 /// A place in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Mark {
@@ -47,6 +54,8 @@ pub(super) enum Value {
     },
     List(Vec<Node>),
     Map(Vec<Entry>),
+    /// [`TO_FILL_IN`], where a value belongs.
+    ToFillIn,
     /// Something that was reported already and of which nothing more is said.
     Unread,
 }
@@ -64,7 +73,7 @@ pub(super) fn parse(text: &str, findings: &mut Findings) -> Result<Node, Box<Fin
     let mut options = options! { emit_anchor_events: true, emit_unresolved_aliases: true, disallow_directives: true };
     options.set_emit_comments(false);
     let mut builder = Builder { open: Vec::new(), root: None, findings };
-    for event in Parser::new_from_str_with_options(text, options) {
+    for (count, event) in Parser::new_from_str_with_options(text, options).enumerate() {
         let (event, span) = event.map_err(|error| {
             let mark = Mark { line: error.marker().line().max(1), column: error.marker().col() + 1, width: 1 };
             if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
@@ -74,11 +83,19 @@ pub(super) fn parse(text: &str, findings: &mut Findings) -> Result<Node, Box<Fin
             }
         })?;
         let mark = Mark::of(span);
+        if count > MOST_VALUES {
+            return Err(too_many(mark));
+        }
         match event {
             Event::Scalar(text, style, _, tag) => {
                 builder.refuse_tag(mark, tag.is_some());
                 let plain = style == ScalarStyle::Plain;
-                builder.attach(Node { mark, value: Value::Scalar { text: text.into_owned(), plain } });
+                let value = if plain && text == TO_FILL_IN {
+                    Value::ToFillIn
+                } else {
+                    Value::Scalar { text: text.into_owned(), plain }
+                };
+                builder.attach(Node { mark, value });
             }
             Event::SequenceStart(_, _, tag) => {
                 builder.refuse_tag(mark, tag.is_some());
@@ -116,6 +133,16 @@ fn not_yaml(mark: Mark, what: &str) -> Box<Finding> {
         mark,
         format!("the file stops being YAML here: {what}"),
         "look at the indentation and for a quote, bracket or brace that is not closed at or before this place".to_owned(),
+    ))
+}
+
+fn too_many(mark: Mark) -> Box<Finding> {
+    Box::new(finding(
+        Severity::Error,
+        code::TOO_LARGE,
+        mark,
+        format!("the file has more than {MOST_VALUES} keys and values, and no plan has as many"),
+        "is it the right file? A plan names things; it does not hold their contents".to_owned(),
     ))
 }
 
@@ -209,6 +236,11 @@ fn read_key(node: Node, lines: &mut HashMap<String, usize>, findings: &mut Findi
             }
             lines.insert(text.clone(), mark.line);
             Key::Text { text, mark }
+        }
+        Value::ToFillIn => {
+            let message = "a name is left to fill in here";
+            findings.error(code::LEFT_TO_FILL_IN, mark, message, "write the name before the colon");
+            Key::Refused
         }
         Value::Unread => Key::Refused,
         Value::List(_) | Value::Map(_) => {

@@ -17,8 +17,8 @@ pub(super) fn check(draft: &Draft, findings: &mut Findings) {
             if !alerts.channels.is_empty() && !alerts.channels.contains(&channel.value) {
                 let message = format!("there is no channel {}", quote(channel.value.as_str()));
                 let known = alerts.channels.iter().map(AlertName::as_str);
-                let (_, help) = did_you_mean(channel.value.as_str(), known, findings);
-                findings.error(code::UNKNOWN_CHANNEL, channel.mark, message, help);
+                let meant = did_you_mean(channel.value.as_str(), known, findings);
+                findings.error(code::UNKNOWN_CHANNEL, channel.mark, message, meant.help()).meant(meant);
             }
         }
     }
@@ -36,8 +36,8 @@ fn taken(alerts: &DraftAlerts, findings: &mut Findings) {
     for name in &alerts.taken {
         if !alerts.escalations.is_empty() && !alerts.escalations.contains_key(&name.value) {
             let message = format!("there is no escalation {}", quote(name.value.as_str()));
-            let (_, help) = did_you_mean(name.value.as_str(), alerts.escalations.keys().map(AlertName::as_str), findings);
-            findings.error(code::UNKNOWN_ESCALATION, name.mark, message, help);
+            let meant = did_you_mean(name.value.as_str(), alerts.escalations.keys().map(AlertName::as_str), findings);
+            findings.error(code::UNKNOWN_ESCALATION, name.mark, message, meant.help()).meant(meant);
         }
     }
 }

@@ -68,8 +68,8 @@ fn region_is_a_site(draft: &Draft, place: &DraftPlace, findings: &mut Findings) 
         && ![primary, recovery].contains(&&region.value)
     {
         let message = format!("{} is neither the primary nor the recovery site's Region", region.value);
-        let (_, help) = did_you_mean(region.value.as_str(), [primary.as_str(), recovery.as_str()].into_iter(), findings);
-        findings.error(code::REGION_NOT_A_SITE, region.mark, message, help);
+        let meant = did_you_mean(region.value.as_str(), [primary.as_str(), recovery.as_str()].into_iter(), findings);
+        findings.error(code::REGION_NOT_A_SITE, region.mark, message, meant.help()).meant(meant);
     }
 }
 
@@ -120,7 +120,9 @@ fn consumers(draft: &Draft, place: &DraftPlace, findings: &mut Findings) {
             let message =
                 format!("{name} is of kind {}: nothing in it can be restarted to reread an endpoint", kind.as_str());
             let help = "list the components of kind ecs_service that read the endpoint at their start";
-            findings.error(code::CONSUMER_NOT_A_SERVICE, consumer.mark, message, help);
+            findings
+                .error(code::CONSUMER_NOT_A_SERVICE, consumer.mark, message, help)
+                .expected("a component of kind ecs_service");
         }
     }
 }

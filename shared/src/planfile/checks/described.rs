@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::domain::identifier::Region;
+use crate::domain::identifier::{ComponentName, Region};
 use crate::domain::planes;
 
 use super::super::code;
@@ -22,7 +22,7 @@ pub(super) fn check(draft: &Draft, findings: &mut Findings) {
         if let Some(region) = &draft.primary {
             moved_by_a_control_plane(name.as_str(), component, &region.value, findings);
         }
-        copies(draft, name.as_str(), component, findings);
+        copies(draft, name, component, findings);
     }
 }
 
@@ -34,12 +34,14 @@ fn refers_to_its_kind(draft: &Draft, reference: &DraftReference, findings: &mut 
     };
     if !reference.kinds.contains(kind) {
         let expected = one_of(reference.kinds.iter().map(|kind| kind.as_str()));
-        findings.error(
-            code::WRONG_COMPONENT_KIND,
-            reference.name.mark,
-            format!("{name} is of kind {}, and here belongs a component of kind {expected}", kind.as_str()),
-            "name a component of that kind; `plan show` lists them all",
-        );
+        findings
+            .error(
+                code::WRONG_COMPONENT_KIND,
+                reference.name.mark,
+                format!("{name} is of kind {}, and here belongs a component of kind {expected}", kind.as_str()),
+                "name a component of that kind; `plan show` lists them all",
+            )
+            .expected(format!("a component of kind {expected}"));
     }
 }
 
@@ -99,7 +101,7 @@ fn moved_by_a_control_plane(name: &str, component: &DraftComponent, primary: &Re
     }
 }
 
-fn copies(draft: &Draft, name: &str, component: &DraftComponent, findings: &mut Findings) {
+fn copies(draft: &Draft, name: &ComponentName, component: &DraftComponent, findings: &mut Findings) {
     if let Some(mark) = component.without_copy {
         findings.warning(
             code::COPY_ONLY_IN_PRIMARY_SITE,
@@ -112,8 +114,8 @@ fn copies(draft: &Draft, name: &str, component: &DraftComponent, findings: &mut 
     if component.kind != Some(ComponentKind::S3Data) {
         return;
     }
-    let objective = draft.objectives.iter().find(|(component, _)| component.as_str() == name);
-    if let (Some(every), Some(rpo)) = (&component.every, objective.and_then(|(_, objective)| objective.rpo.as_ref()))
+    let objective = draft.objectives.get(name);
+    if let (Some(every), Some(rpo)) = (&component.every, objective.and_then(|objective| objective.rpo.as_ref()))
         && every.value > rpo.value
     {
         findings.warning(

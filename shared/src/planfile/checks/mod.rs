@@ -57,8 +57,9 @@ fn find_component<'a>(
         return None;
     }
     let message = format!("the plan has no component {}", quote(name.as_str()));
-    let (meant, help) = did_you_mean(name.as_str(), draft.components.keys().map(ComponentName::as_str), findings);
-    findings.error(code::UNKNOWN_COMPONENT, mark, message, help);
-    let meant = meant?;
-    draft.components.iter().find(|(candidate, _)| candidate.as_str() == meant)
+    let meant = did_you_mean(name.as_str(), draft.components.keys().map(ComponentName::as_str), findings);
+    let nearest = meant.nearest;
+    findings.error(code::UNKNOWN_COMPONENT, mark, message, meant.help()).meant(meant);
+    let nearest = nearest?;
+    draft.components.iter().find(|(candidate, _)| candidate.as_str() == nearest)
 }

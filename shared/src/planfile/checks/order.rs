@@ -167,7 +167,9 @@ fn advance(progress: &mut Progress, step: &Step<'_>) {
 
 fn comes_too_early(step: &Step<'_>, before: Progress, findings: &mut Findings) {
     let name = step.name;
-    let mut missing = |code: &'static str, message: String, help: String| findings.error(code, step.mark, message, help);
+    let mut missing = |code: &'static str, message: String, help: String| {
+        findings.error(code, step.mark, message, help);
+    };
     match step.kind {
         StepKind::Promote => {
             if !before.gated {

@@ -90,12 +90,14 @@ fn step_fits(step: &DraftStep, name: &ComponentName, component: &DraftComponent,
     }
     if !kind.steps().contains(&step.kind) {
         let steps = one_of(kind.steps().iter().map(|kind| kind.as_str()));
-        findings.error(
-            code::STEP_NOT_APPLICABLE,
-            step.mark,
-            format!("{name} is of kind {}, which has no step {}", kind.as_str(), step.kind.as_str()),
-            format!("the steps of {} are: {steps}", kind.as_str()),
-        );
+        findings
+            .error(
+                code::STEP_NOT_APPLICABLE,
+                step.mark,
+                format!("{name} is of kind {}, which has no step {}", kind.as_str(), step.kind.as_str()),
+                format!("the steps of {} are: {steps}", kind.as_str()),
+            )
+            .expected(steps);
         return;
     }
     if kind != ComponentKind::RdsInstance {

@@ -25,9 +25,8 @@ pub(super) fn check(draft: &Draft, findings: &mut Findings) {
         let Some(scenario) = draft.scenarios.get(&name.value) else {
             if !draft.scenarios.is_empty() {
                 let message = format!("the plan has no scenario {}", quote(name.value.as_str()));
-                let (_, help) =
-                    did_you_mean(name.value.as_str(), draft.scenarios.keys().map(ScenarioName::as_str), findings);
-                findings.error(code::UNKNOWN_SCENARIO, name.mark, message, help);
+                let meant = did_you_mean(name.value.as_str(), draft.scenarios.keys().map(ScenarioName::as_str), findings);
+                findings.error(code::UNKNOWN_SCENARIO, name.mark, message, meant.help()).meant(meant);
             }
             continue;
         };
