@@ -6,6 +6,7 @@ pub mod drill;
 mod pass_through;
 pub mod permissions;
 pub mod plan_command;
+mod plan_new;
 mod plan_overview;
 mod plan_rendering;
 pub mod simulate_command;

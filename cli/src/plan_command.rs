@@ -10,11 +10,12 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use shared::domain::identifier::ScenarioName;
-use shared::domain::plan::Plan;
+use shared::domain::plan::{LARGEST_COMPILED_PLAN, Plan};
 use shared::domain::predict::will_declared;
 use shared::planfile::{self, Finding, Reading, Severity, Verdict};
 
-use crate::permissions::{Permissions, TEMPLATE};
+use crate::permissions::{Permissions, TEMPLATE, TEMPLATE_LACKS_PERMISSION};
+use crate::plan_new::{self, NewArguments};
 use crate::plan_overview;
 use crate::plan_rendering::{self, Drawing, Forecast, Shown};
 
@@ -28,6 +29,12 @@ pub struct PlanArguments {
 /// What to do with a plan file.
 #[derive(Debug, Subcommand)]
 pub(crate) enum PlanCommand {
+    /// Write a commented plan to begin with, by asking.
+    ///
+    /// A line each: an empty one takes what stands in brackets, `?` is not known yet, `none` leaves out what a plan can do without.
+    /// What is not known is written as TO_FILL_IN, which `plan check` finds. Questions go to standard error, so that the plan can go to
+    /// standard output. Ends with 0 when the plan was written, 2 when it was not.
+    New(NewArguments),
     /// Find what does not fit, with its place and what to write instead.
     ///
     /// Ends with 0 when the plan can be used (perhaps with warnings), 1 when it has errors, 2 when the file cannot be read.
@@ -117,6 +124,9 @@ const FAILED: u8 = 2;
 /// Runs a plan command against the terminal and today's date.
 #[must_use]
 pub fn run(arguments: &PlanArguments) -> ExitCode {
+    if let PlanCommand::New(arguments) = &arguments.command {
+        return plan_new::run(arguments);
+    }
     let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
     let drawing = |terminal: bool| if terminal { Drawing::Graphical } else { Drawing::Plain };
     let mut console = Console {
@@ -156,7 +166,7 @@ fn run_on(command: &PlanCommand, forecast: Forecast, today: Date, console: &mut 
         PlanCommand::Show(show) => Some(&show.file),
         PlanCommand::Permissions(permissions) => Some(&permissions.file),
         PlanCommand::Build(build) => Some(&build.file),
-        PlanCommand::Schema => None,
+        PlanCommand::Schema | PlanCommand::New(_) => None,
     };
     let Some(file) = file else {
         console.print(&planfile::schema_text());
@@ -174,13 +184,14 @@ fn run_on(command: &PlanCommand, forecast: Forecast, today: Date, console: &mut 
         PlanCommand::Show(arguments) => show(&source, arguments, forecast, console),
         PlanCommand::Permissions(arguments) => permissions(&source, arguments, console),
         PlanCommand::Build(arguments) => build(&source, arguments, today, console),
-        PlanCommand::Schema => SUCCESS,
+        PlanCommand::Schema | PlanCommand::New(_) => SUCCESS,
     }
 }
 
 fn explain(code: &str, console: &mut Console<'_>) -> u8 {
-    let Some(text) = planfile::explanation(code) else {
-        let help = match planfile::nearest(code, planfile::code::ALL.iter().copied()) {
+    let Some(text) = planfile::explanation(code).or_else(|| crate::permissions::explanation(code)) else {
+        let known = planfile::code::ALL.iter().copied().chain([TEMPLATE_LACKS_PERMISSION]);
+        let help = match planfile::nearest(code, known) {
             Some(meant) => format!("did you mean {meant}?"),
             None => "the codes are those in brackets before each finding".to_owned(),
         };
@@ -317,10 +328,19 @@ fn build(source: &Source, arguments: &BuildArguments, today: Date, console: &mut
         let text = source.diagnostics(findings, console.drawing);
         console.complain(&text);
     }
+    let compiled = plan.compiled();
+    if compiled.len() > LARGEST_COMPILED_PLAN {
+        let (name, bytes) = (&source.name, compiled.len());
+        console.complain(&format!(
+            "error: {name} compiles to {bytes} bytes, and the functions load at most {LARGEST_COMPILED_PLAN}; nothing was written. \
+             More: plan check --explain {}\n",
+            planfile::code::TOO_LARGE_TO_DEPLOY
+        ));
+        return FAILED;
+    }
     let path = arguments.output_directory.join(format!("{}.json", plan.platform));
-    let written = serde_json::to_vec(plan)
-        .map_err(io::Error::from)
-        .and_then(|json| std::fs::create_dir_all(&arguments.output_directory).and_then(|()| std::fs::write(&path, json)));
+    let directory = &arguments.output_directory;
+    let written = std::fs::create_dir_all(directory).and_then(|()| std::fs::write(&path, compiled));
     if let Err(error) = written {
         console.complain(&format!("error: {} could not be written: {error}\n", path.display()));
         return FAILED;
@@ -397,9 +417,11 @@ mod tests {
         assert_eq!(answer["digest"], serde_json::Value::Null);
         let [finding] = answer["findings"].as_array().unwrap().as_slice() else { panic!("{out}") };
         let fields: BTreeSet<&str> = finding.as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(fields, BTreeSet::from(["code", "severity", "message", "line", "column", "help"]));
+        assert_eq!(fields, BTreeSet::from(["code", "severity", "message", "line", "column", "help", "expected", "nearest"]));
         assert_eq!(finding["code"], "unknown_step_kind");
         assert_eq!(finding["help"], "did you mean `promote`?");
+        assert_eq!(finding["nearest"], "promote");
+        assert!(finding["expected"].as_str().is_some_and(|words| words.contains("hold_writes")), "{finding}");
     }
 
     #[test]
@@ -415,6 +437,44 @@ mod tests {
         assert_eq!(plan.digest().as_str(), digest);
         let (_, again, _) = run_line(&["build", HEALTHCARE, "--output-directory", &directory]);
         assert_eq!(again, out, "the same plan builds the same");
+    }
+
+    /// The healthcare plan with so many more services, none of which a template has permissions for.
+    fn with_services(name: &str, count: usize) -> String {
+        let services: String = (0..count)
+            .map(|number| {
+                format!(
+                    "  service-{number}:\n    kind: ecs_service\n    primary: {{ cluster: c, service: s-{number} }}\n    \
+                     recovery: {{ cluster: c, service: s-{number} }}\n"
+                )
+            })
+            .collect();
+        spoilt(name, "components:\n", &format!("components:\n{services}"))
+    }
+
+    #[test]
+    fn ten_thousand_components_are_checked_soon_and_too_many_findings_are_counted() {
+        let file = with_services("ten-thousand.yaml", 10_000);
+        let start = std::time::Instant::now();
+        let (code, out, errors) = run_line(&["check", &file]);
+        let taken = start.elapsed();
+        assert_eq!((code, errors.as_str()), (0, ""));
+        assert!(out.contains("on 9800 more resources of this plan"), "{}", &out[out.len() - 2_000..]);
+        assert!(out.contains("service: s-0 }\n"), "each finding points at its own line");
+        assert!(out.contains("warning[too_large_to_deploy]"));
+        // The figure to reach is one second in a release build; this one is hardly optimised and shares its machine.
+        assert!(taken.as_secs() < 60, "{taken:?}");
+    }
+
+    #[test]
+    fn a_plan_that_the_functions_would_not_load_is_checked_and_shown_but_not_built() {
+        let directory = temporary("out-large", b"").replace("out-large", "large");
+        let file = with_services("large.yaml", 10_000);
+        assert_eq!(run_line(&["show", &file]).0, 0);
+        let (code, out, errors) = run_line(&["build", &file, "--output-directory", &directory]);
+        assert_eq!((code, out.as_str()), (2, ""));
+        assert!(errors.contains("the functions load at most 1048576; nothing was written"), "{errors}");
+        assert!(!Path::new(&directory).exists(), "nothing is written");
     }
 
     #[test]
@@ -446,7 +506,7 @@ mod tests {
 
     #[test]
     fn every_code_can_be_explained_and_a_misspelt_one_is_answered_with_the_nearest() {
-        for code in shared::planfile::code::ALL {
+        for code in shared::planfile::code::ALL.iter().chain([&TEMPLATE_LACKS_PERMISSION]) {
             let (status, out, errors) = run_line(&["check", "--explain", code]);
             assert_eq!((status, errors.as_str()), (0, ""), "{code}");
             assert!(out.starts_with(&format!("{code}\n\n")) && out.len() > 60, "{out}");
