@@ -5,12 +5,13 @@
 //! that says what to write, instead of a process that dies before it can tell anybody.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use lambda_runtime::{Context, Diagnostic, Error, LambdaEvent, service_fn};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::adapters::aws::{Clients, DynamoJournal};
+use crate::adapters::aws::{Clients, DynamoJournal, Outbound};
 use crate::adapters::clock::clock;
 use crate::config::{Config, load_plan};
 use crate::domain::plan::Plan;
@@ -63,6 +64,29 @@ impl Setup {
     }
 }
 
+/// What an invocation takes besides the calls that it waits for: the part that is ours to shorten.
+struct OwnTime<'a> {
+    outbound: &'a Outbound,
+    started: Instant,
+}
+
+impl<'a> OwnTime<'a> {
+    fn start(outbound: &'a Outbound) -> Self {
+        let _of_an_earlier_invocation = outbound.take();
+        Self { outbound, started: Instant::now() }
+    }
+
+    fn log(self) {
+        let (taken, outbound) = (self.started.elapsed(), self.outbound.take());
+        let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;
+        tracing::info!(
+            own_ms = milliseconds(taken.saturating_sub(outbound)),
+            outbound_ms = milliseconds(outbound),
+            "handled"
+        );
+    }
+}
+
 /// Serves invocations of this function with `handle` until Lambda ends the process.
 ///
 /// # Errors
@@ -83,10 +107,15 @@ where
     // reported under the name of one of its types, and not under a code of ours.
     lambda_runtime::run(service_fn(async move |event: LambdaEvent<Box<RawValue>>| {
         let answer = match wired {
-            Ok((setup, adapters)) => match crate::events::read(event.payload.get()) {
-                Ok(payload) => handle(setup, adapters, &event.context, &payload).await,
-                Err(error) => Err(error),
-            },
+            Ok((setup, adapters)) => {
+                let watch = OwnTime::start(setup.clients.outbound());
+                let answer = match crate::events::read(event.payload.get()) {
+                    Ok(payload) => handle(setup, adapters, &event.context, &payload).await,
+                    Err(error) => Err(error),
+                };
+                watch.log();
+                answer
+            }
             Err(error) => Err(error.clone()),
         };
         answer.map_err(|error| {

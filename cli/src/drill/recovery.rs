@@ -344,6 +344,24 @@ impl Drill {
         self.judge(&status, predicted, mark, broken_at, before).await
     }
 
+    /// Writes what the functions logged beside the run's other logs. A drill whose logs cannot be had is judged all the same.
+    async fn keep_logs_of_functions(&self) {
+        let (client, region) = (&self.stage.client, self.platform.region());
+        let ask = async |operation, parameters| client.call("logs", region, operation, parameters).await.unwrap_or_default();
+        let groups = ask("describe_log_groups", json!({"logGroupNamePrefix": "/aws/lambda/"})).await;
+        let mut lines = String::new();
+        for group in groups["logGroups"].as_array().into_iter().flatten().filter_map(|group| group["logGroupName"].as_str())
+        {
+            let events = ask("filter_log_events", json!({"logGroupName": group, "limit": 10_000})).await;
+            for message in events["events"].as_array().into_iter().flatten().filter_map(|event| event["message"].as_str()) {
+                lines.push_str(message.trim_end());
+                lines.push('\n');
+            }
+        }
+        let path = std::path::Path::new(&self.run_directory).join("functions.log");
+        let _unwritten = std::fs::write(path, lines);
+    }
+
     /// Judges an ended incident.
     ///
     /// # Errors
@@ -359,6 +377,7 @@ impl Drill {
         let made = comparison::made(&self.stage.log, mark);
         let sites = self.stage.sites_now().await?;
         let disturbed = !self.injection.is_empty();
+        self.keep_logs_of_functions().await;
         let evidence = Evidence { drill: self, status, sites: &sites, predicted: &predicted, made: &made, mark, disturbed };
         let independent_checks = checks::all(&evidence).await;
         let lost = self.stage.world().lost_commits().len();

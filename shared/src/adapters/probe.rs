@@ -72,11 +72,14 @@ impl NetworkProbes {
 #[async_trait]
 impl Probes for NetworkProbes {
     async fn connect(&self, host: &str, port: u16) -> Connection {
-        let addresses = self.addresses(host, port).await;
-        match first_connection(&addresses, self.patience()).await {
-            Ok(stream) => first_answer(stream, self.patience()).await,
-            Err(finding) => finding,
-        }
+        let probing = async {
+            let addresses = self.addresses(host, port).await;
+            match first_connection(&addresses, self.patience()).await {
+                Ok(stream) => first_answer(stream, self.patience()).await,
+                Err(finding) => finding,
+            }
+        };
+        self.clients.outbound().of(probing).await
     }
 
     async fn write(&self, region: &Region, function: &ResourceName, host: &str, port: u16) -> PortResult<bool> {

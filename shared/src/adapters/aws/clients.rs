@@ -12,6 +12,7 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use aws_types::sdk_config::SharedCredentialsProvider;
 
 use super::declared::OnlyDeclared;
+use super::outbound::Outbound;
 use super::silence::NoRepeatAfterSilence;
 use super::step_header::StepHeader;
 use crate::domain::identifier::Region;
@@ -32,6 +33,7 @@ pub struct Clients {
 
 struct Inner {
     function: Option<FunctionName>,
+    outbound: Outbound,
     endpoint_url: Option<String>,
     given: Option<SdkConfig>,
     config: OnceLock<SdkConfig>,
@@ -67,6 +69,7 @@ impl Clients {
     pub(super) fn build(endpoint_url: Option<String>, given: Option<SdkConfig>, function: Option<FunctionName>) -> Self {
         let inner = Inner {
             function,
+            outbound: Outbound::default(),
             endpoint_url,
             given,
             config: OnceLock::new(),
@@ -83,6 +86,12 @@ impl Clients {
             ssm: Cache::default(),
         };
         Self { inner: Arc::new(inner) }
+    }
+
+    /// How long their calls were under way.
+    #[must_use]
+    pub fn outbound(&self) -> &Outbound {
+        &self.inner.outbound
     }
 
     fn config(&self) -> &SdkConfig {
@@ -142,6 +151,7 @@ macro_rules! clients {
                 self.inner.$service.get(region, || {
                     let builder = $sdk::config::Builder::from(self.config())
                         .region($sdk::config::Region::new(region.to_string()))
+                        .interceptor(self.inner.outbound.clone())
                         .interceptor(OnlyDeclared { function: self.inner.function })
                         .retry_classifier(NoRepeatAfterSilence)
                         $(.interceptor($interceptor))?;
