@@ -1,6 +1,7 @@
 //! Event to judgement to answer and metrics.
 
 use serde_json::{Value, json};
+use shared::domain::identifier::InstanceId;
 use shared::domain::observation::Sight;
 use shared::domain::plan::{Plan, SiteName};
 use shared::domain::replication::{ReplicaJudgement, Verdict, judge};
@@ -38,24 +39,25 @@ pub async fn handle(ports: Ports<'_>, plan: &Plan, payload: &Value) -> Result<Ch
         .map_err(|why| RecoveryError::new(Code::ComponentNotInPlan, why))?;
     let region = plan.region(SiteName::Recovery);
     let now = ports.clock.now();
+    let databases: Vec<_> =
+        names.iter().filter_map(|name| plan.rds_instance(name).map(|database| (name, database))).collect();
+    // One call has room for hundreds of replicas' lag: what is asked for each alone would take a thousand calls of a thousand.
+    let ids: Vec<InstanceId> = databases.iter().map(|(_, database)| database.recovery.id.clone()).collect();
+    let lags = ports.lags.latest(region, &ids, now).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "the replicas' lag could not be read");
+        Vec::new()
+    });
     let (mut replicas, mut metrics, mut worst) = (Vec::new(), Vec::new(), Verdict::Within);
-    for name in names {
-        let Some(database) = plan.rds_instance(&name) else { continue };
+    for (index, (name, database)) in databases.into_iter().enumerate() {
         let id = &database.recovery.id;
         let replica = match ports.databases.describe(region, id).await {
             Ok(found) => Sight::Found { found },
             Err(error) if error.kind == FailureKind::NotFound => Sight::Absent,
             Err(error) => Sight::Unreached { reason: error.to_string() },
         };
-        let lag = match ports.lags.latest(region, std::slice::from_ref(id), now).await {
-            Ok(samples) => samples.into_iter().next().flatten(),
-            Err(error) => {
-                tracing::warn!(%error, replica = %id, "its lag could not be read");
-                None
-            }
-        };
-        let rpo = plan.objectives.get(&name).and_then(|objective| objective.rpo);
-        let judged = judge(id.as_str(), &replica, lag.as_ref(), rpo, database.max_lag, now);
+        let lag = lags.get(index).and_then(Option::as_ref);
+        let rpo = plan.objectives.get(name).and_then(|objective| objective.rpo);
+        let judged = judge(id.as_str(), &replica, lag, rpo, database.max_lag, now);
         worst = worse(worst, judged.rpo);
         metrics.push((name.to_string(), metrics_of(&judged)));
         let mut row = serde_json::to_value(&judged).unwrap_or_default();
