@@ -1,0 +1,43 @@
+"""How fast archives are verified: the rows of the verifier's own bench."""
+
+import re
+import shutil
+import subprocess
+
+from .table import Row
+
+WANTED = {"gzip": 110, "zstd": 350, "lz4": 1500}
+LINE = re.compile(r"^(?P<rows>\S+) +(?P<codec>\S+) +[\d.]+ +(?P<file>[\d.]+) +[\d.]+ +(?P<memory>[\d.]+) +(?P<theirs>.+)$")
+
+
+def rows(_places):
+    """A row for each kind of rows and compression."""
+    command = ["cargo", "bench", "--quiet", "-p", "pgdump", "--bench", "verify"]
+    done = subprocess.run(command, capture_output=True, check=False, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"the bench ended with {done.returncode}: {done.stderr[-500:]}")
+    return of_output(done.stdout, shutil.which("pg_restore") is not None)
+
+
+def of_output(text, _beside=True):
+    """The rows of the bench's table."""
+    found = []
+    for line in text.splitlines():
+        match = LINE.match(line.strip())
+        if match is None or match["codec"] not in (*WANTED, "none"):
+            continue
+        speed, memory, wanted = float(match["file"]), float(match["memory"]), WANTED.get(match["codec"])
+        theirs = match["theirs"].split()
+        faster = float(theirs[-1].rstrip("x")) if theirs[-1].endswith("x") else None
+        found.append(
+            Row(
+                f"archive verification, one core, {match['codec']}, {match['rows']} rows",
+                f"{speed:,.0f} MB/s of file, {memory:.1f} MB of memory",
+                f"≥ {wanted:,} MB/s; ≤ 128 MB; ≥ 1.5 × pg_restore" if wanted else "≤ 128 MB; ≥ 1.5 × pg_restore",
+                f"`pg_restore -f /dev/null`: {theirs[0]} MB/s; ours is {faster:.2f} × as fast" if faster else "no pg_restore that reads it",
+                speed >= (wanted or 0) and memory <= 128 and (faster is None or faster >= 1.5),
+            )
+        )
+    if not found:
+        raise RuntimeError(f"the bench's table was not understood: {text[:500]}")
+    return found

@@ -1,0 +1,42 @@
+"""`replication-check` of 10, 100 and 1,000 replicas: the release binary, invoked as Lambda would, against a stub on loopback."""
+
+import subprocess
+
+from .aws_stub import Stub
+from .environment import function_environment
+from .plans import with_replicas
+from .runtime_api import RuntimeApi
+from .table import Row, milliseconds
+
+COUNTS = [10, 100, 1_000]
+LONGEST = 5.0
+
+
+def rows(places):
+    """A row for each number of replicas."""
+    return [measured(places, count) for count in COUNTS]
+
+
+def measured(places, count):
+    """The row of one number."""
+    source = places.scratch(f"{count}-replicas.yaml")
+    source.write_text(with_replicas(count))
+    directory = places.scratch(f"{count}-replicas")
+    build = [str(places.release("recoveryctl")), "plan", "build", str(source), "--output-directory", str(directory)]
+    subprocess.run(build, check=True, capture_output=True)
+    stub, api = Stub(), RuntimeApi()
+    environment = function_environment(api.address, directory / "figure.json", stub.endpoint)
+    kind, answer, taken = api.invoke([str(places.release("replication-check"))], environment, {})
+    stub.shutdown()
+    if kind != "response" or answer["status"] != "within" or len(answer["replicas"]) != count:
+        raise RuntimeError(f"{count} replicas: {kind} {str(answer)[:500]}")
+    calls = sum(stub.calls.values())
+    by_operation = ", ".join(f"{number:,} {operation}" for operation, number in sorted(stub.calls.items()))
+    pages = -(-count // 100) + -(-count // 500)
+    return Row(
+        f"`replication-check`, {count:,} replicas, stub on loopback",
+        f"{calls:,} calls ({by_operation}) in {milliseconds(taken)}",
+        f"calls grow with pages (here {pages}), not with replicas" + ("; ≤ 5 s" if count == 1_000 else ""),
+        f"the stub itself took {milliseconds(stub.busy)} of that",
+        taken <= LONGEST and calls <= 2 * pages,
+    )

@@ -1,0 +1,48 @@
+"""The harness itself: what it reads and writes by hand."""
+
+import unittest
+
+from figures import archives, aws_stub, own_time, runtime_api, table
+
+
+class Table(unittest.TestCase):
+    def test_a_figure_that_is_not_reached_says_so(self):
+        text = table.markdown([table.Row("a", "1 | 2", "3", "", False), table.Row("b", "4")])
+        self.assertIn("| a | 1 \\| 2 | 3 |  | **no** |", text)
+        self.assertIn("| b | 4 |  |  |  |", text)
+
+    def test_percentiles_are_values_that_were_measured(self):
+        values = [float(value) for value in range(1, 201)]
+        self.assertEqual(table.percentile(values, 99), 198.0)
+        self.assertEqual(table.percentile([7.0], 99), 7.0)
+        self.assertEqual(table.median([3.0, 1.0, 2.0, 4.0]), 2.0)
+
+
+class Readers(unittest.TestCase):
+    def test_the_time_of_every_invocation_is_found_in_a_log(self):
+        log = 'START\n{"level":"INFO","message":"handled","own_ms":1.5,"outbound_ms":20.0}\n{"level":"INFO","message":"x"}\n'
+        self.assertEqual(own_time.of_log(log), ([1.5], [20.0]))
+        with self.assertRaises(RuntimeError):
+            own_time.of_log("START\n")
+
+    def test_the_verifiers_table_is_understood(self):
+        text = (
+            "rows     codec  file MB  MB/s file  MB/s rows  memory MB  pg_restore MB/s  memory MB  faster\n"
+            "prose    gzip      61.2        131        549        4.1               52       9.0   2.52x\n"
+            "prose    lz4       90.1       1600       4549        4.1      cannot read it\n"
+        )
+        gzip, lz4 = archives.of_output(text)
+        self.assertTrue(gzip.reached and lz4.reached)
+        self.assertIn("2.52 ×", gzip.baseline)
+        self.assertIn("no pg_restore", lz4.baseline)
+
+    def test_cbor_is_written_as_the_standard_says(self):
+        self.assertEqual(aws_stub.cbor({"a": [1.5, "é"]}).hex(), "a1616182fb3ff800000000000062c3a9")
+        self.assertEqual(aws_stub.head(4, 500).hex(), "9901f4")
+
+    def test_a_chunked_body_is_put_together(self):
+        self.assertEqual(runtime_api.dechunked(b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"), b"abcde")
+
+
+if __name__ == "__main__":
+    unittest.main()
