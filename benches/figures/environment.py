@@ -11,6 +11,7 @@ def function_environment(runtime_api, plan, endpoint="http://127.0.0.1:9"):
         "AWS_LAMBDA_LOG_GROUP_NAME": "figure",
         "AWS_LAMBDA_LOG_STREAM_NAME": "figure",
         "AWS_REGION": "us-west-2",
+        "AWS_DEFAULT_REGION": "us-west-2",
         "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
         "AWS_SECRET_ACCESS_KEY": "example",
         "AWS_ENDPOINT_URL": endpoint,

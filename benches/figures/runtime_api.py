@@ -20,7 +20,10 @@ class RuntimeApi:
         started = time.perf_counter()
         process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            connection, _ = self.listener.accept()
+            try:
+                connection, _ = self.listener.accept()
+            except TimeoutError as error:
+                raise RuntimeError(f"{command[0]} asked for nothing within {patience} s") from error
             with connection:
                 request = connection.recv(65536)
                 polled = time.perf_counter()
