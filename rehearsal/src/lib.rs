@@ -4,6 +4,8 @@
 //! emulator, answers in its place what the modelled world owns, breaks what the rehearsal wants broken, and writes down
 //! every request it saw.
 
+pub mod databases;
 pub mod emulator;
+mod processes;
 pub mod stage;
 pub mod wire;

@@ -23,6 +23,9 @@ pub struct DrillArguments {
     /// Simulated seconds in a real second.
     #[arg(long, default_value_t = 20.0, value_parser = speed)]
     pub speed: f64,
+    /// What is behind the simulated RDS. Unless it is said: `postgresql` where one runs on this machine, otherwise `model`.
+    #[arg(long, value_enum)]
+    pub database: Option<Database>,
     /// Also break this; repeatable. `--fault help` lists what there is.
     #[arg(long = "fault", value_name = "KIND[:ARGUMENT]")]
     pub faults: Vec<String>,
@@ -42,6 +45,15 @@ pub enum DrillMode {
     Ungraceful,
     /// The primary is whole, and an operator switches over.
     Graceful,
+}
+
+/// What is behind the simulated RDS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Database {
+    /// Two PostgreSQL servers, with streaming replication from one to the other.
+    Postgresql,
+    /// The model of the simulated sites alone.
+    Model,
 }
 
 /// What is printed.

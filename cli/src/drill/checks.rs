@@ -7,12 +7,14 @@ use rehearsal::wire::log::Record;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use shared::domain::call::Call;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::comparison::difference;
 use super::recovery::Drill;
+
+/// How long a database may take to answer somebody who asks after the recovery.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// One question and its answer.
 #[derive(Debug, Clone, Serialize)]
@@ -26,7 +28,7 @@ pub struct Check {
 }
 
 impl Check {
-    fn new(name: &str, ok: bool, detail: impl Into<String>) -> Self {
+    pub(super) fn new(name: &str, ok: bool, detail: impl Into<String>) -> Self {
         Self { name: name.to_owned(), ok, detail: detail.into() }
     }
 }
@@ -45,13 +47,24 @@ pub(super) struct Evidence<'a> {
 
 impl Evidence<'_> {
     /// The declared end.
-    fn end(&self) -> &str {
+    pub(super) fn end(&self) -> &str {
         self.status.get("status").and_then(Value::as_str).unwrap_or_default()
     }
 
     /// Whether the wire saw a promotion take effect.
-    fn moved(&self) -> bool {
+    pub(super) fn moved(&self) -> bool {
         self.effects().iter().any(|record| record.operation == "PromoteReadReplica")
+    }
+
+    /// The loss that the recovery admits at most, in simulated seconds; nothing where it claims no bound.
+    pub(super) fn reported_bound_s(&self) -> Option<u64> {
+        let component = self.drill.platform.component.as_str();
+        let objectives = self.status.pointer("/report/objectives").and_then(Value::as_array);
+        objectives
+            .into_iter()
+            .flatten()
+            .find(|objective| objective.get("component").and_then(Value::as_str) == Some(component))
+            .and_then(|objective| objective.pointer("/rpo/achieved_s")?.as_u64())
     }
 
     /// The calls that changed something, whether or not their caller lived to read the answer.
@@ -181,18 +194,10 @@ async fn client_writes(evidence: &Evidence<'_>) -> Check {
     let Some(address) = listener else {
         return Check::new(name, false, format!("the parameter says {host:?}, which is no database of the simulated sites"));
     };
-    let written = timeout(Duration::from_secs(3), async {
-        let mut stream = BufReader::new(TcpStream::connect(address).await?);
-        stream.write_all(b"write\n").await?;
-        let mut line = String::new();
-        stream.read_line(&mut line).await?;
-        std::io::Result::Ok(line.trim().to_owned())
-    })
-    .await;
-    match written {
-        Ok(Ok(line)) => Check::new(name, line.starts_with("committed"), format!("{host} said: {line}")),
+    match timeout(PATIENCE, drill.stage.write_as_a_stranger(address)).await {
+        Ok(Ok(said)) => Check::new(name, true, format!("{host} said: {said}")),
         Ok(Err(error)) => Check::new(name, false, format!("{host}: {error}")),
-        Err(_) => Check::new(name, false, format!("{host} did not answer within 3 s")),
+        Err(_) => Check::new(name, false, format!("{host} did not answer within {} s", PATIENCE.as_secs())),
     }
 }
 
@@ -203,7 +208,7 @@ async fn old_primary_refuses(evidence: &Evidence<'_>) -> Check {
     let Some(address) = evidence.drill.stage.listeners.get(&key).copied() else {
         return Check::new(name, false, format!("{key} has no listener"));
     };
-    match timeout(Duration::from_secs(3), TcpStream::connect(address)).await {
+    match timeout(PATIENCE, TcpStream::connect(address)).await {
         Ok(Ok(_)) => Check::new(name, false, format!("{key} still takes connections")),
         Ok(Err(error)) => Check::new(name, true, format!("{key}: {error}")),
         Err(_) => Check::new(name, true, format!("{key}: nothing came back")),
@@ -355,13 +360,7 @@ fn no_split_brain(evidence: &Evidence<'_>) -> Check {
 fn bound_holds(evidence: &Evidence<'_>) -> Check {
     let name = "the reported data loss bound is not below the truth";
     let truth = evidence.drill.stage.world().true_rpo();
-    let component = evidence.drill.platform.component.as_str();
-    let objectives = evidence.status.pointer("/report/objectives").and_then(Value::as_array);
-    let reported = objectives
-        .into_iter()
-        .flatten()
-        .find(|objective| objective.get("component").and_then(Value::as_str) == Some(component))
-        .and_then(|objective| objective.pointer("/rpo/achieved_s")?.as_u64());
+    let reported = evidence.reported_bound_s();
     match (truth, reported) {
         (None, Some(reported)) => Check::new(name, true, format!("nothing was promoted; {reported} s reported")),
         (Some(truth), Some(reported)) => {

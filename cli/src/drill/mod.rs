@@ -3,6 +3,7 @@
 mod arguments;
 mod checks;
 mod comparison;
+mod counting;
 pub mod faults;
 mod outcome;
 mod platform;
@@ -12,7 +13,7 @@ mod workplace;
 
 use std::process::ExitCode;
 
-pub use arguments::{DrillArguments, DrillMode, Format};
+pub use arguments::{Database, DrillArguments, DrillMode, Format};
 pub use checks::Check;
 pub use outcome::{DrillReport, Moment};
 pub use platform::Platform;
@@ -59,9 +60,16 @@ async fn drill(arguments: &DrillArguments) -> Result<DrillReport, DrillError> {
     let say = |line: &str| eprintln!("  {line}");
     let platform = Platform::read(&arguments.plan, &arguments.scenario)?;
     let faults = platform.faults(&arguments.faults)?;
-    let situation =
-        Situation { mode: arguments.mode, seed: arguments.seed, speed: arguments.speed, faults, ..Situation::default() };
     let workplace = Workplace::prepare(say)?;
+    let postgresql = workplace.database(arguments.database, say)?;
+    let situation = Situation {
+        mode: arguments.mode,
+        seed: arguments.seed,
+        speed: arguments.speed,
+        faults,
+        postgresql,
+        ..Situation::default()
+    };
     let drill = Drill::set_up(&workplace, platform, situation, say).await?;
     let report = drill.play(say).await;
     drill.tear_down().await;

@@ -1,6 +1,7 @@
 //! The report of a drill: one document for programs, from which the text for people is drawn.
 
 use jiff::Timestamp;
+use rehearsal::databases::Count;
 use rehearsal::stage::Stage;
 use serde::Serialize;
 use serde_json::Value;
@@ -28,8 +29,12 @@ pub struct DrillReport {
     pub broken: Option<Broken>,
     /// Objectives against what was achieved: from the journal.
     pub objectives: Value,
+    /// What is behind the simulated RDS.
+    pub database: String,
     /// Writes that were acknowledged to clients and are gone: from the world, which knows.
     pub lost_commits: usize,
+    /// What was counted in real databases; nothing where the model stands in for them.
+    pub counted: Option<Count>,
     /// Writes acknowledged before the break.
     pub writes_before: u64,
     /// Writes acknowledged after it.

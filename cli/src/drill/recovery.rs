@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use rehearsal::databases::Installation;
 use rehearsal::stage::{Bearings, ClientError, Clients, Stage, StageError, StageOptions};
 use rehearsal_world::{Breakage, InstanceKey, Metric, PageRequest};
 use serde_json::{Value, json};
@@ -17,6 +18,7 @@ use tokio::sync::watch;
 use super::arguments::DrillMode;
 use super::checks::{self, Evidence};
 use super::comparison;
+use super::counting;
 use super::faults::{Act, Fault, Injection, Kind, Known, Shape, deliveries};
 use super::outcome::{Broken, Calls, DrillReport, Moment, NotRehearsed, StepTime};
 use super::platform::{PROBE_METRIC, PROBE_NAMESPACE, Platform};
@@ -74,6 +76,8 @@ pub struct Situation {
     pub armed: bool,
     /// What breaks besides the database.
     pub faults: Vec<Fault>,
+    /// The PostgreSQL behind the simulated RDS; without one, the model alone.
+    pub postgresql: Option<Installation>,
 }
 
 impl Situation {
@@ -95,6 +99,7 @@ impl Default for Situation {
             multi_az: false,
             armed: true,
             faults: Vec::new(),
+            postgresql: None,
         }
     }
 }
@@ -149,6 +154,7 @@ impl Drill {
             binaries: workplace.binaries.clone(),
             plan,
             pair,
+            postgresql: situation.postgresql.clone(),
             seed: situation.seed,
             speed: situation.speed,
             sites: platform.sites(),
@@ -379,7 +385,10 @@ impl Drill {
         let disturbed = !self.injection.is_empty();
         self.keep_logs_of_functions().await;
         let evidence = Evidence { drill: self, status, sites: &sites, predicted: &predicted, made: &made, mark, disturbed };
-        let independent_checks = checks::all(&evidence).await;
+        let mut independent_checks = checks::all(&evidence).await;
+        // Last, as the servers follow the world no more from then on.
+        let (counted, count) = counting::count(&evidence).await;
+        independent_checks.extend(counted);
         let lost = self.stage.world().lost_commits().len();
         let written = self.clients.written.acknowledged.load(Ordering::Relaxed);
         let report = status.get("report").cloned().unwrap_or_default();
@@ -400,7 +409,12 @@ impl Drill {
                 alarm_after_s: alarm_delay(at, &report),
             }),
             objectives: report.get("objectives").cloned().unwrap_or_default(),
+            database: match self.stage.postgresql() {
+                Some(version) => format!("PostgreSQL {version}, a primary and its streaming replica"),
+                None => "the model of the simulated sites".to_owned(),
+            },
             lost_commits: lost,
+            counted: count,
             writes_before: written_before,
             writes_after: written.saturating_sub(written_before),
             calls: Calls { predicted, made },
@@ -584,6 +598,7 @@ fn bearings(platform: &Platform, stage: &Stage) -> Result<Bearings, DrillError> 
             platform.probe_dimensions(),
         ),
         probed: probed.ok_or_else(|| DrillError::Input(format!("the world has no listener for {primary}")))?,
+        writing: stage.writing(),
     })
 }
 

@@ -23,6 +23,7 @@ fn write_text(out: &mut String, report: &DrillReport) -> std::fmt::Result {
         "incident {}, mode {}, seed {}, {} simulated seconds a second",
         report.incident_id, report.mode, report.seed, report.speed
     )?;
+    writeln!(out, "behind the simulated RDS: {}", report.database)?;
     writeln!(out, "{}", report.reason)?;
     if let Some(broken) = &report.broken {
         writeln!(out, "\nWhat broke\n  {} at {}", broken.what, broken.at.strftime("%H:%M:%S"))?;

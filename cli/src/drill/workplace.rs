@@ -5,8 +5,11 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use jiff::Timestamp;
+use rehearsal::databases::{Installation, NoPostgresql};
 use rehearsal::emulator::{PythonEnvironment, PythonError};
 use shared::domain::step::FunctionName;
+
+use super::arguments::Database;
 
 const FUNCTIONS: [FunctionName; 5] = [
     FunctionName::Recovery,
@@ -33,6 +36,9 @@ pub enum WorkplaceError {
     /// No Python environment could be made.
     #[error(transparent)]
     Python(#[from] PythonError),
+    /// A real database was asked for, and there is none.
+    #[error("{0}; leave out `--database postgresql`, or install PostgreSQL (Debian and Ubuntu: apt install postgresql)")]
+    Postgresql(#[from] NoPostgresql),
 }
 
 /// A machine that can run drills.
@@ -65,6 +71,28 @@ impl Workplace {
         build(&repository, &binaries, &target)?;
         let python = PythonEnvironment::prepare(&target, &mut say)?;
         Ok(Self { repository, target, binaries, python })
+    }
+
+    /// The PostgreSQL behind the simulated RDS, installed the first time; nothing where the model is to do.
+    ///
+    /// # Errors
+    /// When PostgreSQL was asked for by name, and none runs here. Where nothing was asked for, the model stands in and `say` is told.
+    pub fn database(
+        &self,
+        asked: Option<Database>,
+        mut say: impl FnMut(&str),
+    ) -> Result<Option<Installation>, WorkplaceError> {
+        if asked == Some(Database::Model) {
+            return Ok(None);
+        }
+        match Installation::find(&self.target, &mut say) {
+            Ok(found) => Ok(Some(found)),
+            Err(missing) if asked.is_none() => {
+                say(&format!("the databases are those of the model, because {missing}"));
+                Ok(None)
+            }
+            Err(missing) => Err(missing.into()),
+        }
     }
 
     /// A directory for one run.

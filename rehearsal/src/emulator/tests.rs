@@ -17,7 +17,7 @@ const FUNCTIONS: [&str; 5] =
     ["recovery", "update-database-endpoints", "read-only-toggle", "replication-check", "backup-verify"];
 
 /// The target directory of this build: a test's program lies in `target/debug/deps`.
-fn target_directory() -> PathBuf {
+pub(crate) fn target_directory() -> PathBuf {
     std::env::current_exe().unwrap().ancestors().nth(3).unwrap().to_owned()
 }
 

@@ -2,14 +2,15 @@
 //! for the listeners.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use rehearsal_world::{Connection, DnsName, InstanceKey, RecordType, Resolution, Session, World};
 
 use super::lock;
+use crate::databases::Addresses;
 use crate::wire::answer::WireAnswer;
 use crate::wire::call::WireCall;
-use crate::wire::listeners::{Connectivity, Instances};
+use crate::wire::listeners::{Backing, Connectivity, Instances};
 use crate::wire::proxy::WorldFace;
 use crate::wire::resolver::NameServers;
 use crate::wire::time::{ScaledTime, SimulatedTime};
@@ -20,13 +21,15 @@ pub struct Shared {
     world: Mutex<World>,
     /// The sessions in which clients write, by instance: one that was opened before an isolation outlives it.
     sessions: Mutex<BTreeMap<String, Session>>,
+    /// Where real servers listen, if there are any.
+    servers: Option<Arc<Addresses>>,
     /// Simulated time.
     pub time: ScaledTime,
 }
 
 impl Shared {
-    pub(crate) fn new(world: World, time: ScaledTime) -> Self {
-        Self { world: Mutex::new(world), sessions: Mutex::new(BTreeMap::new()), time }
+    pub(crate) fn new(world: World, time: ScaledTime, servers: Option<Arc<Addresses>>) -> Self {
+        Self { world: Mutex::new(world), sessions: Mutex::new(BTreeMap::new()), servers, time }
     }
 
     /// The world.
@@ -98,5 +101,12 @@ impl Instances for Shared {
     fn sessions_cut_at(&self, instance: &str) -> Option<u64> {
         let cut = self.world().cuts_existing_since(&key_of(instance))?;
         u64::try_from(cut.as_millisecond()).ok()
+    }
+
+    fn backing(&self, instance: &str) -> Backing {
+        match &self.servers {
+            None => Backing::Model,
+            Some(servers) => servers.of(instance).map_or(Backing::ServerDown, Backing::Server),
+        }
     }
 }

@@ -15,7 +15,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use rehearsal_world::{InstanceKey, PairConfig, World};
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
 
+use crate::databases::{Addresses, Count, DatabaseError, Installation, RealPair, Writing};
 use crate::emulator::{
     Deployment, DeploymentRequest, Emulator, EmulatorError, EmulatorOptions, PythonEnvironment, ScriptError, SimulatedStart,
 };
@@ -46,6 +49,8 @@ pub struct StageOptions {
     pub plan: PathBuf,
     /// The databases.
     pub pair: PairConfig,
+    /// The PostgreSQL behind them; without one, the model alone.
+    pub postgresql: Option<Installation>,
     /// What decides everything that chance would decide.
     pub seed: u64,
     /// Simulated seconds in a real second.
@@ -81,6 +86,9 @@ pub enum StageError {
     /// The independent client failed.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// The real databases could not be made.
+    #[error("the simulated instances have no PostgreSQL: {0}\n`--database model` does without")]
+    Databases(#[from] DatabaseError),
     /// The emulator's stack is not what the template says.
     #[error("the deployed stack is not what the template says: {0}")]
     Differences(String),
@@ -107,6 +115,7 @@ pub struct Stage {
     sites: Value,
     emulator: Emulator,
     proxy: Proxy,
+    real: Option<RealPair>,
     _databases: DatabaseListeners,
     _resolver: Resolver,
 }
@@ -126,9 +135,12 @@ impl Stage {
         let account = options.pair.account.clone();
         let (primary_region, region) = (options.pair.primary_region.clone(), options.pair.recovery_region.clone());
         let primary = InstanceKey::new(&primary_region, &options.pair.primary_id);
+        let replica = InstanceKey::new(&region, &options.pair.recovery_id);
         let world = World::pair(options.pair, options.seed, time.now());
         let endpoints = world.endpoints();
-        let shared = Arc::new(Shared::new(world, time));
+        let servers = Arc::new(Addresses::default());
+        let real = options.postgresql.is_some().then(|| servers.clone());
+        let shared = Arc::new(Shared::new(world, time, real));
         let databases = DatabaseListeners::new(shared.clone());
         let (mut listeners, mut hosts) = (BTreeMap::new(), BTreeMap::new());
         for (key, endpoint) in &endpoints {
@@ -142,13 +154,27 @@ impl Stage {
             &options.run_directory.join("requests.jsonl"),
         )?);
         let (faults, roles) = (Arc::new(Faults::new()), Arc::new(Roles::new()));
-        let (proxy, emulator) =
-            start_pair(python, &options.run_directory, &account, &region, time, shared.clone(), &log, &faults, &roles)
-                .await?;
+        let directory = options.run_directory.join("databases");
+        let postgresql = options.postgresql.clone();
+        let make_databases = async {
+            match postgresql {
+                None => Ok(None),
+                Some(found) => RealPair::start(found, python, &directory, &primary, &replica, servers).await.map(Some),
+            }
+        };
+        let emulated =
+            start_pair(python, &options.run_directory, &account, &region, time, shared.clone(), &log, &faults, &roles);
+        let ((proxy, emulator), real) =
+            tokio::try_join!(emulated, async { make_databases.await.map_err(StageError::from) })?;
         proxy.set_emulator(emulator.pid());
         progress("the emulator answers; deploying the stack and the platform's two sites into it");
         let primary_host = endpoints.iter().find(|(key, _)| *key == primary).map(|(_, endpoint)| endpoint.host.clone());
-        let sites = fill(&options.sites, &primary_host.unwrap_or_default());
+        let mut sites = fill(&options.sites, &primary_host.unwrap_or_default());
+        if let Some(real) = &real {
+            tell_write_probe(&mut sites, real);
+            real.follow(&shared);
+            progress(&format!("PostgreSQL {} runs behind both instances, the replica from a base backup", real.version()));
+        }
         let sites_before = emulator.set_up_sites(&sites).await?;
         let mut parameters = options.parameters;
         parameters.insert("PlanPath".to_owned(), options.plan.display().to_string());
@@ -185,6 +211,7 @@ impl Stage {
             sites,
             emulator,
             proxy,
+            real,
             _databases: databases,
             _resolver: resolver,
         })
@@ -215,6 +242,58 @@ impl Stage {
         Ok(self.emulator.read_sites(&self.sites).await?)
     }
 
+    /// What clients need to write to real databases; nothing where the model stands in for them.
+    #[must_use]
+    pub fn writing(&self) -> Option<Writing> {
+        self.real.as_ref().map(|real| real.writing(&self.shared, &self.listeners))
+    }
+
+    /// The version of the real databases.
+    #[must_use]
+    pub fn postgresql(&self) -> Option<&str> {
+        self.real.as_ref().map(RealPair::version)
+    }
+
+    /// Counts what clients were told against what the real databases have, now that this instance serves. They follow the world no
+    /// more from then on. Nothing where the model stands in for them.
+    ///
+    /// # Errors
+    /// When a database is not as it should be, or cannot be asked.
+    pub async fn count(&self, serving: &InstanceKey) -> Result<Option<Count>, DatabaseError> {
+        match &self.real {
+            Some(real) => real.count(self.shared.time, serving).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Writes once as somebody who knows nothing but the address: by `psql` where a real database is behind it. What the database
+    /// said.
+    ///
+    /// # Errors
+    /// When it refuses, or cannot be reached.
+    pub async fn write_as_a_stranger(&self, address: SocketAddr) -> io::Result<String> {
+        let Some(real) = &self.real else {
+            let mut stream = BufReader::new(TcpStream::connect(address).await?);
+            stream.write_all(b"write\n").await?;
+            let mut line = String::new();
+            stream.read_line(&mut line).await?;
+            return if line.starts_with("committed") { Ok(line.trim().to_owned()) } else { Err(io::Error::other(line)) };
+        };
+        let (psql, passwords) = real.psql();
+        let mut command = tokio::process::Command::new(psql);
+        command
+            .env_clear()
+            .env("PGPASSFILE", passwords)
+            .args(["--no-psqlrc", "--no-password", "--username", "postgres", "--dbname", "postgres"])
+            .args(["--host", &address.ip().to_string(), "--port", &address.port().to_string()])
+            .args(["--command", "INSERT INTO writes DEFAULT VALUES"])
+            .stdin(std::process::Stdio::null())
+            .kill_on_drop(true);
+        let output = command.output().await?;
+        let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+        if output.status.success() { Ok(said(&output.stdout)) } else { Err(io::Error::other(said(&output.stderr))) }
+    }
+
     /// The world's rules that this run relied on without a source: what a report must not hide.
     #[must_use]
     pub fn unverified_facts(&self) -> Vec<String> {
@@ -234,6 +313,7 @@ impl Stage {
     /// Ends everything.
     pub async fn tear_down(self) {
         drop(self.client);
+        drop(self.real);
         self.emulator.stop();
         self.proxy.stop().await;
     }
@@ -277,6 +357,17 @@ async fn start_pair(
     )
     .await?;
     Ok((proxy, emulator))
+}
+
+/// Tells the platform's write probe how to speak to real databases.
+fn tell_write_probe(sites: &mut Value, real: &RealPair) {
+    let (psql, passwords) = real.psql();
+    let functions = sites.get_mut("functions").and_then(Value::as_array_mut);
+    for function in functions.into_iter().flatten() {
+        if function.get("program").is_some() {
+            function["environment"] = json!({"PSQL": psql, "PGPASSFILE": passwords});
+        }
+    }
 }
 
 /// Puts what only this run knows into the description of the sites.

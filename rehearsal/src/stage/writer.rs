@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use super::IndependentClient;
+use crate::databases::{Writing, WritingSession};
 
 /// Between two writes.
 const PACE: Duration = Duration::from_millis(25);
@@ -53,6 +54,8 @@ pub struct Bearings {
     pub metric: (String, String, String, Value),
     /// The listener that the outside probe asks.
     pub probed: SocketAddr,
+    /// How to write to real databases; without it, in the words of the model.
+    pub writing: Option<Writing>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -69,7 +72,7 @@ impl Clients {
         let (tell, route) = watch::channel(Route::default());
         let tasks = vec![
             tokio::spawn(find_the_way(client.clone(), bearings.clone(), tell)),
-            tokio::spawn(write(route, written.clone())),
+            tokio::spawn(write(route, written.clone(), bearings.writing.clone())),
             tokio::spawn(probe(client, bearings)),
         ];
         Self { written, tasks }
@@ -117,27 +120,59 @@ fn is_closed(stage: &Value, method: &str) -> bool {
 }
 
 /// Writes in one session as long as it lasts, as a connection pool does, and opens another when it breaks.
-async fn write(mut route: watch::Receiver<Route>, written: Arc<Written>) {
-    let mut session: Option<(SocketAddr, BufReader<TcpStream>)> = None;
+async fn write(mut route: watch::Receiver<Route>, written: Arc<Written>, writing: Option<Writing>) {
+    let mut session: Option<(SocketAddr, WriterSession)> = None;
     loop {
         sleep(PACE).await;
         let Route { address, held } = route.borrow_and_update().clone();
         let Some(address) = address.filter(|_| !held) else { continue };
         if session.as_ref().is_none_or(|(to, _)| *to != address) {
-            session = match timeout(PATIENCE, TcpStream::connect(address)).await {
-                Ok(Ok(stream)) => Some((address, BufReader::new(stream))),
-                _ => None,
-            };
+            let opened = timeout(PATIENCE, WriterSession::open(address, writing.as_ref())).await;
+            session = opened.ok().flatten().map(|opened| (address, opened));
         }
-        let Some((_, stream)) = &mut session else {
+        let Some((_, open)) = &mut session else {
             written.failed.fetch_add(1, Ordering::Relaxed);
             continue;
         };
-        if matches!(timeout(PATIENCE, write_once(stream)).await, Ok(Ok(true))) {
+        if timeout(PATIENCE, open.write()).await == Ok(true) {
             written.acknowledged.fetch_add(1, Ordering::Relaxed);
+            // What comes of this changes nothing for whoever was told that the write is safe.
+            if timeout(PATIENCE, open.tell_world()).await.is_err() {
+                session = None;
+            }
         } else {
             written.failed.fetch_add(1, Ordering::Relaxed);
             session = None;
+        }
+    }
+}
+
+/// A session with the model or with a real database.
+enum WriterSession {
+    Model(BufReader<TcpStream>),
+    Real(Box<WritingSession>),
+}
+
+impl WriterSession {
+    async fn open(address: SocketAddr, writing: Option<&Writing>) -> Option<Self> {
+        match writing {
+            None => TcpStream::connect(address).await.ok().map(|stream| Self::Model(BufReader::new(stream))),
+            Some(writing) => writing.connect(address).await.ok().map(|session| Self::Real(Box::new(session))),
+        }
+    }
+
+    /// Whether the write was acknowledged.
+    async fn write(&mut self) -> bool {
+        match self {
+            Self::Model(stream) => write_once(stream).await.unwrap_or(false),
+            Self::Real(session) => session.write().await.is_ok(),
+        }
+    }
+
+    /// The model knows of its own writes; of those to a real database it has to be told.
+    async fn tell_world(&self) {
+        if let Self::Real(session) = self {
+            session.tell_world().await;
         }
     }
 }

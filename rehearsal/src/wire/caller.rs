@@ -3,13 +3,14 @@
 //! Only a descendant of the emulator is ever struck: the emulator starts one process per function, and a drill that is
 //! started from a shell or a test runner must never be able to hit anything else.
 
-use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::thread::sleep;
 use std::time::Duration;
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
+use crate::processes::{descendants_of, state_and_parent};
 
 /// What a process is made to suffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,43 +119,6 @@ fn address(text: &str) -> Option<SocketAddr> {
     Some(SocketAddr::new(address, port))
 }
 
-/// Every process that the ancestor started, directly or not; never the ancestor.
-fn descendants_of(ancestor: u32) -> Vec<u32> {
-    let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
-    for process in processes() {
-        if let Some((_, parent)) = state_and_parent(process) {
-            children.entry(parent).or_default().push(process);
-        }
-    }
-    let mut found = HashSet::new();
-    let mut open = vec![ancestor];
-    while let Some(parent) = open.pop() {
-        for child in children.get(&parent).into_iter().flatten() {
-            if *child != ancestor && found.insert(*child) {
-                open.push(*child);
-            }
-        }
-    }
-    let mut found: Vec<u32> = found.into_iter().collect();
-    found.sort_unstable();
-    found
-}
-
-fn processes() -> Vec<u32> {
-    let Ok(entries) = fs::read_dir("/proc") else {
-        return Vec::new();
-    };
-    entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
-}
-
-/// From `pid (name) state parent …`; the name may hold spaces and brackets, so what counts follows the last bracket.
-fn state_and_parent(process: u32) -> Option<(char, u32)> {
-    let line = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    let mut columns = line.rsplit_once(')')?.1.split_whitespace();
-    let state = columns.next()?.chars().next()?;
-    Some((state, columns.next()?.parse().ok()?))
-}
-
 fn holds(process: u32, socket: &str) -> bool {
     let Ok(entries) = fs::read_dir(format!("/proc/{process}/fd")) else {
         return false;
@@ -182,13 +146,5 @@ mod tests {
         assert_eq!(inode_in(line, client, server), Some(4711));
         assert_eq!(inode_in(line, server, client), None);
         assert_eq!(inode_in(&line.replace("4711", "0"), client, server), None);
-    }
-
-    #[test]
-    fn a_process_is_not_its_own_descendant() {
-        let ourselves = std::process::id();
-        assert!(!descendants_of(ourselves).contains(&ourselves));
-        let (_, parent) = state_and_parent(ourselves).unwrap();
-        assert!(descendants_of(parent).contains(&ourselves));
     }
 }

@@ -23,6 +23,17 @@ pub enum Connectivity {
     Refuses,
 }
 
+/// What is behind an instance's listener.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backing {
+    /// Nothing but the model.
+    Model,
+    /// A server at that address.
+    Server(SocketAddr),
+    /// A server that is down at the moment.
+    ServerDown,
+}
+
 /// The database instances of the modelled world.
 pub trait Instances: Send + Sync {
     /// What a new connection finds.
@@ -32,6 +43,10 @@ pub trait Instances: Send + Sync {
     /// How often the instance's sessions were cut so far (a reboot, a crash); `None` while never. Whatever changes this
     /// ends every session that was established before.
     fn sessions_cut_at(&self, instance: &str) -> Option<u64>;
+    /// What a session is held with.
+    fn backing(&self, _instance: &str) -> Backing {
+        Backing::Model
+    }
 }
 
 /// The listeners. They and all sessions end when this is dropped.

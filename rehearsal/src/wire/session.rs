@@ -1,6 +1,7 @@
 //! One client's session with a modelled database instance.
 //!
-//! Two things can be said to an instance: PostgreSQL's request for encryption, which is how a probe finds out whether a
+//! Where a real server is behind the instance, the session is with that, and only its end is ours. Otherwise two things can be said
+//! to an instance: PostgreSQL's request for encryption, which is how a probe finds out whether a
 //! server is there, and `write`, a line, which is how the rehearsal's writer finds out whether it still accepts writes.
 
 use std::io;
@@ -11,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 
-use super::listeners::{Connectivity, Instances};
+use super::listeners::{Backing, Connectivity, Instances};
 
 /// How soon a session notices that it was cut, or that its instance answers again.
 pub(crate) const LOOK: Duration = Duration::from_millis(5);
@@ -27,10 +28,21 @@ const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 /// `cut` is the instance's count of cuts when the connection was accepted. What the instance's isolation says about new
 /// connections does not matter here: an established one outlives a change of a security group.
 pub(crate) async fn serve(mut stream: TcpStream, instance: &str, instances: Arc<dyn Instances>, cut: Option<u64>) {
+    let held = async {
+        match instances.backing(instance) {
+            Backing::Model => talk(&mut stream, instance, &instances, cut).await,
+            Backing::Server(address) => {
+                let mut server = TcpStream::connect(address).await?;
+                tokio::io::copy_bidirectional(&mut stream, &mut server).await.map(drop)
+            }
+            Backing::ServerDown => Err(io::ErrorKind::ConnectionRefused.into()),
+        }
+    };
     tokio::select! {
-        ended = talk(&mut stream, instance, &instances, cut) => {
+        ended = held => {
             if let Err(error) = ended {
                 tracing::debug!(%error, instance, "a session broke off");
+                reset(&stream);
             }
         }
         () = wait_for_cut(instance, &instances, cut) => reset(&stream),

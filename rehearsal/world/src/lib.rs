@@ -16,6 +16,7 @@ mod backups;
 mod calls;
 mod config;
 mod connectivity;
+mod databases;
 mod dns;
 mod errors;
 mod facts;
@@ -38,6 +39,7 @@ pub use backups::{DbSnapshot, SnapshotSelection, SnapshotStatus, SnapshotType};
 pub use calls::{Page, PageRequest};
 pub use config::{BackupWindow, PairConfig, Timings};
 pub use connectivity::{Connection, Refused, Session};
+pub use databases::{DatabaseProcess, DatabaseState, Received};
 pub use dns::{
     AlarmCheck, AlarmName, AlarmState, AliasResource, AliasTarget, CalculatedCheck, Change, ChangeAction, ChangeBatch,
     ChangeInfo, ChangeStatus, Content, DnsName, DnsRecord, EndpointCheck, EndpointProtocol, FailoverRole, HealthCheck,

@@ -8,6 +8,7 @@ mod evidence;
 mod faults;
 mod killed_processes;
 mod operators_commands;
+mod real_databases;
 mod reported_loss;
 mod secrets;
 mod stage;

@@ -1,6 +1,7 @@
 //! What the world promises, scene by scene.
 
 mod connecting;
+mod databases;
 mod describing;
 mod dns;
 mod facts;
