@@ -57,7 +57,8 @@ impl Scene {
         let config = PairConfig { lag, timings, isolation_group: ISOLATION.to_owned(), ..PairConfig::default() };
         let time = ScaledTime::starting(Timestamp::now(), SPEED);
         let servers = Arc::new(Addresses::default());
-        let shared = Arc::new(Shared::new(World::pair(config, 1, time.now()), time, Some(servers.clone())));
+        let shared = Shared::new(World::pair(config, 1, time.now()), time).with_servers(servers.clone());
+        let shared = Arc::new(shared);
         let directory = run_directory().join("databases");
         let pair = RealPair::start(found, &python(), &directory, &primary(), &replica(), servers).await.unwrap();
         let doors = DatabaseListeners::new(shared.clone());

@@ -28,8 +28,13 @@ pub struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(world: World, time: ScaledTime, servers: Option<Arc<Addresses>>) -> Self {
-        Self { world: Mutex::new(world), sessions: Mutex::new(BTreeMap::new()), servers, time }
+    pub(crate) fn new(world: World, time: ScaledTime) -> Self {
+        Self { world: Mutex::new(world), sessions: Mutex::new(BTreeMap::new()), servers: None, time }
+    }
+
+    /// The same with real servers behind the instances.
+    pub(crate) fn with_servers(self, servers: Arc<Addresses>) -> Self {
+        Self { servers: Some(servers), ..self }
     }
 
     /// The world.

@@ -139,8 +139,11 @@ impl Stage {
         let world = World::pair(options.pair, options.seed, time.now());
         let endpoints = world.endpoints();
         let servers = Arc::new(Addresses::default());
-        let real = options.postgresql.is_some().then(|| servers.clone());
-        let shared = Arc::new(Shared::new(world, time, real));
+        let mut shared = Shared::new(world, time);
+        if options.postgresql.is_some() {
+            shared = shared.with_servers(servers.clone());
+        }
+        let shared = Arc::new(shared);
         let databases = DatabaseListeners::new(shared.clone());
         let (mut listeners, mut hosts) = (BTreeMap::new(), BTreeMap::new());
         for (key, endpoint) in &endpoints {

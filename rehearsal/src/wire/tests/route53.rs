@@ -49,7 +49,7 @@ impl Scene {
             region: None,
         };
         world.add_health_check("h1", HealthCheckConfig::new(HealthCheckKind::Endpoint(endpoint)), time.now());
-        let shared = Arc::new(Shared::new(world, time, None));
+        let shared = Arc::new(Shared::new(world, time));
         // Whatever the emulator says, as long as it denies nothing: the world answers for Route 53.
         let emulator = Stub::ok("<emulated/>").await;
         let log = Arc::new(RequestLog::new(Normaliser::default()));
