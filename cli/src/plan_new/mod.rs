@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use aws_config::{BehaviorVersion, Region};
 use clap::Args;
-use shared::planfile::TO_FILL_IN;
+use shared::planfile::{self, TO_FILL_IN};
 
 use account::Found;
 use answers::{AnswerError, Answers, Dialogue};
@@ -117,7 +117,8 @@ fn write_plan(arguments: &NewArguments, session: &mut Session<'_>) -> Result<(),
         io::ErrorKind::AlreadyExists => already_there(path),
         _ => format!("{} could not be written: {error}", path.display()),
     })?;
-    let left = text::left_to_fill_in(&plan);
+    let findings = planfile::read(&plan).findings;
+    let left = findings.iter().filter(|finding| finding.code == planfile::code::LEFT_TO_FILL_IN).count();
     let next =
         if left == 0 { "nothing is left to fill in".to_owned() } else { format!("{left} times {TO_FILL_IN} is left in it") };
     let _closed =

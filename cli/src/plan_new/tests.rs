@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use proptest::prelude::*;
-use shared::planfile::{self, Verdict};
+use shared::planfile::Verdict;
 
 use super::*;
 
@@ -71,7 +71,8 @@ fn what_nobody_knows_is_marked_and_found_and_nothing_else_is() {
     let reading = planfile::read(&plan);
     assert_eq!(reading.verdict(), Verdict::Refused, "a plan with gaps is not to be deployed");
     let mut gaps = reading.findings.iter().filter(|finding| finding.code == "left_to_fill_in");
-    assert_eq!(gaps.clone().count(), text::left_to_fill_in(&plan));
+    let marks: usize = plan.lines().filter(|line| !line.starts_with('#')).map(|line| line.matches(TO_FILL_IN).count()).sum();
+    assert_eq!(gaps.clone().count(), marks);
     assert!(gaps.all(|finding| finding.expected.is_some()), "each says what belongs there");
     let others: Vec<&str> =
         reading.findings.iter().map(|finding| finding.code).filter(|code| *code != "left_to_fill_in").collect();
@@ -203,6 +204,5 @@ proptest! {
         }
         let left = reading.findings.iter().filter(|finding| finding.code == "left_to_fill_in").count();
         prop_assert_eq!(reading.plan.is_some(), left == 0, "{}", plan);
-        prop_assert_eq!(left == 0, !plan.lines().any(|line| line.contains(": TO_FILL_IN") && !line.starts_with('#')), "{}", plan);
     }
 }

@@ -7,11 +7,6 @@ use shared::planfile::TO_FILL_IN;
 use super::answers::Answers;
 use super::question::listed_methods;
 
-/// How often a plan has a value left to fill in.
-pub(super) fn left_to_fill_in(plan: &str) -> usize {
-    plan.lines().map(|line| line.split('#').next().unwrap_or_default().matches(TO_FILL_IN).count()).sum()
-}
-
 /// The plan.
 pub(super) fn plan(answers: &Answers) -> String {
     let page = Page { answers };
