@@ -61,6 +61,14 @@ pub trait Clock: Send + Sync {
 pub trait Databases: Send + Sync {
     /// DescribeDBInstances for one instance. A missing instance is [`FailureKind::NotFound`].
     async fn describe(&self, region: &Region, instance: &InstanceId) -> PortResult<InstanceView>;
+    /// The same of several instances, in the order asked; an implementation may take fewer calls than one each.
+    async fn describe_each(&self, region: &Region, instances: &[InstanceId]) -> Vec<PortResult<InstanceView>> {
+        let mut views = Vec::with_capacity(instances.len());
+        for instance in instances {
+            views.push(self.describe(region, instance).await);
+        }
+        views
+    }
     /// The newest automated snapshot that is `available`.
     async fn newest_snapshot(&self, region: &Region, instance: &InstanceId) -> PortResult<Option<SnapshotView>>;
 }

@@ -41,19 +41,22 @@ pub async fn handle(ports: Ports<'_>, plan: &Plan, payload: &Value) -> Result<Ch
     let now = ports.clock.now();
     let databases: Vec<_> =
         names.iter().filter_map(|name| plan.rds_instance(name).map(|database| (name, database))).collect();
-    // One call has room for hundreds of replicas' lag: what is asked for each alone would take a thousand calls of a thousand.
+    // A page of each has room for a hundred replicas and more: asked for one by one, a thousand would take two thousand calls.
     let ids: Vec<InstanceId> = databases.iter().map(|(_, database)| database.recovery.id.clone()).collect();
     let lags = ports.lags.latest(region, &ids, now).await.unwrap_or_else(|error| {
         tracing::warn!(%error, "the replicas' lag could not be read");
         Vec::new()
     });
+    let mut seen = ports.databases.describe_each(region, &ids).await.into_iter();
     let (mut replicas, mut metrics, mut worst) = (Vec::new(), Vec::new(), Verdict::Within);
     for (index, (name, database)) in databases.into_iter().enumerate() {
         let id = &database.recovery.id;
-        let replica = match ports.databases.describe(region, id).await {
-            Ok(found) => Sight::Found { found },
-            Err(error) if error.kind == FailureKind::NotFound => Sight::Absent,
-            Err(error) => Sight::Unreached { reason: error.to_string() },
+        // Every instance that was asked for has an answer, whatever an adapter does.
+        let replica = match seen.next() {
+            None => Sight::Unreached { reason: "it was not answered for".to_owned() },
+            Some(Ok(found)) => Sight::Found { found },
+            Some(Err(error)) if error.kind == FailureKind::NotFound => Sight::Absent,
+            Some(Err(error)) => Sight::Unreached { reason: error.to_string() },
         };
         let lag = lags.get(index).and_then(Option::as_ref);
         let rpo = plan.objectives.get(name).and_then(|objective| objective.rpo);

@@ -83,6 +83,11 @@ pub fn uses(plan: &Plan) -> Vec<Use> {
             collected.add(FunctionName::Recovery, Operation::DescribeServices, SiteName::Recovery, resource, "dry run");
         }
     }
+    // Of several, the check asks for a page at a time, which RDS allows only who may describe all.
+    if plan.components.keys().filter(|name| plan.rds_instance(name).is_some()).count() > 1 {
+        let check = FunctionName::ReplicationCheck;
+        collected.add(check, Operation::DescribeInstances, SiteName::Recovery, "db:*".to_owned(), "check");
+    }
     collected.machinery();
     collected.uses.into_iter().collect()
 }

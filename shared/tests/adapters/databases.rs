@@ -2,7 +2,7 @@
 
 use shared::adapters::aws::{RdsDatabases, ReadOnlyToggleMutations, RecoveryMutations};
 use shared::domain::call::{Call, Permitted};
-use shared::domain::identifier::{SecurityGroupId, StepId};
+use shared::domain::identifier::{InstanceId, SecurityGroupId, StepId};
 use shared::domain::mutation::Mutation;
 use shared::ports::{Databases, FailureKind, Mutations};
 
@@ -148,4 +148,35 @@ async fn the_newest_snapshot_is_the_newest_available_one_of_all_pages() {
     let newest = RdsDatabases::new(stub.clients()).newest_snapshot(&west(), &replica()).await.unwrap().unwrap();
     assert_eq!(newest.id, "b");
     assert!(stub.asked()[1].body.contains("Marker=more"));
+}
+
+#[tokio::test]
+async fn several_instances_are_described_a_page_at_a_time_in_the_order_asked() {
+    let stub = Stub::answering(|_, asked| {
+        // Everything that the filter names, in the other order, but for one that RDS does not know.
+        let names = asked.body.split('&').filter(|field| field.contains(".Values."));
+        let mut names: Vec<&str> = names.map(|field| field.split('=').nth(1).unwrap()).collect();
+        names.retain(|name| *name != "d7");
+        names.reverse();
+        let instances: String =
+            names.iter().map(|name| format!("<DBInstance><DBInstanceIdentifier>{name}</DBInstanceIdentifier></DBInstance>")).collect();
+        xml(
+            200,
+            &format!(
+                "<DescribeDBInstancesResponse xmlns=\"http://rds.amazonaws.com/doc/2014-10-31/\"><DescribeDBInstancesResult><DBInstances>{instances}</DBInstances></DescribeDBInstancesResult></DescribeDBInstancesResponse>"
+            ),
+        )
+    })
+    .await;
+    let asked: Vec<InstanceId> = (0..250).map(|number| InstanceId::new(format!("d{number}")).unwrap()).collect();
+    let views = RdsDatabases::new(stub.clients()).describe_each(&west(), &asked).await;
+    assert_eq!(views.len(), 250);
+    for (number, view) in views.iter().enumerate() {
+        let missing = view.as_ref().is_err_and(|error| error.kind == FailureKind::NotFound);
+        assert_eq!(missing, number == 7, "d{number}: {view:?}");
+    }
+    assert_eq!(stub.asked().len(), 3, "a hundred a call");
+    let one = RdsDatabases::new(stub.clients()).describe_each(&west(), &asked[..1]).await;
+    assert_eq!(one.len(), 1);
+    assert!(stub.asked()[3].body.contains("DBInstanceIdentifier=d0"), "one is asked for by its name");
 }

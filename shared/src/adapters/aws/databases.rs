@@ -1,7 +1,9 @@
 //! Amazon RDS: what an instance is, and the four things that a recovery does to one.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
-use aws_sdk_rds::types::DbInstance;
+use aws_sdk_rds::types::{DbInstance, Filter};
 
 use super::Clients;
 use super::clients::once;
@@ -11,8 +13,10 @@ use crate::domain::identifier::{InstanceId, Region, SecurityGroupId};
 use crate::domain::mutation::Performed;
 use crate::domain::observation::{InstanceView, SnapshotView};
 use crate::domain::operation::Operation;
-use crate::ports::{Databases, FailureKind, PortResult};
+use crate::ports::{Databases, FailureKind, PortError, PortResult};
 
+/// DescribeDBInstances' own page, and as many as one filter names.
+const INSTANCES_PER_PAGE: usize = 100;
 /// An instance has at most 35 days of automated snapshots, about one a day; more pages than this are not an answer.
 const MOST_PAGES: usize = 10;
 
@@ -47,17 +51,30 @@ impl Databases for RdsDatabases {
         let found = answer.db_instances().iter().find(|found| found.db_instance_identifier() == Some(instance.as_str()));
         match found {
             Some(found) => Ok(view(found)),
-            None if answer.db_instances().is_empty() => Err(operation.failure(
-                FailureKind::NotFound,
-                "DBInstanceNotFound",
-                &format!("{instance} is not in the answer"),
-            )),
+            None if answer.db_instances().is_empty() => Err(not_found(instance)),
             None => Err(operation.failure(
                 FailureKind::NoAnswer,
                 "other_instance",
                 &format!("the answer is not about {instance}"),
             )),
         }
+    }
+
+    async fn describe_each(&self, region: &Region, instances: &[InstanceId]) -> Vec<PortResult<InstanceView>> {
+        // One by its name needs no permission on others.
+        if let [only] = instances {
+            return vec![self.describe(region, only).await];
+        }
+        let mut views = Vec::with_capacity(instances.len());
+        for asked in instances.chunks(INSTANCES_PER_PAGE) {
+            match self.listed(region, asked).await {
+                Ok(found) => views.extend(
+                    asked.iter().map(|instance| found.get(instance.as_str()).cloned().ok_or_else(|| not_found(instance))),
+                ),
+                Err(error) => views.extend(asked.iter().map(|_| Err(error.clone()))),
+            }
+        }
+        views
     }
 
     async fn newest_snapshot(&self, region: &Region, instance: &InstanceId) -> PortResult<Option<SnapshotView>> {
@@ -92,6 +109,37 @@ impl Databases for RdsDatabases {
         }
         Err(operation.failure(FailureKind::NoAnswer, "too_many_pages", "the list of snapshots does not end"))
     }
+}
+
+impl RdsDatabases {
+    /// Those of these instances that there are, by name. RDS leaves out what it does not know.
+    async fn listed(&self, region: &Region, instances: &[InstanceId]) -> PortResult<BTreeMap<String, InstanceView>> {
+        let operation = Sending::of(Operation::DescribeInstances);
+        for instance in instances {
+            operation.permit(region, &resource(instance))?;
+        }
+        let names = instances.iter().map(ToString::to_string).collect();
+        let filter = Filter::builder().name("db-instance-id").set_values(Some(names)).build();
+        let client = self.clients.rds(region);
+        let mut found = BTreeMap::new();
+        let mut marker = None;
+        for _ in 0..MOST_PAGES {
+            let page = client.describe_db_instances().filters(filter.clone()).set_marker(marker).send().await;
+            let page = page.map_err(|error| operation.failed(&error))?;
+            let named = |instance: &DbInstance| Some((instance.db_instance_identifier()?.to_owned(), view(instance)));
+            found.extend(page.db_instances().iter().filter_map(named));
+            marker = page.marker().filter(|marker| !marker.is_empty()).map(str::to_owned);
+            if marker.is_none() {
+                return Ok(found);
+            }
+        }
+        Err(operation.failure(FailureKind::NoAnswer, "too_many_pages", "the list of instances does not end"))
+    }
+}
+
+fn not_found(instance: &InstanceId) -> PortError {
+    let message = format!("{instance} is not in the answer");
+    Sending::of(Operation::DescribeInstances).failure(FailureKind::NotFound, "DBInstanceNotFound", &message)
 }
 
 fn resource(instance: &InstanceId) -> String {
