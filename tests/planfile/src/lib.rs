@@ -1,5 +1,5 @@
-//! `domain`, `guard` and `planfile` of the crate `shared`, from the same files, and what needs more than `shared` has: the schema against an
-//! independent validator, and the benchmark of `plan check`.
+//! `domain`, `guard` and `planfile` of the crate `shared`, from the same files, for what needs more than `shared` has: the schema against
+//! an independent validator.
 
 #[path = "../../../shared/src/domain/mod.rs"]
 pub mod domain;
