@@ -4,9 +4,10 @@ import argparse
 import datetime
 import importlib
 import sys
+from dataclasses import replace
 from pathlib import Path
 
-from .machine import described
+from .machine import described, is_busy
 from .places import Places
 from .table import Row, markdown
 
@@ -17,10 +18,16 @@ PAGE = """# Figures
 Measured by `benches/run` on {day}, on: {machine}.
 
 What stands beside a figure was measured in the same run, in turn with it; a ratio says more than a time of a machine that one does
-not know. "To reach" is what the project set out for. A figure that is not reached says so.
+not know. "To reach" is what the project set out for. A figure that is not reached says so; on a machine that was busy with other
+things when it began, it has no verdict.
 
 {table}
 """
+
+
+def judged(rows, busy):
+    """What a busy machine did not reach says nothing about the program: such rows are left without a verdict."""
+    return [replace(row, reached=None) if busy and row.reached is False else row for row in rows]
 
 
 def main():
@@ -32,7 +39,7 @@ def main():
     unknown = set(arguments.rows) - set(MODULES)
     if unknown:
         parser.error(f"there is no {', '.join(sorted(unknown))}; there are: {', '.join(MODULES)}")
-    places, machine, found, broken = Places(arguments.target), described(), [], False
+    places, machine, busy, found, broken = Places(arguments.target), described(), is_busy(), [], False
     for name in arguments.rows or MODULES:
         print(f"measuring {name} …", file=sys.stderr, flush=True)
         try:
@@ -41,7 +48,7 @@ def main():
             print(f"{name}: {error}", file=sys.stderr)
             found.append(Row(f"`{name}`", "not measured in this run"))
             broken = True
-    table = markdown(found)
+    table = markdown(judged(found, busy))
     print(table)
     if not arguments.rows:
         day = datetime.datetime.now(datetime.timezone.utc).date()

@@ -15,6 +15,11 @@ def described():
     )
 
 
+def is_busy():
+    """Whether more processes want to run than there are processors."""
+    return os.getloadavg()[0] > os.cpu_count()
+
+
 def processor():
     """The processor's own name."""
     for line in Path("/proc/cpuinfo").read_text().splitlines():

@@ -10,7 +10,7 @@ from .plans import with_components
 from .table import Row, median, milliseconds
 
 COUNTS = [1_000, 10_000]
-RUNS = 5
+RUNS = 3
 PYTHON = "import sys, yaml; yaml.load(open(sys.argv[1]), Loader=getattr(yaml, 'CSafeLoader', yaml.SafeLoader))"
 
 
@@ -30,17 +30,17 @@ def rows(places):
     for count in COUNTS:
         file = places.scratch(f"{count}-components.yaml")
         file.write_text(with_components(count))
-        found.append(measured(places.release("recoveryctl"), file, count, "release build", 1.0 if count == 10_000 else None))
+        found.append(measured(places.release("recoveryctl"), file, count, "release build", RUNS, 1.0 if count == 10_000 else None))
     debug = places.debug("recoveryctl")
     if debug.exists():
-        found.append(measured(debug, file, COUNTS[-1], "development build", None))
+        found.append(measured(debug, file, COUNTS[-1], "development build", 1, None))
     return found
 
 
-def measured(program, file, count, build, most):
+def measured(program, file, count, build, runs, most):
     """The row of one program and file."""
     ours, python = [], []
-    for _ in range(RUNS):
+    for _ in range(runs):
         ours.append(timed([str(program), "plan", "check", str(file), "--format", "json"]))
         python.append(timed([sys.executable, "-c", PYTHON, str(file)]))
     answer = json.loads(ours[0][2])
@@ -49,7 +49,7 @@ def measured(program, file, count, build, most):
     wall, busy = median([run[0] for run in ours]), median([run[1] for run in ours])
     beside = median([run[0] for run in python])
     return Row(
-        f"`plan check` of {count:,} components, {file.stat().st_size / 1e6:.1f} MB, {build} (median of {RUNS})",
+        f"`plan check` of {count:,} components, {file.stat().st_size / 1e6:.1f} MB, {build} (median of {runs})",
         f"{milliseconds(wall)}, of which {milliseconds(busy)} on the processor",
         f"≤ {most:.0f} s" if most else "",
         f"PyYAML only reads the file in {milliseconds(beside)}, {beside / wall:.1f} × as long",
