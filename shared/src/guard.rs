@@ -33,6 +33,8 @@ guards! {
     FenceOrLeave = "an unproven fence counts as a proven one";
     /// A fence is proven only when a reboot after the swap of groups was seen.
     RebootSeen = "a fence counts as proven before the old sessions were ended";
+    /// Nor when the groups were open again after that reboot.
+    RebootAfterTheLastSwap = "sessions that were opened while somebody had lifted the fence stay open behind it";
     /// A probe that never succeeded proves nothing.
     ProbeReachedBefore = "silence counts as a fence although nothing was ever heard";
     /// The fence is looked at again before the promotion.

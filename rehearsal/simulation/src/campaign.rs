@@ -133,10 +133,12 @@ fn run_to_the_end(simulation: &mut Simulation, watcher: &mut Watcher) -> (String
     let mut latest = None;
     while !simulation.is_over() || simulation.has_something_to_come() {
         // A stuck incident that is tried again has another deadline.
-        let deadline = simulation.latest_incident().map(|incident| incident.deadline);
-        if let Some(deadline) = deadline.filter(|_| deadline != latest) {
-            until = deadline + LATEST_END;
-            latest = Some(deadline);
+        if let Some(incident) = simulation.latest_incident() {
+            let run = Some((incident.id.clone(), incident.run()));
+            if run != latest {
+                until = incident.deadline + LATEST_END;
+                latest = run;
+            }
         }
         if !simulation.take_turn(until) {
             break;

@@ -468,6 +468,8 @@ fn happen(simulation: &mut Simulation, happening: Happening, scenario: &Scenario
                 simulation.cloud.with(|state| {
                     let region = state.plan.sites.primary.region.clone();
                     state.world.region_dark(region.as_str(), dark, state.now);
+                    // An alarm over a database that nobody reaches is right.
+                    state.befallen = true;
                 });
             };
             dark(simulation, true);

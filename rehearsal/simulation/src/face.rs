@@ -91,7 +91,9 @@ impl Probes for Face {
         };
         let found = self.cloud.call(request, |state| {
             let found = state.connect(host, port);
-            if matches!(found, Connection::Silent | Connection::Refused) {
+            // Into a dark Region it is tried beside a describe call that takes longer to be given up.
+            let dark = state.instance_at(host, port).is_some_and(|key| !state.world.reachable(&key.region));
+            if matches!(found, Connection::Silent | Connection::Refused) && !dark {
                 state.pass(PATIENCE);
             }
             Ok(found)

@@ -11,7 +11,7 @@ use serde_json::Value;
 use shared::domain::identifier::{Digest, IncidentId};
 use shared::domain::incident::{Incident, IncidentStatus};
 use shared::domain::mutation::Mutation;
-use shared::domain::plan::{Component, EndpointPlace, Plan, RdsInstance};
+use shared::domain::plan::{Component, EndpointPlace, HoldPoint, Plan, RdsInstance};
 use shared::domain::step::{RouteSettings, StepKind, StepRecord, StepStatus};
 use shared::engine::Entry;
 
@@ -178,19 +178,26 @@ impl Before {
     /// Every difference from it, in the holds and in whatever lies beside an endpoint.
     #[must_use]
     pub fn differences(&self, simulation: &Simulation) -> Vec<String> {
-        simulation.cloud.with(|state| self.differences_in(state))
+        simulation.cloud.with(|state| self.differences_in(state, true))
     }
 
-    fn differences_in(&self, state: &State) -> Vec<String> {
+    /// `holds`: whether writes must be let through again as well.
+    fn differences_in(&self, state: &State, holds: bool) -> Vec<String> {
         let mut found = Vec::new();
-        if state.rest_stages != self.stages {
+        if holds && state.rest_stages != self.stages {
             found.push(format!("the stages of REST APIs are {:?}, and were {:?}", state.rest_stages, self.stages));
         }
-        if state.http_stages != self.routes {
+        if holds && state.http_stages != self.routes {
             found.push(format!("the routes of HTTP APIs are {:?}, and were {:?}", state.http_stages, self.routes));
         }
         let endpoints: Vec<&EndpointPlace> = databases(&state.plan).flat_map(|database| &database.endpoints).collect();
         for (key, before) in &self.functions {
+            let held = databases(&state.plan).flat_map(|database| &database.holds).filter_map(|point| match point {
+                HoldPoint::LambdaEnvironment { function, variable, region, .. } => {
+                    (!holds && region.as_str() == key.0 && function.as_str() == key.1).then_some(variable.as_str())
+                }
+                HoldPoint::ApiGatewayStage { .. } => None,
+            });
             let ours: BTreeSet<&str> = endpoints
                 .iter()
                 .filter_map(|place| match place {
@@ -199,6 +206,7 @@ impl Before {
                     }
                     _ => None,
                 })
+                .chain(held)
                 .collect();
             let others = |of: &LambdaFunction| -> BTreeMap<String, String> {
                 let others = of.variables.iter().filter(|(name, _)| !ours.contains(name.as_str()));
@@ -372,8 +380,8 @@ pub fn at_the_end(simulation: &Simulation, ended: &Ended, before: &Before) -> Ve
         for sentence in misdirected(state, ended, before) {
             note(Invariant::PointsAtSomething, sentence);
         }
-        if status != IncidentStatus::Stuck && !resumption_is_left_to_a_person(ended) {
-            for sentence in before.differences_in(state) {
+        if status != IncidentStatus::Stuck {
+            for sentence in before.differences_in(state, !resumption_is_left_to_a_person(ended)) {
                 note(Invariant::RestoredExactly, sentence);
             }
         }
@@ -456,13 +464,13 @@ fn misdirected(state: &State, ended: &Ended, before: &Before) -> Vec<String> {
         .filter(|(key, _)| promoted.contains(key))
         .map(|(_, endpoint)| endpoint.host)
         .collect();
-    let left_to_a_person = repoint_is_left_to_a_person(ended);
     let mut found = Vec::new();
     for (place, host) in hosts(state) {
         let old = before.hosts.get(&place);
         let right = match ended.incident.status {
-            IncidentStatus::Completed if !new.is_empty() && !left_to_a_person => new.contains(&host),
-            IncidentStatus::Completed if !new.is_empty() => new.contains(&host) || Some(&host) == old,
+            IncidentStatus::Completed if !new.is_empty() => {
+                new.contains(&host) || (Some(&host) == old && is_left_to_a_person(ended, &place))
+            }
             IncidentStatus::Completed | IncidentStatus::RolledBack => Some(&host) == old,
             _ => new.contains(&host) || Some(&host) == old,
         };
@@ -473,10 +481,14 @@ fn misdirected(state: &State, ended: &Ended, before: &Before) -> Vec<String> {
     found
 }
 
-/// Whether a person had the repointing left out, and the report says how to do it.
-fn repoint_is_left_to_a_person(ended: &Ended) -> bool {
+/// Whether a person had the repointing left out, and the report has the command for this place.
+fn is_left_to_a_person(ended: &Ended, place: &str) -> bool {
     let skipped = |step: &StepRecord| step.step.kind == StepKind::Repoint && step.status == StepStatus::Skipped;
-    ended.steps.iter().any(skipped) && !ended.report.commands_left.is_empty()
+    // `parameter /a/b in us-west-2`, `tasks of cluster/service`: the last word that names it.
+    let place = place.rsplit_once(" in ").map_or(place, |(place, _)| place);
+    let name = place.rsplit(' ').next().unwrap_or(place);
+    let name = if place.starts_with("tasks of") { name.rsplit('/').next().unwrap_or(name) } else { name };
+    ended.steps.iter().any(skipped) && ended.report.commands_left.iter().any(|left| left.contains(name))
 }
 
 /// Whether a person had writes left held, or an earlier incident left them so, and the report says how to let them through.

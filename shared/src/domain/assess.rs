@@ -11,6 +11,15 @@ use super::plan::{Condition, Plan, RdsInstance, Scenario};
 use super::step::{PlannedStep, StepKind};
 use crate::guard::{self, Guard};
 
+impl DatabaseSituation {
+    /// Whether the primary takes connections somewhere, and we could not even try one.
+    #[must_use]
+    pub fn primary_could_not_be_probed(&self) -> bool {
+        let known = self.primary.found().is_some_and(|primary| primary.endpoint().is_some());
+        known && self.primary_connection == Connection::NotTried
+    }
+}
+
 /// What assess saw of the scenario's database.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DatabaseSituation {
@@ -128,6 +137,19 @@ fn choose(plan: &Plan, scenario: &Scenario, situation: &DatabaseSituation, mode:
             Course::StandDown,
             "the alarm says that the database is down, but it answers us: promoting now could split it in two, so nothing was \
              done; an operator who knows better starts it with mode graceful or ungraceful"
+                .to_owned(),
+        );
+    }
+    if by_alarm
+        && situation.primary_could_not_be_probed()
+        && situation.primary.found().is_some_and(InstanceView::is_available)
+        && !guard::removed(Guard::ProbeTriedAgain)
+    {
+        // What keeps us from probing, a name server say, may be what raised the alarm.
+        return (
+            Course::StandDown,
+            "the alarm says that the database is down, but RDS calls it available and no connection to it could even be tried, so \
+             nothing was done; an operator who knows better starts it with mode ungraceful"
                 .to_owned(),
         );
     }

@@ -4,6 +4,8 @@ mod route_settings;
 
 use std::collections::BTreeSet;
 
+use serde_json::json;
+
 use super::assess::Course;
 use super::change::Holders;
 use super::identifier::{ComponentName, IncidentId, InstanceId};
@@ -38,21 +40,25 @@ pub fn commands_left(plan: &Plan, incident: &Incident, records: &[StepRecord]) -
     commands
 }
 
-/// How to let writes through where ended incidents other than this one still hold them. A recovery gives back only what it held itself:
-/// what an earlier one left held may be held for a reason.
-#[must_use]
-pub fn held_by_others(plan: &Plan, holders: &Holders, incident: &IncidentId) -> Option<String> {
-    let others: BTreeSet<&str> =
-        holders.values().flatten().filter(|holder| *holder != incident).map(IncidentId::as_str).collect();
-    if others.is_empty() {
-        return None;
-    }
-    let others = others.into_iter().collect::<Vec<_>>().join(", ");
+/// How to let writes through where other incidents that have ended are recorded as holding them, a command for each component. A
+/// recovery gives back only what it held itself: what another one left held may be held for a reason.
+pub fn held_by_others<'a>(
+    plan: &'a Plan,
+    holders: &'a Holders,
+    incident: &'a IncidentId,
+) -> impl Iterator<Item = String> + 'a {
     let (region, function) = (plan.region(SiteName::Recovery), FunctionName::ReadOnlyToggle.as_str());
-    Some(format!(
-        "aws lambda invoke --region {region} --function-name {function} --cli-binary-format raw-in-base64-out --payload \
-         '{{\"mode\":\"read_write\"}}' response.json  # lets writes through that {others} still holds"
-    ))
+    holders.iter().filter_map(move |(component, of)| {
+        let others: Vec<&str> = of.iter().filter(|holder| *holder != incident).map(IncidentId::as_str).collect();
+        let payload = json!({"mode": "read_write", "component": component});
+        (!others.is_empty()).then(|| {
+            format!(
+                "aws lambda invoke --region {region} --function-name {function} --cli-binary-format raw-in-base64-out --payload \
+                 '{payload}' response.json  # only if writes of {component} are not meant to be held: {} is recorded as holding them",
+                others.join(", ")
+            )
+        })
+    })
 }
 
 fn commands_of_step(

@@ -146,6 +146,9 @@ pub struct Incident {
     pub plan_digest: Digest,
     /// Its Step Functions execution, once started.
     pub execution_arn: Option<String>,
+    /// Since when assess has been looking, in this run and since its last pause: what could not be seen is looked for again for a while.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looked_since: Option<Timestamp>,
     /// What assess found and chose.
     pub assessment: Option<Assessment>,
     /// The question that waits for a person.
@@ -303,6 +306,7 @@ impl Incident {
             deadline: now,
             plan_digest: plan.digest(),
             execution_arn: None,
+            looked_since: None,
             assessment: Some(assessment),
             question: None,
             verdicts: Vec::new(),

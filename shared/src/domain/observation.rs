@@ -231,7 +231,7 @@ pub enum Observation {
         replica: Sight<InstanceView>,
         /// The old primary, to see whether its fence still stands.
         primary: Sight<InstanceView>,
-        /// Where the old primary could not be described: what a new connection to it found, where the fence had found it.
+        /// Where a fenced old primary could not be described: what a new connection to it found, where the fence had found it.
         primary_connection: Connection,
         /// Its lag; absent when there is no usable figure.
         lag: Option<LagSample>,

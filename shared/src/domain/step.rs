@@ -444,6 +444,9 @@ pub struct FenceMemory {
     pub endpoint: Option<(String, u16)>,
     /// Its security groups before.
     pub previous_groups: Option<Vec<String>>,
+    /// Since when every look has found it isolated. Whoever gets in while it is not needs another reboot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub isolated_since: Option<Timestamp>,
     /// Whether a reboot after the isolation was seen under way.
     pub reboot_seen: bool,
     /// The proof, once there is one.

@@ -56,11 +56,15 @@ pub async fn assess(
     let seen = situation(&plan, &component, database, databases, lags, probes, engine.clock).await;
     let now = engine.clock.now();
     let unseen = [&seen.primary, &seen.replica].into_iter().any(|sight| matches!(sight, Sight::Unreached { .. }));
-    let unprobed = seen.primary_connection == Connection::NotTried && !guard::removed(Guard::ProbeTriedAgain);
-    if (unseen || unprobed) && Seconds::between(incident.value.declared_at, now) < LOOK_AGAIN_FOR {
+    let unprobed = seen.primary_could_not_be_probed() && !guard::removed(Guard::ProbeTriedAgain);
+    let since = *incident.value.looked_since.get_or_insert(now);
+    if (unseen || unprobed) && Seconds::between(since, now) < LOOK_AGAIN_FOR {
         let probe = if unprobed { "; the primary could not be probed" } else { "" };
         let reason = format!("primary: {}; replica: {}{probe}", seen.primary.why_not(), seen.replica.why_not());
-        return Ok(answer(TaskStatus::InProgress, &reason).waiting(POLL.0));
+        return Ok(match book.commit(&[write_incident(&incident)]).await? {
+            Commit::Committed => answer(TaskStatus::InProgress, &reason).waiting(POLL.0),
+            Commit::Conflict => answer(TaskStatus::Again, "the incident changed while it was assessed"),
+        });
     }
     let assessment = crate::domain::assess::assess(&plan, &scenario, &incident.value.origin, &seen, now);
     let records = records_of(&assessment, &scenario);

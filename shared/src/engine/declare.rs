@@ -124,6 +124,7 @@ pub async fn declare(engine: Engine<'_>, declaration: &Declaration<'_>) -> Resul
             deadline: longest_incident(scenario).after(now),
             plan_digest: plan.digest(),
             execution_arn: None,
+            looked_since: None,
             assessment: None,
             question: None,
             verdicts: Vec::new(),

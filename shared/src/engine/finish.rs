@@ -57,7 +57,7 @@ pub(super) async fn finish(
         _ => {}
     }
     account_for(&mut platform.value.held, id, incident.value.change.as_ref(), &records);
-    if status != IncidentStatus::Stuck && incident.value.change.is_none() {
+    if incident.value.change.is_none() {
         incident.value.commands_left.extend(held_by_others(&plan, &platform.value.held, id));
     }
     // A stuck incident keeps the platform until a person acknowledges it: another recovery on top could do more harm.
@@ -80,11 +80,12 @@ pub(super) async fn finish(
         vec![write_incident(&incident), write_platform(&plan.platform, &platform), write_report(id, &report), entry, page];
     // An attempt may be under way in an invocation that nobody can stop. Taking its record over makes its next write, and so its
     // next intent, lose; and an intent that it wrote since these records were read makes this commit lose instead. Where the end is
-    // not a completion, a step that is done may be about to be undone.
-    let way = if status == IncidentStatus::Completed { Direction::Apply } else { Direction::Undo };
+    // not a completion, a step that is done may be about to be undone, if it changed anything.
+    let goes_back = status != IncidentStatus::Completed;
     let open = steps.into_iter().filter(|step| {
-        let status = step.value.status;
-        !status.is_settled(Direction::Apply) || !status.is_settled(way) || step.value.claimed_until.is_some()
+        let step = &step.value;
+        let undoable = goes_back && step.may_have_changed_something() && !step.status.is_settled(Direction::Undo);
+        !step.status.is_settled(Direction::Apply) || undoable || step.claimed_until.is_some()
     });
     let open = open.filter(|_| !guard::removed(Guard::EndTakesStepsOver));
     writes.extend(open.map(|mut step| {

@@ -1,8 +1,9 @@
 //! What a function can see and do for a step: exactly the ports that it was given.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 
-use futures_util::future::{join, join_all, join3};
+use futures_util::future::{Either, join, join_all, join3, select};
 
 use crate::domain::identifier::{ComponentName, InstanceId, Region};
 use crate::domain::observation::{Connection, InstanceView, LagSample, Observation, Sight};
@@ -141,17 +142,12 @@ impl<'a> Hands<'a> {
             (self.lags.ok_or_else(|| self.not_mine(step))?, self.probes.ok_or_else(|| self.not_mine(step))?);
         let (region, id) = (plan.region(SiteName::Recovery), &database.recovery.id);
         let replica = self.databases.describe(region, id);
-        let primary = self.databases.describe(plan.region(SiteName::Primary), &database.primary.id);
-        let (replica, primary) = join(replica, primary).await;
-        let (replica, primary) = (sight(replica), sight(primary));
-        let fence = records
-            .iter()
-            .find(|record| record.step.kind == StepKind::Fence && record.step.component == step.component)
-            .and_then(|record| record.memory.fence.endpoint.as_ref());
-        let primary_connection = match (&primary, fence) {
-            (Sight::Unreached { .. }, Some((host, port))) => probes.connect(host, *port).await,
-            _ => Connection::NotTried,
-        };
+        let fenced = records.iter().map(|record| (&record.step, &record.memory.fence));
+        let fenced = fenced.filter(|(of, _)| of.kind == StepKind::Fence && of.component == step.component);
+        let proven = fenced.filter(|(_, fence)| fence.proof.is_some()).find_map(|(_, fence)| fence.endpoint.as_ref());
+        let primary = self.old_primary(plan.region(SiteName::Primary), &database.primary.id, probes, proven);
+        let (replica, (primary, primary_connection)) = join(replica, primary).await;
+        let replica = sight(replica);
         let standalone =
             replica.found().filter(|found| found.is_standalone() && found.serves()).and_then(InstanceView::endpoint);
         let (mut lag, mut connection, mut written) = (None, Connection::NotTried, None);
@@ -164,6 +160,30 @@ impl<'a> Hands<'a> {
             lag = newest_lag(lags, region, id, clock).await;
         }
         Ok(Observation::Replica { replica, primary, primary_connection, lag, connection, written })
+    }
+
+    /// Describes the old primary, and probes it where it was fenced in case that fails. Side by side: in a dark Region each takes two
+    /// seconds to give up, and an invocation acts only in its first four.
+    async fn old_primary(
+        &self,
+        region: &Region,
+        id: &InstanceId,
+        probes: &dyn Probes,
+        fenced: Option<&(String, u16)>,
+    ) -> (Sight<InstanceView>, Connection) {
+        let probe = pin!(async {
+            match fenced {
+                Some((host, port)) => probes.connect(host, *port).await,
+                None => Connection::NotTried,
+            }
+        });
+        match select(self.databases.describe(region, id), probe).await {
+            Either::Left((described, probe)) => match sight(described) {
+                unreached @ Sight::Unreached { .. } => (unreached, probe.await),
+                seen => (seen, Connection::NotTried),
+            },
+            Either::Right((connection, described)) => (sight(described.await), connection),
+        }
     }
 
     async fn places(

@@ -169,7 +169,8 @@ fn so_does_the_way_from_a_question_to_its_promotion() {
 fn a_second_invocation_of_a_step_that_is_held_neither_looks_nor_writes() {
     let start = alarmed(Platform::default());
     let beyond_reading_the_journal = |calls: &[PortCall]| {
-        let shown = calls.iter().filter(|call| !["GetItem", "Query"].contains(&call.operation));
+        // The old primary is probed beside a describe call that is held up: by the same invocation, and not by the second.
+        let shown = calls.iter().filter(|call| !["GetItem", "Query", "Connect"].contains(&call.operation));
         let mut shown: Vec<String> =
             shown.map(|call| format!("{} {} {:?}", call.operation, call.resource, call.label)).collect();
         // Reads are made side by side, and the one that is held up comes last.

@@ -421,3 +421,14 @@ fn a_recovery_after_a_stuck_one_that_left_writes_held_says_how_to_let_them_throu
     assert_eq!(simulation.run_to_end().incident.status, IncidentStatus::Completed);
     assert_eq!(before.differences(&simulation), Vec::<String>::new());
 }
+
+#[test]
+fn a_region_that_goes_dark_behind_a_proven_fence_does_not_keep_the_replica_from_being_promoted() {
+    let mut simulation = alarmed();
+    when(&mut simulation, "02-fence-database", StepStatus::Done);
+    simulation.cloud.with(|state| state.world.region_dark(&primary_key().region, true, state.now));
+    let ended = simulation.run_to_end();
+    assert!(promoted(&simulation), "{}", timeline(&simulation, &ended.incident.id));
+    let took = ended.report.steps.iter().find(|step| step.step.as_str() == "04-promote-database").unwrap();
+    assert_eq!(took.status, StepStatus::Done, "{}", took.reason);
+}

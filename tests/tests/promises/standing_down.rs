@@ -7,7 +7,7 @@ use shared::domain::incident::{IncidentStatus, Mode};
 use shared::domain::non_empty::NonEmpty;
 use shared::domain::plan::{Branch, Condition};
 use shared::domain::step::{PlannedStep, StepKind};
-use simulation::{Platform, Simulation, primary_key, replica_key};
+use simulation::{Fault, Platform, Rule, Simulation, primary_key, replica_key};
 
 use crate::common::{Before, assert_sound, broken, database_failure, event, hang_and_raise, operations, seconds};
 
@@ -28,6 +28,37 @@ fn an_alarm_about_a_primary_that_answers_changes_nothing_and_pages() {
     assert!(ended.report.reason.contains("it answers us"), "{}", ended.report.reason);
     assert_sound(&simulation, &ended, &before);
     assert_eq!(simulation.platform().blocked_until, None, "the next alarm is heard");
+}
+
+fn no_connection_can_be_tried(simulation: &mut Simulation, times: u32) {
+    simulation.obstruct(Rule { service: "network", operation: "Connect", fault: Fault::Throttled, times });
+}
+
+#[test]
+fn a_probe_that_could_not_be_made_is_made_again_however_late_the_recovery_was_started() {
+    let mut simulation = healthy();
+    simulation.obstruct(Rule { service: "states", operation: "StartExecution", fault: Fault::RequestLost, times: 1 });
+    no_connection_can_be_tried(&mut simulation, 2);
+    simulation.deliver(&event("alarm.eventbridge.json"));
+    let ended = simulation.run_to_end();
+    assert_eq!(ended.incident.status, IncidentStatus::RolledBack);
+    assert!(ended.report.reason.contains("it answers us"), "{}", ended.report.reason);
+    let waited = ended.incident.assessment.unwrap().at.duration_since(ended.incident.declared_at).as_secs();
+    assert!(waited > 30, "the watchdog started it, after more time than a probe is tried for: {waited} s");
+}
+
+#[test]
+fn an_alarm_is_not_believed_against_an_available_database_to_which_no_connection_can_be_tried() {
+    let mut simulation = healthy();
+    let before = Before::of(&simulation);
+    no_connection_can_be_tried(&mut simulation, u32::MAX);
+    simulation.deliver(&event("alarm.eventbridge.json"));
+    let ended = simulation.run_to_end();
+    assert_eq!(ended.incident.status, IncidentStatus::RolledBack);
+    assert_eq!(operations(&simulation), [""; 0]);
+    assert!(ended.report.reason.contains("could even be tried"), "{}", ended.report.reason);
+    simulation.clear_the_way();
+    assert_sound(&simulation, &ended, &before);
 }
 
 #[test]

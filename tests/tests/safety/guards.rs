@@ -66,6 +66,11 @@ fn made_for(guard: Guard) -> Option<Made> {
         Guard::EndTakesStepsOver => {
             Made::StruckBy(Case { setting: asking, person: Person::Rejects, ..plain }, &[Fault::Overtaken])
         }
+        // Lifted between the reboot and the proof.
+        Guard::RebootAfterTheLastSwap => {
+            let lifted = |after: u64| Case { happenings: vec![(after, Happening::FenceLiftedByHand)], ..plain.clone() };
+            Made::Cases((30_000..90_000).step_by(3_000).map(lifted).collect())
+        }
         // Lifted while a person is asked, and out of sight when nobody answered.
         Guard::UnseenFenceProbed => Made::Cases(vec![Case {
             setting: Setting { loss_allowed_s: 60, lag_s: 20, ..plain.setting.clone() },

@@ -3,13 +3,15 @@
 //! A security group change leaves established connections open, because security groups track connections; only the reboot ends
 //! them. A probe that never got through proves nothing when it fails later.
 
+use jiff::Timestamp;
+
 use super::super::commands::lift_fence;
 use super::super::duration::Seconds;
 use super::super::identifier::SecurityGroupId;
 use super::super::loss_bound::FenceProof;
 use super::super::mutation::Mutation;
 use super::super::observation::{Connection, InstanceView, Sight};
-use super::super::step::{Direction, EffectOutcome, Memory, Unreached};
+use super::super::step::{Direction, EffectOutcome, FenceMemory, Memory, Unreached};
 use super::{Decision, POLL, SETTLING_TIME, StepCase};
 use crate::guard::{self, Guard};
 
@@ -61,7 +63,9 @@ pub(super) fn fence(case: StepCase<'_>, instance: &Sight<InstanceView>, connecti
     memory.fence.endpoint = view.endpoint().or(memory.fence.endpoint);
     let isolate =
         Mutation::SetSecurityGroups { region: region.clone(), instance: primary.clone(), groups: vec![isolation.clone()] };
-    match isolation_of(view, &isolation) {
+    let isolation_now = isolation_of(view, &isolation);
+    remember_since_when(&mut memory.fence, &isolation_now, case.now);
+    match isolation_now {
         Isolation::None => {
             memory.fence.reached_before |= connection.is_reached();
             // What was never reached before the swap can never be proven fenced after it.
@@ -92,10 +96,13 @@ fn end_sessions(
     primary: super::super::identifier::InstanceId,
 ) -> Decision {
     let reboot = Mutation::RebootInstance { region, instance: primary.clone() };
-    // A refused request is none: somebody else's reboot before the swap must not pass for ours after it.
+    // A refused request is none: somebody else's reboot before the swap must not pass for ours after it. Nor is one from before a
+    // time in which the groups were open again.
+    let isolated_since = memory.fence.isolated_since.filter(|_| !guard::removed(Guard::RebootAfterTheLastSwap));
     let asked = case
         .last_try(&reboot, Direction::Apply)
-        .filter(|(outcome, _)| matches!(outcome, EffectOutcome::Applied { .. } | EffectOutcome::Unknown { .. }));
+        .filter(|(outcome, _)| matches!(outcome, EffectOutcome::Applied { .. } | EffectOutcome::Unknown { .. }))
+        .filter(|(_, at)| isolated_since.is_none_or(|since| since <= *at));
     // Only a describe that shows the reboot counts: the answer to RebootDBInstance says `rebooting` at once, but a describe
     // that lags behind may still say `available` from before it.
     if asked.is_some() && !view.is_available() {
@@ -146,6 +153,16 @@ fn end_sessions(
     ) {
         Decision::Refuse { memory, reason } => unproven(memory, reason),
         other => other,
+    }
+}
+
+/// Sessions that were opened while the groups were not the isolation alone are open still, whatever was rebooted before.
+fn remember_since_when(fence: &mut FenceMemory, isolation: &Isolation, now: Timestamp) {
+    if matches!(isolation, Isolation::Active) {
+        fence.isolated_since.get_or_insert(now);
+    } else if !guard::removed(Guard::RebootAfterTheLastSwap) {
+        fence.isolated_since = None;
+        fence.reboot_seen = false;
     }
 }
 

@@ -46,8 +46,8 @@ impl StepCase<'_> {
             .map(|record| &record.memory)
     }
 
-    /// How the fence of the component's old primary stands now: somebody may have given it its groups back since it was proven. One
-    /// that cannot be described keeps its proof only if nobody gets in there either.
+    /// How the fence of the component's old primary stands now: somebody may have given it its groups back since it was proven, or
+    /// another name. One that cannot be described keeps its proof only if nobody gets in there either.
     fn fence(&self, primary: &Sight<InstanceView>, connection: Connection) -> Fence<'_> {
         let proof = self.memory_of(StepKind::Fence).and_then(|memory| memory.fence.proof.as_ref());
         let database = self.plan.rds_instance(&self.record.step.component);
@@ -60,8 +60,7 @@ impl StepCase<'_> {
         match primary {
             _ if guard::removed(Guard::FenceLookedAtAgain) => Fence::Stands(proof),
             Sight::Found { found } if isolated(found) => Fence::Stands(proof),
-            Sight::Found { .. } => Fence::Unproven,
-            Sight::Absent => Fence::Stands(proof),
+            Sight::Found { .. } | Sight::Absent => Fence::Unproven,
             Sight::Unreached { .. } if guard::removed(Guard::UnseenFenceProbed) => Fence::Stands(proof),
             Sight::Unreached { .. } => match connection {
                 Connection::Refused | Connection::TimedOut => Fence::Stands(proof),
@@ -139,15 +138,6 @@ enum Fence<'a> {
     Unproven,
     /// It was proven, and whether it still stands cannot be seen now.
     OutOfSight,
-}
-
-impl<'a> Fence<'a> {
-    fn proof(self) -> Option<&'a FenceProof> {
-        match self {
-            Self::Stands(proof) => Some(proof),
-            Self::Unproven | Self::OutOfSight => None,
-        }
-    }
 }
 
 /// How long a step waits between looks at the world.

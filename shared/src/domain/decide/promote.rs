@@ -8,15 +8,18 @@ use super::super::loss_bound::{FenceProof, LossBound};
 use super::super::mutation::Mutation;
 use super::super::observation::{Connection, InstanceView, LagSample, Sight};
 use super::super::plan::RdsInstance;
-use super::super::step::{Direction, EffectOutcome, InstanceBefore, Memory};
+use super::super::step::{Direction, EffectOutcome, InstanceBefore, Memory, Unreached};
 use super::{Decision, Fence, POLL, StepCase};
 
 /// How long a promotion whose answer never came may take to show before it is sent again. RDS keeps the old status for a while
 /// after accepting one; sending it a second time is refused (InvalidDBInstanceState) and harmless, but noise.
 const UNANSWERED_PROMOTION: Seconds = Seconds(120);
-/// How long a figure of the lag, or a sight of the old primary, is looked for before its absence is taken for an answer. A read that
-/// fails once must not wake a person, and then wait for one.
-const SIGHT_AWAITED: Seconds = Seconds(30);
+/// How long a figure of the lag is looked for before its absence is taken for an answer. A read that fails once must not wake a
+/// person, and then wait for one.
+const FIGURE_AWAITED: Seconds = Seconds(30);
+/// How often a fence that was proven is looked for before it counts as gone.
+const LOOKS: u32 = 6;
+const SIGHT_OF_THE_FENCE: &str = "sight of the old primary's fence";
 
 /// How long a graceful switchover waits for the replica, whatever the gate's budget. RDS closes a log segment every five minutes
 /// whether or not anybody writes, and the figure that shows it is taken once a minute and published late: a replica that has
@@ -53,10 +56,10 @@ pub(super) fn gate(
             };
         }
     }
-    if let Some(decision) = wait_for_a_sight_of_the_fence(case, database, fence, &memory) {
-        return decision;
-    }
-    let fence = fence.proof();
+    let fence = match seen_fence(case, database, fence, &mut memory) {
+        Ok(fence) => fence,
+        Err(wait) => return wait,
+    };
     if let Some(decision) = wait_until_caught_up(case, database, lag, fence, &memory) {
         return decision;
     }
@@ -107,31 +110,39 @@ fn wait_for_a_figure(
     lag: Option<&LagSample>,
     memory: &Memory,
 ) -> Option<Decision> {
-    (lag.is_none() && looks_again(case)).then(|| Decision::Wait {
+    let began = case.record.working_since?;
+    let patient = lag.is_none() && !case.overdue && Seconds::between(began, case.now) < FIGURE_AWAITED;
+    patient.then(|| Decision::Wait {
         memory: memory.clone(),
         wait: POLL,
         reason: format!("there is no figure of {}'s lag yet", database.recovery.id),
     })
 }
 
-/// So is an old primary that can be neither described nor probed.
-fn wait_for_a_sight_of_the_fence(
+/// The fence's proof; or another look, where the old primary can be neither described nor probed. Looks are counted, and not time: a
+/// person may have taken long to answer, and what they said must not be asked again because one look failed.
+fn seen_fence<'a>(
     case: StepCase<'_>,
     database: &RdsInstance,
-    fence: Fence<'_>,
-    memory: &Memory,
-) -> Option<Decision> {
-    (matches!(fence, Fence::OutOfSight) && looks_again(case)).then(|| Decision::Wait {
-        memory: memory.clone(),
-        wait: POLL,
-        reason: format!("{} can be neither described nor probed, so its fence may be gone", database.primary.id),
-    })
-}
-
-/// Whether what could not be seen is looked for once more.
-fn looks_again(case: StepCase<'_>) -> bool {
-    let began = case.record.working_since;
-    !case.overdue && began.is_some_and(|began| Seconds::between(began, case.now) < SIGHT_AWAITED)
+    fence: Fence<'a>,
+    memory: &mut Memory,
+) -> Result<Option<&'a FenceProof>, Decision> {
+    let proof = match fence {
+        Fence::Stands(proof) => Some(proof),
+        Fence::Unproven => None,
+        Fence::OutOfSight => {
+            let reason = format!("{} can be neither described nor probed, so its fence may be gone", database.primary.id);
+            let fresh = || Unreached { times: 0, reason: reason.clone() };
+            let entry = memory.unreached.entry(SIGHT_OF_THE_FENCE.to_owned()).or_insert_with(fresh);
+            entry.times += 1;
+            if entry.times <= LOOKS && !case.overdue {
+                return Err(Decision::Wait { memory: memory.clone(), wait: POLL, reason });
+            }
+            None
+        }
+    };
+    memory.unreached.remove(SIGHT_OF_THE_FENCE);
+    Ok(proof)
 }
 
 /// Decides on `promote`.
@@ -171,7 +182,7 @@ pub(super) fn promote(
         return finish(case, memory, begun, database, view, connection, written);
     }
     if begun {
-        return follow(case, memory, database, view, lag, fence.proof(), mutation);
+        return follow(case, memory, database, view, lag, fence, mutation);
     }
     if case.overdue {
         return Decision::Refuse {
@@ -186,10 +197,10 @@ pub(super) fn promote(
     if let Some(decision) = wait_for_a_figure(case, database, lag, &memory) {
         return decision;
     }
-    if let Some(decision) = wait_for_a_sight_of_the_fence(case, database, fence, &memory) {
-        return decision;
-    }
-    let fence = fence.proof();
+    let fence = match seen_fence(case, database, fence, &mut memory) {
+        Ok(fence) => fence,
+        Err(wait) => return wait,
+    };
     // Decided again here, after the fence and with the latest figures: the gate's word is not taken for it.
     let bound = LossBound::of(lag, fence, case.now);
     memory.loss_bound = Some(bound.clone());
@@ -211,7 +222,7 @@ fn follow(
     database: &RdsInstance,
     view: &InstanceView,
     lag: Option<&LagSample>,
-    fence: Option<&FenceProof>,
+    fence: Fence<'_>,
     mutation: Mutation,
 ) -> Decision {
     let status = &view.status;
@@ -226,6 +237,10 @@ fn follow(
             "the promotion's answer never came, and the instance is still an available replica: it never began, so it is \
                       sent again"
                 .to_owned();
+        let fence = match seen_fence(case, database, fence, &mut memory) {
+            Ok(fence) => fence,
+            Err(wait) => return wait,
+        };
         // Time has passed since consent was given, so it is asked for again; what cannot be granted now is a person's matter.
         let bound = LossBound::of(lag, fence, case.now);
         let consent = ask(case, database, &bound, fence);

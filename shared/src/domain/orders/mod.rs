@@ -145,7 +145,10 @@ impl Case<'_> {
     /// The steps that an attempt may be about to act for, on what it saw before this order. Writing them takes its next write away,
     /// and so its next intent. One that has written its intent is in the middle of its call, and is left to write the outcome.
     fn taken_over(&self) -> Vec<StepRecord> {
-        let way = if self.goes_back() || self.records.iter().any(|record| record.status == StepStatus::Refused) {
+        let way = if self.goes_back()
+            || self.incident.abort.is_some()
+            || self.records.iter().any(|record| record.status == StepStatus::Refused)
+        {
             Direction::Undo
         } else {
             Direction::Apply
@@ -163,6 +166,7 @@ impl Case<'_> {
         incident.end_reason = None;
         incident.commands_left.clear();
         incident.execution_arn = None;
+        incident.looked_since = None;
         incident.reopened.push(now);
         incident.deadline = longest_incident(self.scenario).after(now);
         let all: Vec<StepRecord> = self

@@ -48,6 +48,7 @@ pub(super) fn resume(case: Case<'_>) -> Result<Ruling, Refusal> {
 /// Takes the pause away: what stood still has as much time left as before. The steps whose time moved.
 pub(super) fn lift(incident: &mut Incident, records: &[StepRecord], now: Timestamp) -> Vec<StepRecord> {
     let Some(pause) = incident.pause.take() else { return Vec::new() };
+    incident.looked_since = None;
     let span = now.duration_since(pause.at).max(SignedDuration::ZERO);
     if let Some(question) = incident.question.as_mut().filter(|question| question.stands_until > pause.at) {
         question.stands_until = question.stands_until.saturating_add(span).unwrap_or(question.stands_until);

@@ -77,6 +77,7 @@ fn incident(status: IncidentStatus) -> Incident {
         deadline: Seconds(3_600).after(now()),
         plan_digest: Digest::of(b"plan"),
         execution_arn: Some("arn".to_owned()),
+        looked_since: None,
         assessment: Some(assessment),
         question: None,
         verdicts: Vec::new(),
