@@ -48,6 +48,9 @@ pub struct Assessment {
     pub course: Course,
     /// Why, as a sentence.
     pub reason: String,
+    /// Whether an alarm alone said that the primary is down, because no connection to it could be tried.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub on_an_alarms_word: bool,
     /// The digest of what was seen.
     pub basis: Digest,
 }
@@ -117,7 +120,9 @@ pub fn assess(
         None => Mode::Ungraceful,
     };
     let (course, reason) = choose(plan, scenario, situation, mode, origin);
-    Assessment { at: now, mode, course, reason, basis }
+    let on_an_alarms_word =
+        matches!(origin, Origin::Alarm { .. }) && situation.primary_connection == Connection::NotTried;
+    Assessment { at: now, mode, course, reason, on_an_alarms_word, basis }
 }
 
 fn choose(plan: &Plan, scenario: &Scenario, situation: &DatabaseSituation, mode: Mode, origin: &Origin) -> (Course, String) {

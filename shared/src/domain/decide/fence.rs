@@ -67,6 +67,13 @@ pub(super) fn fence(case: StepCase<'_>, instance: &Sight<InstanceView>, connecti
     remember_since_when(&mut memory.fence, &isolation_now, case.now);
     match isolation_now {
         Isolation::None => {
+            let believed = case.incident.assessment.as_ref().is_some_and(|assessment| assessment.on_an_alarms_word);
+            if believed && connection == Connection::Answers && !guard::removed(Guard::AnsweringStandsDown) {
+                let reason = format!(
+                    "{primary} could not be probed when the alarm was heard, and answers us now: it is not replaced on an alarm's word"
+                );
+                return Decision::Refuse { memory, reason };
+            }
             memory.fence.reached_before |= connection.is_reached();
             // What was never reached before the swap can never be proven fenced after it.
             if !memory.fence.reached_before && connection == Connection::NotTried && probe_again(&mut memory) {
