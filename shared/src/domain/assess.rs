@@ -120,8 +120,7 @@ pub fn assess(
         None => Mode::Ungraceful,
     };
     let (course, reason) = choose(plan, scenario, situation, mode, origin);
-    let on_an_alarms_word =
-        matches!(origin, Origin::Alarm { .. }) && situation.primary_connection == Connection::NotTried;
+    let on_an_alarms_word = matches!(origin, Origin::Alarm { .. }) && situation.primary_connection == Connection::NotTried;
     Assessment { at: now, mode, course, reason, on_an_alarms_word, basis }
 }
 

@@ -577,6 +577,7 @@ fn will_imagined(
     }
     change(&mut snapshot);
     let assessment = Assessment {
+        on_an_alarms_word: false,
         at: now,
         mode: Mode::Ungraceful,
         course: Course::Branch { index: branch },

@@ -270,6 +270,7 @@ fn incident_of(
     };
     let why = describe(origin);
     let assessment = Assessment {
+        on_an_alarms_word: false,
         at: now,
         mode: Mode::Graceful,
         course: Course::Branch { index: 0 },

@@ -54,6 +54,7 @@ fn scenario() -> Scenario {
 
 fn incident(status: IncidentStatus) -> Incident {
     let assessment = Assessment {
+        on_an_alarms_word: false,
         at: minutes_ago(9),
         mode: Mode::Ungraceful,
         course: Course::Branch { index: 0 },

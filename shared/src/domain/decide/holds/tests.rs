@@ -48,6 +48,7 @@ impl Case {
         instance.holds.clone_from(&points);
         let now = "2026-11-20T12:00:00Z".parse().unwrap();
         let assessment = Assessment {
+            on_an_alarms_word: false,
             at: now,
             mode: Mode::Ungraceful,
             course: Course::Branch { index: 1 },
