@@ -60,7 +60,13 @@ pub(crate) const MODES: &[FailureMode] = &[
         &[FencedOrAllowed, PointsAtSomething],
         &["replica_fails", "fence_lifted_by_hand", "replication_stalls"],
         &["clients_are_never_pointed_at_an_instance_that_still_is_a_replica"],
-        &[Guard::FenceLookedAtAgain, Guard::UnseenFenceProbed, Guard::TargetConfirmed, Guard::SampleAgesIntoTheBound],
+        &[
+            Guard::FenceLookedAtAgain,
+            Guard::UnseenFenceProbed,
+            Guard::RebootAfterTheLastSwap,
+            Guard::TargetConfirmed,
+            Guard::SampleAgesIntoTheBound,
+        ],
     ),
     mode(
         "a process that dies, or is timed out, in the middle of a step",

@@ -68,7 +68,7 @@ pub(super) fn fence(case: StepCase<'_>, instance: &Sight<InstanceView>, connecti
     match isolation_now {
         Isolation::None => {
             let believed = case.incident.assessment.as_ref().is_some_and(|assessment| assessment.on_an_alarms_word);
-            if believed && connection == Connection::Answers && !guard::removed(Guard::AnsweringStandsDown) {
+            if believed && connection == Connection::Answers && !guard::removed(Guard::ProbeTriedAgain) {
                 let reason = format!(
                     "{primary} could not be probed when the alarm was heard, and answers us now: it is not replaced on an alarm's word"
                 );
