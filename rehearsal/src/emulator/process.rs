@@ -168,6 +168,12 @@ impl Emulator {
         }
     }
 
+    /// Whether it still runs; one that ends by itself takes its rehearsal with it.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        !self.has_ended()
+    }
+
     fn has_ended(&self) -> bool {
         let ended = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         self.group().is_none_or(|child| !matches!(waitid(WaitId::Pid(child), ended), Ok(None)))

@@ -237,6 +237,12 @@ impl Stage {
         format!("http://{}", self.proxy.address())
     }
 
+    /// Whether the emulator still runs: without it nothing here does.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.emulator.is_running()
+    }
+
     /// The platform's resources as they are now.
     ///
     /// # Errors

@@ -63,6 +63,8 @@ pub struct Record {
     pub authorized_by: Option<AuthorizedBy>,
     /// The fault that was injected into this call.
     pub fault: Option<String>,
+    /// The id of the access key that signed it, which is no secret: it tells the rehearsal's own calls from others'.
+    pub access_key: Option<String>,
     /// The step that made it.
     pub step: Option<String>,
     /// Its place among the step's mutations; 0 for reads.
@@ -183,6 +185,7 @@ impl RequestLog {
             answered_by: ending.answered_by,
             authorized_by: ending.authorized_by,
             fault: ending.fault,
+            access_key: call.access_key.clone(),
             step: call.step.as_ref().map(|tag| tag.step.clone()),
             ordinal: call.step.as_ref().map(|tag| tag.ordinal),
             attempt: entry.attempt,
@@ -216,6 +219,11 @@ impl RequestLog {
             self.kept().records.iter().filter(|record| record.sequence >= mark).cloned().collect();
         records.sort_by_key(|record| record.sequence);
         records
+    }
+
+    /// The calls that ended after so many others, in the order in which they ended: for whoever follows the log.
+    pub fn ended_after(&self, seen: usize) -> Vec<Record> {
+        self.kept().records.iter().skip(seen).cloned().collect()
     }
 
     /// The mutations that steps made, in order, duplicates of one ordinal collapsed into the first.

@@ -1,5 +1,7 @@
 //! An instance as describe calls show it.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -8,6 +10,7 @@ use crate::facts::Fact;
 use crate::groups::GroupMembership;
 use crate::identifiers::{Endpoint, InstanceKey};
 use crate::instances::Instance;
+use crate::moments::between;
 use crate::status::{InstanceStatus, ReplicationStatus};
 use crate::world::World;
 
@@ -58,6 +61,21 @@ pub struct ReplicationInfo {
 }
 
 impl World {
+    /// Every instance as it is, whoever could ask for it or not: for people who watch a rehearsal. No fact is relied on by
+    /// watching.
+    pub fn watch_instances(&mut self, now: Timestamp) -> Vec<DbInstance> {
+        self.advance(now);
+        self.instances.values().map(|instance| self.show(instance)).collect()
+    }
+
+    /// How far a replica is behind: the time since the newest commit that it has replayed. Nothing for an instance that
+    /// follows none any more.
+    pub fn watch_lag(&mut self, replica: &InstanceKey, now: Timestamp) -> Option<Duration> {
+        self.advance(now);
+        let link = self.instances.get(replica)?.link.as_ref().filter(|link| !link.ended)?;
+        Some(between(link.replayed, self.clock))
+    }
+
     /// Shows one instance as it is now.
     pub(crate) fn show(&self, instance: &Instance) -> DbInstance {
         let link = instance.link.as_ref();
