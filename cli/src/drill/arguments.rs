@@ -68,7 +68,8 @@ pub enum Format {
 /// Above this, the functions' own work would take longer than what they wait for, and RTOs would measure this machine.
 const FASTEST: f64 = 60.0;
 
-fn speed(text: &str) -> Result<f64, String> {
+/// Reads a speed.
+pub(crate) fn speed(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(speed) if (1.0..=FASTEST).contains(&speed) => Ok(speed),
         _ => Err(format!("write a number from 1 to {FASTEST}")),

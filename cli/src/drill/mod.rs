@@ -1,6 +1,6 @@
 //! The drill: set the stage, break the database, let the real binaries recover it, and judge what came of it by independent eyes.
 
-mod arguments;
+pub(crate) mod arguments;
 mod checks;
 mod comparison;
 mod counting;
@@ -9,7 +9,7 @@ mod outcome;
 mod platform;
 mod recovery;
 mod rendering;
-mod workplace;
+pub(crate) mod workplace;
 
 use std::process::ExitCode;
 
@@ -17,6 +17,7 @@ pub use arguments::{Database, DrillArguments, DrillMode, Format};
 pub use checks::Check;
 pub use outcome::{DrillReport, Moment};
 pub use platform::Platform;
+pub(crate) use recovery::timeline;
 pub use recovery::{Drill, DrillError, Situation};
 pub use workplace::{Workplace, WorkplaceError};
 

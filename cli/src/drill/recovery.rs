@@ -1,6 +1,7 @@
 //! One drill from the curtain to the report.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -130,6 +131,33 @@ impl Drill {
         situation: Situation,
         say: impl Fn(&str),
     ) -> Result<Self, DrillError> {
+        let drill = Self::open(workplace, platform, situation, &say).await?;
+        match drill.situation.mode {
+            DrillMode::Ungraceful => {
+                say("clients write to the primary; waiting until the alarm has seen that it answers");
+                drill.await_quiet_alarm().await?;
+            }
+            DrillMode::Graceful => {
+                say("clients write to the primary; waiting until the replica is seen to follow");
+                drill.await_near_replica().await?;
+            }
+        }
+        if drill.situation.armed && drill.alarm_again().is_none() {
+            drill.arm(true).await?;
+        }
+        Ok(drill)
+    }
+
+    /// Sets the stage and the clients to work, with the alarm disarmed: what a drill begins with, and a rehearsal by hand.
+    ///
+    /// # Errors
+    /// [`DrillError`] with what to do.
+    pub async fn open(
+        workplace: &Workplace,
+        platform: Platform,
+        situation: Situation,
+        say: impl Fn(&str),
+    ) -> Result<Self, DrillError> {
         if let (DrillMode::Graceful, Some(fault)) =
             (situation.mode, situation.faults.iter().find(|fault| fault.kind() == Kind::AlarmAgain))
         {
@@ -173,20 +201,12 @@ impl Drill {
         let groups_before = Vec::new();
         let mut drill = Self { platform, stage, situation, clients, run_directory, injection, lengthened, groups_before };
         drill.groups_before = drill.primary_groups();
-        match drill.situation.mode {
-            DrillMode::Ungraceful => {
-                say("clients write to the primary; waiting until the alarm has seen that it answers");
-                drill.await_quiet_alarm().await?;
-            }
-            DrillMode::Graceful => {
-                say("clients write to the primary; waiting until the replica is seen to follow");
-                drill.await_near_replica().await?;
-            }
-        }
-        if drill.situation.armed && drill.alarm_again().is_none() {
-            arm(&drill.platform, &drill.stage, true).await?;
-        }
         Ok(drill)
+    }
+
+    /// Lets the alarm start recoveries, or not: by its rule, which the template names.
+    pub(crate) async fn arm(&self, armed: bool) -> Result<(), DrillError> {
+        arm(&self.platform, &self.stage, armed).await
     }
 
     /// Ends everything that the drill started.
@@ -460,7 +480,7 @@ impl Drill {
     }
 
     /// Stops the incident's execution, as a person does.
-    async fn stop_execution(&self) -> Result<(), ClientError> {
+    pub(crate) async fn stop_execution(&self) -> Result<(), ClientError> {
         let status = self.invoke(&json!({"command": "status"})).await?;
         let execution = status.get("execution_arn").and_then(Value::as_str);
         let execution = execution.ok_or_else(|| ClientError::Answer("the incident has no execution".to_owned()))?;
@@ -553,7 +573,6 @@ impl Drill {
     }
 }
 
-/// Lets the alarm start recoveries, or not: by its rule, which the template names.
 async fn arm(platform: &Platform, stage: &Stage, armed: bool) -> Result<(), DrillError> {
     let (operation, doing) = if armed {
         ("enable_rule", "let the alarm start recoveries")
@@ -607,7 +626,8 @@ fn alarm_delay(broken: Timestamp, report: &Value) -> Option<i64> {
     Some(alarm.duration_since(broken).as_secs())
 }
 
-fn timeline(status: &Value) -> Vec<Moment> {
+/// The evidence in a status.
+pub(crate) fn timeline(status: &Value) -> Vec<Moment> {
     let entries = status.get("timeline").and_then(Value::as_array);
     entries.into_iter().flatten().filter_map(Moment::of).collect()
 }
@@ -629,5 +649,17 @@ impl Drill {
     #[must_use]
     pub fn acknowledged(&self) -> u64 {
         self.clients.written.acknowledged.load(Ordering::Relaxed)
+    }
+
+    /// How often the clients' writes were refused or not answered.
+    #[must_use]
+    pub fn unacknowledged(&self) -> u64 {
+        self.clients.written.failed.load(Ordering::Relaxed)
+    }
+
+    /// Where this run keeps its logs.
+    #[must_use]
+    pub fn run_directory(&self) -> &Path {
+        Path::new(&self.run_directory)
     }
 }

@@ -61,12 +61,8 @@ impl Workplace {
     /// [`WorkplaceError`] with what to do.
     pub fn prepare(mut say: impl FnMut(&str)) -> Result<Self, WorkplaceError> {
         let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or(WorkplaceError::NoTarget)?.to_owned();
-        let program = std::env::current_exe().map_err(|_| WorkplaceError::NoTarget)?;
-        let beside = program.parent().ok_or(WorkplaceError::NoTarget)?;
-        // Tests run one directory further down.
-        let binaries =
-            if beside.ends_with("deps") { beside.parent().ok_or(WorkplaceError::NoTarget)? } else { beside }.to_owned();
-        let target = binaries.parent().ok_or(WorkplaceError::NoTarget)?.to_owned();
+        let binaries = binaries()?;
+        let target = target_directory()?;
         say("building the five functions");
         build(&repository, &binaries, &target)?;
         let python = PythonEnvironment::prepare(&target, &mut say)?;
@@ -104,6 +100,19 @@ impl Workplace {
         let name = format!("{}-{}-{number}", Timestamp::now().as_millisecond(), std::process::id());
         self.target.join("rehearsal").join("runs").join(name)
     }
+}
+
+/// Cargo's target directory, out of which this program runs.
+pub(crate) fn target_directory() -> Result<PathBuf, WorkplaceError> {
+    binaries()?.parent().map(Path::to_owned).ok_or(WorkplaceError::NoTarget)
+}
+
+fn binaries() -> Result<PathBuf, WorkplaceError> {
+    let program = std::env::current_exe().map_err(|_| WorkplaceError::NoTarget)?;
+    let beside = program.parent().ok_or(WorkplaceError::NoTarget)?;
+    // Tests run one directory further down.
+    let binaries = if beside.ends_with("deps") { beside.parent().ok_or(WorkplaceError::NoTarget)? } else { beside };
+    Ok(binaries.to_owned())
 }
 
 fn build(repository: &Path, binaries: &Path, target: &Path) -> Result<(), WorkplaceError> {

@@ -135,8 +135,8 @@ impl Injection {
     }
 }
 
-/// The wire's rules of a fault.
-fn rules_of(fault: &Fault, predicted: &[Call]) -> Vec<FaultRule> {
+/// The wire's rules of a fault; the prediction says which calls change something.
+pub(crate) fn rules_of(fault: &Fault, predicted: &[Call]) -> Vec<FaultRule> {
     let rule = |select: Selector, action: FaultAction| FaultRule::new(&fault.to_string(), select, action);
     match &fault.act {
         Act::Calls { kind, operation, count, seconds } => {

@@ -13,3 +13,4 @@ pub use known::Known;
 pub use table::{End, Kind, Row, TABLE, help};
 
 pub(super) use injection::Injection;
+pub(crate) use injection::rules_of;
