@@ -9,4 +9,5 @@ pub mod plan_command;
 mod plan_new;
 mod plan_overview;
 mod plan_rendering;
+pub mod rehearse;
 pub mod simulate_command;

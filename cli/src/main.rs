@@ -16,6 +16,8 @@ struct Arguments {
 enum Command {
     /// Rehearse a scenario: real binaries, simulated sites, a broken database, a report.
     Drill(recoveryctl::drill::DrillArguments),
+    /// Start the simulated sites and play by hand; break and mend them from another terminal.
+    Rehearse(recoveryctl::rehearse::RehearseArguments),
     /// Play thousands of recoveries in process, with everything going wrong that can.
     Simulate(recoveryctl::simulate_command::SimulateArguments),
     /// Verify a backup to a stated proof level, or write the manifest that proves it later.
@@ -27,6 +29,7 @@ enum Command {
 fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Drill(arguments) => recoveryctl::drill::run(arguments),
+        Command::Rehearse(arguments) => recoveryctl::rehearse::run(&arguments),
         Command::Simulate(arguments) => recoveryctl::simulate_command::run(&arguments),
         Command::Backup(command) => recoveryctl::backup_command::run(&command),
         Command::Plan(command) => recoveryctl::plan_command::run(&command),
