@@ -9,6 +9,7 @@ mod faults;
 mod killed_processes;
 mod operators_commands;
 mod real_databases;
+mod rehearsal_by_hand;
 mod reported_loss;
 mod secrets;
 mod stage;
