@@ -16,4 +16,5 @@ mod standing_down;
 mod storm;
 mod stuck;
 mod triggers;
+mod upgrades;
 mod watchdog;
