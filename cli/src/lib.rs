@@ -2,6 +2,7 @@
 
 pub mod backup_command;
 mod backup_rendering;
+pub mod conform;
 pub mod drill;
 mod pass_through;
 pub mod permissions;

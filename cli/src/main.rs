@@ -22,6 +22,8 @@ enum Command {
     Simulate(recoveryctl::simulate_command::SimulateArguments),
     /// Verify a backup to a stated proof level, or write the manifest that proves it later.
     Backup(recoveryctl::backup_command::BackupArguments),
+    /// Look, by read-only calls, whether AWS behaves in your account as the rehearsal takes for granted.
+    Conform(recoveryctl::conform::ConformArguments),
     /// Check, show or compile a recovery plan.
     Plan(recoveryctl::plan_command::PlanArguments),
 }
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
         Command::Rehearse(arguments) => recoveryctl::rehearse::run(&arguments),
         Command::Simulate(arguments) => recoveryctl::simulate_command::run(&arguments),
         Command::Backup(command) => recoveryctl::backup_command::run(&command),
+        Command::Conform(arguments) => recoveryctl::conform::run(&arguments),
         Command::Plan(command) => recoveryctl::plan_command::run(&command),
     }
 }

@@ -178,6 +178,9 @@ pub struct FactRow {
     /// What to know about the source, or about its absence.
     #[serde(default)]
     pub note: Option<String>,
+    /// How `recoveryctl conform` looks at it in a real account without changing anything, where that is possible.
+    #[serde(default)]
+    pub conform: Option<String>,
 }
 
 impl FactRow {
