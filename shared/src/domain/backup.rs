@@ -13,6 +13,31 @@ use super::replication::Verdict;
 pub enum ProofLevel {
     /// The service says that it exists and is complete.
     Present,
+    /// Its table of contents can be read to the end.
+    Listed,
+    /// Every byte is the byte that was written.
+    Intact,
+    /// Every entry decodes to its end.
+    Decodable,
+    /// Its rows are those that were expected.
+    Consistent,
+    /// It was restored, and queries answered.
+    Restorable,
+}
+
+impl ProofLevel {
+    /// As written in plans and answers.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Present => "present",
+            Self::Listed => "listed",
+            Self::Intact => "intact",
+            Self::Decodable => "decodable",
+            Self::Consistent => "consistent",
+            Self::Restorable => "restorable",
+        }
+    }
 }
 
 /// One database's backups, judged.

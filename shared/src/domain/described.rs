@@ -3,10 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::backup::ProofLevel;
 use super::duration::Seconds;
 use super::identifier::{
     Arn, BalancerName, BucketName, ComponentName, DistributionId, DomainName, HealthCheckId, HostedZoneId, HttpsUrl,
-    ResourceName,
+    ResourceName, TimeZoneName,
 };
 use super::non_empty::NonEmpty;
 
@@ -209,6 +210,12 @@ pub struct BackupArchives {
     pub every: Seconds,
     /// How many are kept.
     pub keep: Keep,
+    /// The zone by whose calendar they are kept; absent: UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<TimeZoneName>,
+    /// The proof level that the newest has to reach, and from which on one counts as kept; absent: decodable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<ProofLevel>,
 }
 
 /// The form of an archive.

@@ -82,7 +82,7 @@ mod parts;
 
 pub use parts::{
     AlertName, Arn, BalancerName, BucketName, DistributionId, DomainName, EmailAddress, HealthCheckId, HostedZoneId,
-    HttpsUrl,
+    HttpsUrl, TimeZoneName,
 };
 
 fn is_slug(text: &str, longest: usize) -> bool {

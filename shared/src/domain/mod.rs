@@ -27,5 +27,6 @@ pub mod planes;
 pub mod predict;
 pub mod replication;
 pub mod report;
+pub mod retention;
 pub mod step;
 pub mod trigger;

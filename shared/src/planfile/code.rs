@@ -51,6 +51,8 @@ codes! {
     UNKNOWN_STEP_KIND = "unknown_step_kind";
     /// A condition that does not exist.
     UNKNOWN_CONDITION = "unknown_condition";
+    /// A time zone that does not exist.
+    UNKNOWN_TIME_ZONE = "unknown_time_zone";
     /// A component that the plan does not have.
     UNKNOWN_COMPONENT = "unknown_component";
     /// A scenario that the plan does not have.

@@ -7,7 +7,7 @@ use crate::domain::described::{
 use crate::domain::duration::Seconds;
 use crate::domain::identifier::{
     Arn, BalancerName, BucketName, ComponentName, DistributionId, DomainName, HealthCheckId, HostedZoneId, HttpsUrl,
-    InvalidIdentifier, ResourceName,
+    InvalidIdentifier, ResourceName, TimeZoneName,
 };
 use crate::domain::non_empty::NonEmpty;
 use crate::domain::plan::{Component, SiteName};
@@ -255,6 +255,14 @@ pub(super) fn read_archives(place: &Place<'_>, findings: &mut Findings) -> Draft
     let keep = fields
         .required("keep", "how many are kept, such as `{ daily: 7, weekly: 4 }`", findings)
         .and_then(|place| read_keep(&place, findings));
+    let time_zone = match fields.optional("time_zone") {
+        Some(place) => read_time_zone(&place, findings).map(Some),
+        None => Some(None),
+    };
+    let level = match fields.optional("level") {
+        Some(place) => place.choice(format::PROOF_LEVELS, code::UNKNOWN_VALUE, findings).map(Some),
+        None => Some(None),
+    };
     let every = draft.every.clone();
     let complete = || {
         Some(BackupArchives {
@@ -264,10 +272,22 @@ pub(super) fn read_archives(place: &Place<'_>, findings: &mut Findings) -> Draft
             format: archive_format?.value,
             every: every?.value,
             keep: keep?,
+            time_zone: time_zone?,
+            level: level?.map(|level| level.value),
         })
     };
     draft.component = complete().map(Component::BackupArchives);
     draft
+}
+
+fn read_time_zone(place: &Place<'_>, findings: &mut Findings) -> Option<TimeZoneName> {
+    let name = place.identifier::<TimeZoneName>("a time zone such as Europe/Bucharest", findings)?;
+    if name.value.zone().is_none() {
+        let message = format!("{}: the IANA database has no time zone {}", place.path(), name.value);
+        findings.error(code::UNKNOWN_TIME_ZONE, name.mark, message, "write it as there, such as Europe/Bucharest or UTC");
+        return None;
+    }
+    Some(name.value)
 }
 
 fn read_keep(place: &Place<'_>, findings: &mut Findings) -> Option<Keep> {

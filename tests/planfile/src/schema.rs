@@ -276,6 +276,7 @@ fn the_pattern_of_every_identifier_says_what_its_rule_says() {
         EmailAddress,
         HealthCheckId,
         HostedZoneId,
-        HttpsUrl
+        HttpsUrl,
+        TimeZoneName
     );
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::InvalidIdentifier;
@@ -37,6 +38,28 @@ identifier!(
     r"^E[A-Z0-9]{1,31}$",
     |text| is_capital_id(text, 'E', 32)
 );
+identifier!(
+    /// A name as those of the IANA database of time zones, such as `Europe/Bucharest`. Whether there is such a zone is another
+    /// question: [`TimeZoneName::zone`].
+    TimeZoneName,
+    "time zone",
+    "a name of the IANA database, such as Europe/Bucharest or UTC",
+    r"^(?=.{1,64}$)[A-Za-z][A-Za-z0-9_+/-]*$",
+    |text| {
+        text.len() <= 64
+            && text.starts_with(|c: char| c.is_ascii_alphabetic())
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || "_+/-".contains(c))
+    }
+);
+
+impl TimeZoneName {
+    /// The zone, where the database that the program holds has one of exactly this name.
+    #[must_use]
+    pub fn zone(&self) -> Option<TimeZone> {
+        TimeZone::get(self.as_str()).ok().filter(|zone| zone.iana_name() == Some(self.as_str()))
+    }
+}
+
 identifier!(
     /// A name that DNS answers for, without a dot at the end.
     DomainName,

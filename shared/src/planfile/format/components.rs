@@ -1,9 +1,10 @@
 //! The form of `components`.
 
+use crate::domain::backup::ProofLevel;
 use crate::domain::described::{ArchiveFormat, RecordType, Routing};
 use crate::domain::identifier::{
     Arn, BalancerName, BucketName, DistributionId, DomainName, HealthCheckId, HostedZoneId, HttpsUrl, InstanceId,
-    SecurityGroupId, VariableName,
+    SecurityGroupId, TimeZoneName, VariableName,
 };
 use crate::domain::plan::{ApiProtocol, Reads};
 
@@ -331,8 +332,23 @@ pub(in super::super) static BACKUP_ARCHIVES: Mapping = Mapping {
         required("format", Form::Words(|| words(ARCHIVE_FORMATS)), "What pg_dump --format wrote."),
         required("every", Form::Duration, "How often one is made."),
         required("keep", Form::Mapping(&KEEP), "How many are kept: the newest of each hour, day, week and month."),
+        optional("time_zone", Form::Pattern(TimeZoneName::PATTERN), "By whose calendar they are kept; UTC unless written."),
+        optional(
+            "level",
+            Form::Words(|| words(PROOF_LEVELS)),
+            "The proof level that the newest has to reach, and from which on one counts as kept; decodable unless written.",
+        ),
     ],
 };
+
+/// The levels that reading an archive can prove.
+pub(in super::super) const PROOF_LEVELS: &[(&str, ProofLevel)] = &[
+    ("present", ProofLevel::Present),
+    ("listed", ProofLevel::Listed),
+    ("intact", ProofLevel::Intact),
+    ("decodable", ProofLevel::Decodable),
+    ("consistent", ProofLevel::Consistent),
+];
 
 /// The most of one kind that `keep` counts.
 pub(in super::super) const MOST_KEPT: u32 = 1_000;
