@@ -13,7 +13,9 @@ use pgdump::{
 };
 
 use crate::backup_rendering as rendering;
+use crate::object_source::{ObjectEvidence, ObjectSource};
 use crate::pass_through::PassThrough;
+use crate::retention::{self, RetentionArguments};
 
 /// `recoveryctl backup`.
 #[derive(Debug, Args)]
@@ -40,20 +42,22 @@ enum BackupCommand {
     /// Run it with `set -o pipefail`, so that the pipeline fails when the dump is bad.
     #[command(verbatim_doc_comment)]
     Manifest(ManifestArguments),
+    /// Decide by the calendar which backups go and which stay, and remove what was decided.
+    Retention(RetentionArguments),
 }
 
 /// `recoveryctl backup verify`.
 #[derive(Debug, Args)]
 struct VerifyArguments {
-    /// The archive: a file, a directory, or - for standard input.
+    /// The archive: a file, a directory, an object (s3://BUCKET/KEY), or - for standard input.
     path: PathBuf,
     /// The proof level that must hold.
     #[arg(long, default_value_t = Level::Decodable)]
     level: Level,
-    /// The manifest that was written when this backup was taken.
+    /// The manifest that was written when this backup was taken: a file, or an object.
     #[arg(long)]
     manifest: Option<PathBuf>,
-    /// The manifest of the backup before, to compare rows with.
+    /// The manifest of the backup before, to compare rows with: a file, or an object.
     #[arg(long, requires = "drift")]
     previous: Option<PathBuf>,
     /// By how many percent a table's rows may differ from the backup before: 10, or public.sessions=100 for one table.
@@ -94,7 +98,7 @@ struct ReadingArguments {
 
 /// How a result is printed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-enum Format {
+pub(crate) enum Format {
     /// For people.
     #[default]
     Text,
@@ -117,7 +121,14 @@ fn drift(text: &str) -> Result<(Option<String>, u32), String> {
 pub fn run(arguments: &BackupArguments) -> ExitCode {
     let mut streams =
         Streams { input: &mut io::stdin().lock(), out: &mut io::stdout().lock(), errors: &mut io::stderr().lock() };
-    ExitCode::from(run_on(&arguments.command, Timestamp::now(), &mut streams))
+    let outside = Outside { now: Timestamp::now(), connect: &ObjectSource::connect };
+    ExitCode::from(run_on(&arguments.command, &outside, &mut streams))
+}
+
+/// What a command asks of the world besides files: the time, and S3.
+struct Outside<'a> {
+    now: Timestamp,
+    connect: &'a dyn Fn() -> Result<ObjectSource, String>,
 }
 
 /// The process's streams.
@@ -153,10 +164,15 @@ fn status(answer: Answer) -> u8 {
     }
 }
 
-fn run_on(command: &BackupCommand, now: Timestamp, streams: &mut Streams<'_>) -> u8 {
+fn run_on(command: &BackupCommand, outside: &Outside<'_>, streams: &mut Streams<'_>) -> u8 {
     let result = match command {
-        BackupCommand::Verify(arguments) => verify_command(arguments, streams),
-        BackupCommand::Manifest(arguments) => manifest_command(arguments, now, streams),
+        BackupCommand::Verify(arguments) => verify_command(arguments, outside, streams),
+        BackupCommand::Manifest(arguments) => manifest_command(arguments, outside.now, streams),
+        BackupCommand::Retention(arguments) => retention::run(arguments, outside.now).map(|outcome| {
+            streams.print(&outcome.out);
+            streams.complain(&outcome.errors);
+            outcome.status
+        }),
     };
     result.unwrap_or_else(|complaint| {
         streams.complain(&format!("error: {complaint}\n"));
@@ -172,21 +188,38 @@ fn options(reading: &ReadingArguments, level: Level) -> Options<'static> {
     options
 }
 
-fn verify_command(arguments: &VerifyArguments, streams: &mut Streams<'_>) -> Result<u8, String> {
-    let manifest = arguments.manifest.as_deref().map(read_manifest).transpose()?;
-    let previous = arguments.previous.as_deref().map(read_manifest).transpose()?;
+fn verify_command(arguments: &VerifyArguments, outside: &Outside<'_>, streams: &mut Streams<'_>) -> Result<u8, String> {
+    let places = [Some(&arguments.path), arguments.manifest.as_ref(), arguments.previous.as_ref()];
+    let remote = places.into_iter().flatten().any(|path| object(path).is_some());
+    let source = remote.then(|| (outside.connect)()).transpose()?;
+    let read = |path: &Path| read_manifest(path, source.as_ref());
+    let manifest = arguments.manifest.as_deref().map(read).transpose()?;
+    let previous = arguments.previous.as_deref().map(read).transpose()?;
     let mut options = options(&arguments.reading, arguments.level);
     options.manifest = manifest.as_ref();
     options.previous = previous.as_ref();
     options.drift = declared(&arguments.drift);
-    let verdict = examine(&arguments.path, &options, streams)?;
-    let answer = verdict.answer(arguments.level);
+    let (verdict, evidence) = match (object(&arguments.path), &source) {
+        (Some(text), Some(source)) => {
+            let (verdict, evidence) = source.verify(text, options)?;
+            (verdict, Some(evidence))
+        }
+        _ => (examine(&arguments.path, &options, streams)?, None),
+    };
+    let answer = evidence.as_ref().map_or(verdict.answer(arguments.level), |evidence: &ObjectEvidence| {
+        evidence.answer(verdict.answer(arguments.level))
+    });
     let name = arguments.path.display().to_string();
     streams.print(&match arguments.format {
-        Format::Text => rendering::text(&name, arguments.level, answer, &verdict),
-        Format::Json => rendering::json(&name, arguments.level, answer, &verdict),
+        Format::Text => rendering::text(&name, arguments.level, answer, &verdict, evidence.as_ref()),
+        Format::Json => rendering::json(&name, arguments.level, answer, &verdict, evidence.as_ref()),
     });
     Ok(status(answer))
+}
+
+/// The text of a path that is none, but names an object.
+fn object(path: &Path) -> Option<&str> {
+    path.to_str().filter(|text| text.starts_with("s3://"))
 }
 
 fn declared(drifts: &[(Option<String>, u32)]) -> Drift {
@@ -213,11 +246,16 @@ fn examine(path: &Path, options: &Options<'_>, streams: &mut Streams<'_>) -> Res
     Ok(verify(File::open(path).map_err(unreadable)?, options))
 }
 
-fn read_manifest(path: &Path) -> Result<Manifest, String> {
+fn read_manifest(path: &Path, source: Option<&ObjectSource>) -> Result<Manifest, String> {
     let mut bytes = Vec::new();
     // One byte more than a manifest may have is enough to see that it has too many, whatever the file is.
-    let read = File::open(path).and_then(|file| file.take(LARGEST_MANIFEST + 1).read_to_end(&mut bytes));
-    read.map_err(|error| format!("{} could not be read: {error}", path.display()))?;
+    match (object(path), source) {
+        (Some(text), Some(source)) => bytes = source.read(text, LARGEST_MANIFEST + 1)?,
+        _ => {
+            let read = File::open(path).and_then(|file| file.take(LARGEST_MANIFEST + 1).read_to_end(&mut bytes));
+            read.map_err(|error| format!("{} could not be read: {error}", path.display()))?;
+        }
+    }
     Manifest::read(&bytes).map_err(|error| format!("{}: {}: {error}", path.display(), error.code()))
 }
 
@@ -243,7 +281,7 @@ fn manifest_command(arguments: &ManifestArguments, now: Timestamp, streams: &mut
         (_, Err(error)) => Err(format!("the archive could not be passed on: {error}")),
         (Answer::Holds, Ok(())) => record(&verdict, now, file, &partial, &arguments.out),
         (_, Ok(())) => {
-            streams.complain(&rendering::text("the archive", Level::Decodable, answer, &verdict));
+            streams.complain(&rendering::text("the archive", Level::Decodable, answer, &verdict, None));
             Err("no manifest was written, because the archive is not known to be sound".to_owned())
         }
     };

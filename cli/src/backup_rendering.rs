@@ -5,6 +5,8 @@ use std::fmt::Write;
 use pgdump::{Answer, Level, Proof, Verdict};
 use serde::Serialize;
 
+use crate::object_source::ObjectEvidence;
+
 /// A verdict with the question that it answers.
 #[derive(Serialize)]
 struct Answered<'a> {
@@ -17,18 +19,33 @@ struct Answered<'a> {
     answer: Answer,
     #[serde(flatten)]
     verdict: &'a Verdict,
+    /// What S3 says of it, where it is an object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    object: Option<&'a ObjectEvidence>,
 }
 
 /// For programs.
-pub(crate) fn json(name: &str, required: Level, answer: Answer, verdict: &Verdict) -> String {
+pub(crate) fn json(
+    name: &str,
+    required: Level,
+    answer: Answer,
+    verdict: &Verdict,
+    object: Option<&ObjectEvidence>,
+) -> String {
     let tool = concat!("recoveryctl ", env!("CARGO_PKG_VERSION"));
-    let answered = Answered { backup: name, tool, required, answer, verdict };
+    let answered = Answered { backup: name, tool, required, answer, verdict, object };
     // Serialising plain structures of strings and numbers cannot fail.
     serde_json::to_string_pretty(&answered).unwrap_or_default() + "\n"
 }
 
 /// For people: the answer first, then each level, then what was found, then what was not looked at.
-pub(crate) fn text(name: &str, required: Level, answer: Answer, verdict: &Verdict) -> String {
+pub(crate) fn text(
+    name: &str,
+    required: Level,
+    answer: Answer,
+    verdict: &Verdict,
+    object: Option<&ObjectEvidence>,
+) -> String {
     let mut text = match (answer, verdict.level) {
         (Answer::Holds, _) => format!("{name}: {required} holds\n"),
         (Answer::DoesNotHold, Some(level)) => format!("{name}: DOES NOT HOLD; it is damaged, and only {level}\n"),
@@ -48,6 +65,9 @@ pub(crate) fn text(name: &str, required: Level, answer: Answer, verdict: &Verdic
     }
     if verdict.further_findings > 0 {
         let _infallible = writeln!(text, "found: {} more", verdict.further_findings);
+    }
+    if let Some(object) = object {
+        text.push_str(&object.lines());
     }
     for what in verdict.not_checked.iter().filter(|what| !is_level(what)) {
         let _infallible = writeln!(text, "not checked: {what}");

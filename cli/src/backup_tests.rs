@@ -26,7 +26,9 @@ fn run_with(input: &[u8], line: &[&str]) -> (u8, Vec<u8>, String) {
     let (mut out, mut errors) = (Vec::new(), Vec::new());
     let mut input = input;
     let mut streams = Streams { input: &mut input, out: &mut out, errors: &mut errors };
-    let code = run_on(&arguments.backup.command, "2026-11-21T02:00:00Z".parse().unwrap(), &mut streams);
+    let nowhere = || Err("no S3 in this test".to_owned());
+    let outside = Outside { now: "2026-11-21T02:00:00Z".parse().unwrap(), connect: &nowhere };
+    let code = run_on(&arguments.backup.command, &outside, &mut streams);
     (code, out, String::from_utf8(errors).unwrap())
 }
 
