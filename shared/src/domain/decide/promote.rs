@@ -58,7 +58,7 @@ pub(super) fn gate(
     }
     let fence = match seen_fence(case, database, fence, &mut memory) {
         Ok(fence) => fence,
-        Err(wait) => return wait,
+        Err(wait) => return *wait,
     };
     if let Some(decision) = wait_until_caught_up(case, database, lag, fence, &memory) {
         return decision;
@@ -126,7 +126,7 @@ fn seen_fence<'a>(
     database: &RdsInstance,
     fence: Fence<'a>,
     memory: &mut Memory,
-) -> Result<Option<&'a FenceProof>, Decision> {
+) -> Result<Option<&'a FenceProof>, Box<Decision>> {
     let proof = match fence {
         Fence::Stands(proof) => Some(proof),
         Fence::Unproven => None,
@@ -136,7 +136,7 @@ fn seen_fence<'a>(
             let entry = memory.unreached.entry(SIGHT_OF_THE_FENCE.to_owned()).or_insert_with(fresh);
             entry.times += 1;
             if entry.times <= LOOKS && !case.overdue {
-                return Err(Decision::Wait { memory: memory.clone(), wait: POLL, reason });
+                return Err(Box::new(Decision::Wait { memory: memory.clone(), wait: POLL, reason }));
             }
             None
         }
@@ -199,7 +199,7 @@ pub(super) fn promote(
     }
     let fence = match seen_fence(case, database, fence, &mut memory) {
         Ok(fence) => fence,
-        Err(wait) => return wait,
+        Err(wait) => return *wait,
     };
     // Decided again here, after the fence and with the latest figures: the gate's word is not taken for it.
     let bound = LossBound::of(lag, fence, case.now);
@@ -239,7 +239,7 @@ fn follow(
                 .to_owned();
         let fence = match seen_fence(case, database, fence, &mut memory) {
             Ok(fence) => fence,
-            Err(wait) => return wait,
+            Err(wait) => return *wait,
         };
         // Time has passed since consent was given, so it is asked for again; what cannot be granted now is a person's matter.
         let bound = LossBound::of(lag, fence, case.now);
