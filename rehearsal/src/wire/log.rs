@@ -63,7 +63,8 @@ pub struct Record {
     pub authorized_by: Option<AuthorizedBy>,
     /// The fault that was injected into this call.
     pub fault: Option<String>,
-    /// The id of the access key that signed it, which is no secret: it tells the rehearsal's own calls from others'.
+    /// The id of the access key that signed it: it tells the rehearsal's own calls from others', and is not written down.
+    #[serde(skip)]
     pub access_key: Option<String>,
     /// The step that made it.
     pub step: Option<String>,

@@ -6,7 +6,7 @@ use shared::domain::incident::IncidentStatus;
 use shared::domain::plan::{Component, Plan};
 use simulation::{Platform, Simulation};
 
-use crate::common::{Before, assert_sound, broken, event, minutes, operations, seconds};
+use crate::common::{broken, event, minutes, operations, seconds};
 
 /// How long after the incident is declared the other plan is deployed, in seconds: before it is assessed, and along its steps.
 const MOMENTS: [u64; 9] = [0, 1, 5, 15, 40, 90, 180, 300, 400];
@@ -38,12 +38,11 @@ fn a_plan_that_is_deployed_during_a_recovery_waits_for_the_next_one() {
     let expected = operations(&undisturbed);
     for after in MOMENTS {
         let mut simulation = alarmed();
-        let before = Before::of(&simulation);
         simulation.run_for(seconds(after));
         simulation.cloud.with(|state| another(&mut state.plan));
         let ended = simulation.run_to_end();
         assert_eq!(ended.incident.status, IncidentStatus::Completed, "after {after} s: {}", ended.report.reason);
-        assert_sound(&simulation, &ended, &before);
+        // The watchers of a simulation judge by the plan that is deployed, so here the calls themselves are compared.
         assert_eq!(operations(&simulation), expected, "after {after} s");
     }
 }
