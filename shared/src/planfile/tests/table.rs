@@ -555,7 +555,7 @@ pub(crate) const ROWS: &[Row] = &[
         "archives:\n    kind",
         &[("shop-archives-dr }", "shop-archives-dr, prefix: pg/ }")],
     ),
-    error("bad_identifier", &[("weekly: 4 }", "weekly: 4 }\n    time_zone: \"+02\"")], "+02", &[]),
+    error("bad_identifier", &[("weekly: 4 }", "weekly: 4 }\n    time_zone: \"+02\"")], "\"+02", &[]),
     error(
         "unknown_time_zone",
         &[("weekly: 4 }", "weekly: 4 }\n    time_zone: Europe/Bukarest")],
