@@ -2,6 +2,7 @@
 
 pub mod backup_command;
 mod backup_rendering;
+mod closed_list;
 pub mod conform;
 pub mod drill;
 mod object_source;

@@ -9,7 +9,8 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_rds::config::{Credentials, ProvideCredentials, SharedCredentialsProvider};
 
-use super::calls::OnlyReads;
+use super::calls::is_listed;
+use crate::closed_list::OnlyListed;
 
 /// The access key that the emulator takes for the root of the rehearsal's account.
 const REHEARSAL: &str = "123456789012";
@@ -90,12 +91,14 @@ impl Account {
             .timeout_config(TimeoutConfig::builder().operation_timeout(Duration::from_secs(20)).build())
             .build();
         Self {
-            rds: aws_sdk_rds::Client::from_conf(aws_sdk_rds::config::Builder::from(&config).interceptor(OnlyReads).build()),
+            rds: aws_sdk_rds::Client::from_conf(
+                aws_sdk_rds::config::Builder::from(&config).interceptor(OnlyListed(is_listed)).build(),
+            ),
             cloudwatch: aws_sdk_cloudwatch::Client::from_conf(
-                aws_sdk_cloudwatch::config::Builder::from(&config).interceptor(OnlyReads).build(),
+                aws_sdk_cloudwatch::config::Builder::from(&config).interceptor(OnlyListed(is_listed)).build(),
             ),
             route53: aws_sdk_route53::Client::from_conf(
-                aws_sdk_route53::config::Builder::from(&config).interceptor(OnlyReads).build(),
+                aws_sdk_route53::config::Builder::from(&config).interceptor(OnlyListed(is_listed)).build(),
             ),
             region: region.to_owned(),
             introduction,

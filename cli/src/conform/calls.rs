@@ -1,12 +1,5 @@
 //! The closed list of calls. Nothing else leaves this command, whatever its code says.
 
-use aws_smithy_runtime_api::box_error::BoxError;
-use aws_smithy_runtime_api::client::interceptors::Intercept;
-use aws_smithy_runtime_api::client::interceptors::context::BeforeSerializationInterceptorContextRef;
-use aws_smithy_runtime_api::client::orchestrator::Metadata;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use aws_smithy_types::config_bag::ConfigBag;
-
 /// A call that only reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct ReadCall {
@@ -62,32 +55,9 @@ pub(super) const ALL: &[ReadCall] = &[
     call("Route 53", "GetHealthCheckStatus", "route53:GetHealthCheckStatus", "what the checkers of these see"),
 ];
 
-/// Fails a call that is not on the list before it is even written.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct OnlyReads;
-
-impl Intercept for OnlyReads {
-    fn name(&self) -> &'static str {
-        "OnlyReads"
-    }
-
-    // Not earlier: before its execution begins, a client's interceptors do not know the operation yet.
-    fn read_before_serialization(
-        &self,
-        _context: &BeforeSerializationInterceptorContextRef<'_>,
-        _components: &RuntimeComponents,
-        config: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let Some(sent) = config.load::<Metadata>() else {
-            return Err("the SDK does not say which operation this is".into());
-        };
-        let listed = ALL.iter().any(|call| call.sdk == sent.service() && call.operation == sent.name());
-        if listed {
-            Ok(())
-        } else {
-            Err(format!("{} {} is not among the calls that only read", sent.service(), sent.name()).into())
-        }
-    }
+/// Whether this operation of the SDK's is on the list.
+pub(super) fn is_listed(service: &str, operation: &str) -> bool {
+    ALL.iter().any(|call| call.sdk == service && call.operation == operation)
 }
 
 #[cfg(test)]

@@ -145,8 +145,8 @@ impl State {
         let Some(scenario) = self.plan.scenarios.get(&incident.scenario) else { return };
         let until_today = |last: &jiff::civil::Date| now.to_zoned(TimeZone::UTC).date() <= *last;
         let allowed_before = scenario.preauthorised.as_ref().filter(|allowed| until_today(&allowed.until));
-        let unfenced_allowed = allowed_before.is_some_and(|allowed| allowed.unproven_fence)
-            || incident.verdicts.iter().any(|verdict| verdict.approved && verdict.unproven_fence);
+        let unfenced_approved = incident.verdicts.iter().any(|verdict| verdict.approved && verdict.unproven_fence);
+        let unfenced_allowed = allowed_before.is_some_and(|allowed| allowed.unproven_fence) || unfenced_approved;
         let unknown_allowed = incident.verdicts.iter().any(|verdict| verdict.approved && verdict.loss_up_to.is_none());
         let approved = incident.verdicts.iter().any(|verdict| verdict.approved);
         let asked_always = scenario.approval == ApprovalRule::Required;
@@ -159,7 +159,8 @@ impl State {
             let sentence = format!("{source} still took writes when {key} was promoted, and nobody had allowed that");
             self.violate(Invariant::FencedOrAllowed, sentence);
         }
-        if !self.befallen && matches!(incident.origin, Origin::Alarm { .. }) {
+        // Who approves of an unproven fence was told that the old primary may still take writes: it is that person's word then.
+        if !self.befallen && !unfenced_approved && matches!(incident.origin, Origin::Alarm { .. }) {
             let sentence = format!("{key} was promoted beside a healthy primary because an alarm said so");
             self.violate(Invariant::UnsureHolds, sentence);
         }

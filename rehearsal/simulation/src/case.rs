@@ -465,11 +465,12 @@ fn happen(simulation: &mut Simulation, happening: Happening, scenario: &Scenario
         }
         Happening::RegionDark(span) => {
             let dark = |simulation: &mut Simulation, dark: bool| {
+                // An alarm is right about a database that nobody reaches when it is assessed; what befalls it later is no excuse.
+                let unassessed = simulation.latest_incident().is_none_or(|incident| incident.assessment.is_none());
                 simulation.cloud.with(|state| {
                     let region = state.plan.sites.primary.region.clone();
                     state.world.region_dark(region.as_str(), dark, state.now);
-                    // An alarm over a database that nobody reaches is right.
-                    state.befallen = true;
+                    state.befallen |= dark && unassessed;
                 });
             };
             dark(simulation, true);

@@ -68,20 +68,18 @@ pub(super) struct Noted<'a>(Option<&'a mut Finding>);
 
 impl Noted<'_> {
     /// What may stand there.
-    pub(super) fn expected(self, expected: impl Into<String>) -> Self {
-        if let Some(finding) = self.0 {
+    pub(super) fn expected(mut self, expected: impl Into<String>) -> Self {
+        if let Some(finding) = &mut self.0 {
             finding.expected = Some(expected.into());
-            return Self(Some(finding));
         }
         self
     }
 
     /// Which known names may stand there, and which of them was probably meant.
-    pub(super) fn meant(self, meant: Meant<'_>) -> Self {
-        if let Some(finding) = self.0 {
+    pub(super) fn meant(mut self, meant: Meant<'_>) -> Self {
+        if let Some(finding) = &mut self.0 {
             finding.nearest = meant.nearest.map(str::to_owned);
             finding.expected = Some(meant.known);
-            return Self(Some(finding));
         }
         self
     }

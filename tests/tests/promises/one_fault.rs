@@ -169,8 +169,7 @@ fn so_does_the_way_from_a_question_to_its_promotion() {
 fn a_second_invocation_of_a_step_that_is_held_neither_looks_nor_writes() {
     let start = alarmed(Platform::default());
     let beyond_reading_the_journal = |calls: &[PortCall]| {
-        // The old primary is probed beside a describe call that is held up: by the same invocation, and not by the second.
-        let shown = calls.iter().filter(|call| !["GetItem", "Query", "Connect"].contains(&call.operation));
+        let shown = calls.iter().filter(|call| !["GetItem", "Query"].contains(&call.operation));
         let mut shown: Vec<String> =
             shown.map(|call| format!("{} {} {:?}", call.operation, call.resource, call.label)).collect();
         // Reads are made side by side, and the one that is held up comes last.
@@ -185,8 +184,16 @@ fn a_second_invocation_of_a_step_that_is_held_neither_looks_nor_writes() {
             let mut run = turn.before.fork();
             run.strike(call.number, Fault::DoubledBefore);
             run.take_turn(run.cloud.now() + minutes(300));
-            let calls = run.cloud.with(|state| state.calls[turn.calls[0].number..].to_vec());
+            let mut calls = run.cloud.with(|state| state.calls[turn.calls[0].number..].to_vec());
             assert!(calls.len() > turn.calls.len(), "a second invocation ran: {call:?}");
+            // A describe call of a fenced primary that does not come back is not waited for before it is probed as well: once, by the
+            // invocation that is held up.
+            let fenced = call.resource == "db:healthcare-platform-prod" && call.function == Some(FunctionName::Recovery);
+            let probes =
+                |made: &PortCall| made.operation == "Connect" && made.resource.starts_with("healthcare-platform-prod.");
+            if let Some(probe) = calls.iter().position(probes).filter(|_| fenced && !turn.calls.iter().any(probes)) {
+                calls.remove(probe);
+            }
             assert_eq!(beyond_reading_the_journal(&calls), beyond_reading_the_journal(&turn.calls), "{call:?}");
             tried += 1;
         }

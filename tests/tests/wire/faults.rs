@@ -30,6 +30,7 @@ fn calls_that_services_fail_are_made_again_once_the_world_shows_that_they_had_no
 
 #[test]
 fn connections_that_are_reset_under_the_machinery_and_under_the_steps_start_nothing_twice() {
+    // Lambda tries an alarm three times: two of its tries may meet a reset of the journal, and the third must not.
     let report = rehearse(&[
         "reset:PromoteReadReplica",
         "reset:PutSecretValue",

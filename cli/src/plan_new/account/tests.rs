@@ -174,9 +174,9 @@ async fn a_call_that_changes_something_is_not_sent() {
     let (config, asked) = stub(SHOP);
     let builder = aws_sdk_rds::config::Builder::from(&config);
     let client = aws_sdk_rds::Client::from_conf(
-        builder.region(aws_sdk_rds::config::Region::new("us-east-1")).interceptor(ReadOnly).build(),
+        builder.region(aws_sdk_rds::config::Region::new("us-east-1")).interceptor(OnlyListed(is_listed)).build(),
     );
     let refused = client.reboot_db_instance().db_instance_identifier("shop-prod").send().await.unwrap_err();
-    assert!(format!("{refused:?}").contains("RebootDBInstance does not read"), "{refused:?}");
+    assert!(format!("{refused:?}").contains("RebootDBInstance is not among the calls that only read"), "{refused:?}");
     assert!(asked.lock().unwrap().is_empty(), "nothing reached the wire");
 }

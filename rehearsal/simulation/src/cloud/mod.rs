@@ -229,20 +229,20 @@ impl Cloud {
 
     async fn hold_up(&self, interruption: Interruption) {
         self.lock().interruption = Some(interruption);
-        HeldUp::default().await;
+        HeldUp { cloud: self }.await;
     }
 }
 
-/// Pending once.
-#[derive(Default)]
-struct HeldUp {
-    polled: bool,
+/// Pending until whoever runs the invocation has taken note. Not for one poll: a caller that waits for two calls at once polls this
+/// one again as soon as the other is answered.
+struct HeldUp<'a> {
+    cloud: &'a Cloud,
 }
 
-impl Future for HeldUp {
+impl Future for HeldUp<'_> {
     type Output = ();
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        if std::mem::replace(&mut self.polled, true) {
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if self.cloud.lock().interruption.is_none() {
             return Poll::Ready(());
         }
         // Whoever joins several calls asks only those again that say they are ready.

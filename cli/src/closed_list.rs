@@ -1,4 +1,4 @@
-//! Lets nothing out that changes anything.
+//! Lets no call out that is not on a closed list. It runs with a person's credentials, which may allow anything.
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
@@ -7,14 +7,13 @@ use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
-/// Fails every call, before it is written, whose operation does not say that it reads. It runs with a person's credentials, which
-/// may allow anything.
+/// Fails every call, before it is even written, that this does not list by the SDK's names of service and operation.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct ReadOnly;
+pub(crate) struct OnlyListed(pub(crate) fn(service: &str, operation: &str) -> bool);
 
-impl Intercept for ReadOnly {
+impl Intercept for OnlyListed {
     fn name(&self) -> &'static str {
-        "ReadOnly"
+        "OnlyListed"
     }
 
     // Not earlier: before its execution begins, a client's interceptors do not know the operation yet.
@@ -24,11 +23,13 @@ impl Intercept for ReadOnly {
         _components: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let operation = config.load::<Metadata>().map(|sent| sent.name().to_owned()).unwrap_or_default();
-        if ["Describe", "List", "Get"].iter().any(|reads| operation.starts_with(reads)) {
+        let Some(sent) = config.load::<Metadata>() else {
+            return Err("the SDK does not say which operation this is".into());
+        };
+        if (self.0)(sent.service(), sent.name()) {
             Ok(())
         } else {
-            Err(format!("{operation} does not read, and nothing else is sent from here").into())
+            Err(format!("{} {} is not among the calls that only read", sent.service(), sent.name()).into())
         }
     }
 }
