@@ -142,8 +142,8 @@ codes! {
     INCIDENT_TOO_LONG = "incident_too_long";
     /// A scenario about no database, or about several.
     ONE_DATABASE = "one_database";
-    /// More waves than step ids can number.
-    TOO_MANY_WAVES = "too_many_waves";
+    /// More steps in one branch than one commit of the journal can write.
+    TOO_MANY_STEPS = "too_many_steps";
     /// More steps side by side than the state machine runs.
     TOO_MANY_STEPS_TOGETHER = "too_many_steps_together";
 }

@@ -7,7 +7,9 @@ use std::thread;
 
 use serde_json::{Value, json};
 use shared::domain::incident::IncidentStatus;
-use shared::domain::step::{FunctionName, StepStatus};
+use shared::domain::non_empty::NonEmpty;
+use shared::domain::plan::Branch;
+use shared::domain::step::{FunctionName, PlannedStep, StepKind, StepStatus};
 use simulation::{Platform, Simulation, primary_key};
 
 use crate::common::{
@@ -431,4 +433,37 @@ fn a_region_that_goes_dark_behind_a_proven_fence_does_not_keep_the_replica_from_
     assert!(promoted(&simulation), "{}", timeline(&simulation, &ended.incident.id));
     let took = ended.report.steps.iter().find(|step| step.step.as_str() == "04-promote-database").unwrap();
     assert_eq!(took.status, StepStatus::Done, "{}", took.reason);
+}
+
+/// The healthcare plan, its last branch lengthened to as many steps as a plan may have.
+fn with_the_most_steps() -> Platform {
+    Platform::default().with_plan(|plan| {
+        let scenario = plan.scenarios.get_mut(&database_failure()).unwrap();
+        let mut branches: Vec<Branch> = scenario.branches.iter().cloned().collect();
+        let branch = branches.last_mut().unwrap();
+        let steps = branch.waves.iter().map(|wave| wave.iter().count()).sum::<usize>();
+        let mut waves: Vec<NonEmpty<PlannedStep>> = branch.waves.iter().cloned().collect();
+        let validate = |wave: &NonEmpty<PlannedStep>| wave.iter().find(|step| step.kind == StepKind::Validate).cloned();
+        let validate = waves.iter().rev().find_map(validate).unwrap();
+        waves.extend((steps..90).map(|_| NonEmpty::new(vec![validate.clone()]).unwrap()));
+        branch.waves = NonEmpty::new(waves).unwrap();
+        scenario.branches = NonEmpty::new(branches).unwrap();
+    })
+}
+
+#[test]
+fn a_recovery_of_the_most_steps_completes_and_can_be_aborted_and_ended_at_any_of_them() {
+    let alarmed = hang_and_raise(with_the_most_steps(), "alarm.eventbridge.json");
+    let mut run = alarmed.fork();
+    assert_eq!(run.run_to_end().incident.status, IncidentStatus::Completed);
+    for step in ["01-hold_writes-database", "02-fence-database", "04-promote-database"] {
+        let mut run = alarmed.fork();
+        when(&mut run, step, StepStatus::Running);
+        let id = run.latest_incident().unwrap().id;
+        assert_eq!(run.steps(&id).len(), 90);
+        run.operate(&order(&run, "abort")).unwrap();
+        let ended = run.run_to_end();
+        assert!(ended.incident.status.is_end(), "{step}: {}", ended.report.reason);
+        assert!(ended.incident.status != IncidentStatus::Completed, "{step}");
+    }
 }

@@ -1,4 +1,4 @@
-//! What Step Functions would not carry: too many waves, too many steps side by side, too long a history.
+//! What the journal or Step Functions would not carry: too many steps in all or side by side, too long a history.
 
 use crate::domain::decide::POLL;
 use crate::domain::step::StepKind;
@@ -8,8 +8,9 @@ use super::super::draft::DraftScenario;
 use super::super::finding::Findings;
 use super::steps::{Branch, Scenario, Step};
 
-/// Step ids number their wave with two digits.
-const MOST_WAVES: usize = 99;
+/// The end of an incident, and an order to it, write every step's record in one TransactWriteItems, which takes 100 writes; what
+/// else they write has the rest. (Two digits number the waves in step ids: fewer steps than a hundred keep that too.)
+const MOST_STEPS: usize = 90;
 /// The state machine's Map runs this many steps at once; more would wait for one another.
 const MOST_STEPS_TOGETHER: usize = 40;
 /// Step Functions ends a Standard execution at 25,000 events. What retries after errors add is not predicted, hence the room.
@@ -28,13 +29,13 @@ const EVENTS_OF_APPROVAL: u64 = 6 + EVENTS_OF_ATTEMPT;
 
 pub(super) fn check(scenario: &Scenario<'_>, findings: &mut Findings) {
     for branch in &scenario.branches {
-        if let Some(wave) = branch.draft.waves.get(MOST_WAVES) {
-            let message = format!("the branch has {} waves, and the most is {MOST_WAVES}", branch.draft.waves.len());
+        let steps: usize = branch.draft.waves.iter().map(|wave| wave.steps.len()).sum();
+        if steps > MOST_STEPS {
             findings.error(
-                code::TOO_MANY_WAVES,
-                wave.mark,
-                message,
-                "run steps that do not need one another in one `together`",
+                code::TOO_MANY_STEPS,
+                branch.draft.mark,
+                format!("the branch has {steps} steps, and the most that one commit of the journal can end is {MOST_STEPS}"),
+                "recover some of the components by a scenario of their own",
             );
         }
         for wave in &branch.draft.waves {
