@@ -107,7 +107,7 @@ fn subscriptions(stack: &Stack<'_>, found: &mut Vec<Door>) -> Result<(), Templat
     Ok(())
 }
 
-/// Alarms publish to the topic, which is encrypted, and may invoke the function directly.
+/// Alarms publish to the topic and may invoke the function directly. A key of the topic has its policy outside the template.
 fn alarms(stack: &Stack<'_>, found: &mut Vec<Door>) -> Result<(), TemplateError> {
     for name in stack.of_type("AWS::CloudWatch::Alarm")? {
         let source = stack.arn(name)?;
@@ -118,14 +118,7 @@ fn alarms(stack: &Stack<'_>, found: &mut Vec<Door>) -> Result<(), TemplateError>
             }
             let policies = attached(stack, "AWS::SNS::TopicPolicy")?;
             let what = format!("notices of alarm {name}");
-            found.push(door(what.clone(), "cloudwatch.amazonaws.com", "sns:Publish", arn, source.clone(), policies));
-            if let Some(key) = stack.properties(topic)?["KmsMasterKeyId"].as_str() {
-                for action in ["kms:GenerateDataKey", "kms:Decrypt"] {
-                    let policies = vec![stack.properties(key)?["KeyPolicy"].clone()];
-                    let (arn, source) = (stack.arn(key)?, source.clone());
-                    found.push(door(what.clone(), "cloudwatch.amazonaws.com", action, arn, source, policies));
-                }
-            }
+            found.push(door(what, "cloudwatch.amazonaws.com", "sns:Publish", arn, source.clone(), policies));
         }
         for function in stack.of_type("AWS::Lambda::Permission")? {
             let properties = stack.properties(function)?;

@@ -205,9 +205,8 @@ fn encryption(plan: &Plan, stack: &Stack<'_>, lines: &mut Lines<'_>) -> Result<(
     if makes(lines, "sns:Publish") {
         for topic in stack.of_type("AWS::SNS::Topic")? {
             if let Some(key) = stack.properties(topic)?["KmsMasterKeyId"].as_str() {
-                let arn = stack.arn(key)?;
                 for action in ["kms:GenerateDataKey", "kms:Decrypt"] {
-                    lines.add(action, &arn, None, "notices, whose topic is encrypted");
+                    lines.add(action, key, None, "notices, where they have a key of their own");
                 }
             }
         }

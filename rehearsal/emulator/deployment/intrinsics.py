@@ -150,7 +150,6 @@ class Resolver:
             "AWS::DynamoDB::Table": f"dynamodb:{self._region}:{self._account}:table/{identity}",
             "AWS::Events::Rule": f"events:{self._region}:{self._account}:rule/{last}",
             "AWS::IAM::Role": f"iam::{self._account}:role/{identity}",
-            "AWS::KMS::Key": f"kms:{self._region}:{self._account}:key/{identity}",
             "AWS::Lambda::Function": f"lambda:{self._region}:{self._account}:function:{identity}",
             # CloudFormation's attribute ends so, because policies need it so.
             "AWS::Logs::LogGroup": f"logs:{self._region}:{self._account}:log-group:{identity}:*",

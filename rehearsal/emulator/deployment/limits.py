@@ -38,7 +38,6 @@ LIMITS = (
     ("AWS::DynamoDB::Table", "PointInTimeRecoverySpecification", "a restore gives the present, not the past"),
     ("AWS::DynamoDB::Table", "SSESpecification", "nothing is encrypted"),
     ("AWS::SNS::Topic", "KmsMasterKeyId", "nothing is encrypted, and the key's policy is not evaluated"),
-    ("AWS::KMS::Key", ANYTHING, "the key's policy is not evaluated"),
     ("AWS::SQS::QueuePolicy", ANYTHING, "not evaluated"),
     ("AWS::SNS::TopicPolicy", ANYTHING, "not evaluated"),
     ("AWS::CloudWatch::Alarm", ANYTHING, "evaluated by the rehearsal's own reading of the documented rules"),

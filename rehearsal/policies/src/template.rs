@@ -180,7 +180,6 @@ impl Stack<'_> {
             "AWS::DynamoDB::Table" => ("dynamodb", format!("table/{}", named("TableName")?)),
             "AWS::SNS::Topic" => ("sns", named("TopicName")?),
             "AWS::SQS::Queue" => ("sqs", named("QueueName")?),
-            "AWS::KMS::Key" => ("kms", format!("key/{name}")),
             "AWS::CloudWatch::Alarm" => ("cloudwatch", format!("alarm:{}", named("AlarmName")?)),
             "AWS::Events::Rule" => ("events", format!("rule/{}", named("Name")?)),
             "AWS::Serverless::StateMachine" => ("states", format!("stateMachine:{}", named("Name")?)),
@@ -334,7 +333,7 @@ impl Stack<'_> {
                 format!("arn:{partition}:lambda:{region}:{account}:function:{function}:{}", self.named(name, "Name")?)
             }
             "AWS::SQS::Queue" => format!("https://sqs.{}.amazonaws.com/{}/{name}", self.about.region, self.about.account),
-            "AWS::Serverless::LayerVersion" | "AWS::KMS::Key" | "AWS::IAM::Role" => name.to_owned(),
+            "AWS::Serverless::LayerVersion" | "AWS::IAM::Role" => name.to_owned(),
             other => return problem(format!("nothing is known of a Ref to {name} of type {other}")),
         }))
     }

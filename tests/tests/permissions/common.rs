@@ -9,6 +9,7 @@ use shared::domain::plan::{Component, Plan};
 use simulation::{Platform, healthcare_plan};
 
 /// A customer managed key of the secret.
+pub(crate) const NOTICES_KEY: &str = "arn:aws:kms:us-west-2:123456789012:key/2222-3333";
 pub(crate) const SECRET_KEY: &str = "arn:aws:kms:us-west-2:123456789012:key/0000-1111";
 /// A topic of the other Region that carries alarms.
 pub(crate) const ALARM_TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:alarms";
@@ -51,11 +52,12 @@ pub(crate) fn variants() -> Vec<Variant> {
     vec![
         Variant { name: "as the plan of the repository", plan: healthcare_plan(), parameters: Vec::new() },
         Variant {
-            name: "in a network, with an HTTP API and a key and a topic of their own",
+            name: "in a network, with an HTTP API, keys and a topic of their own",
             plan: Platform::default().with_http_api().plan,
             parameters: vec![
                 ("SubnetIds", "subnet-1,subnet-2"),
                 ("SecurityGroupIds", "sg-1"),
+                ("NoticesKeyArn", NOTICES_KEY),
                 ("SecretKeyArn", SECRET_KEY),
                 ("AlarmTopicArn", ALARM_TOPIC),
             ],

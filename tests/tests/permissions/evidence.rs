@@ -106,6 +106,8 @@ fn page() -> String {
            machine and the rules, and for resource policies, which it does not enforce. For these, this page is all there is.\n\
          - A customer managed key of an SSM parameter, of a function's environment or of the journal needs `kms` actions that the\n  \
            template does not have; a secret's is parameter `SecretKeyArn`.\n\
+         - A key for notices (`NoticesKeyArn`) has its own policy. It must let `cloudwatch.amazonaws.com`, for this account, and the\n  \
+           account's roles call `kms:GenerateDataKey` and `kms:Decrypt`; else no alarm and no notice reaches anybody.\n\
          - Service control policies, permission boundaries and VPC endpoint policies of your organization.\n",
     );
     page
