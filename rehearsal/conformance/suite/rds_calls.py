@@ -1,8 +1,10 @@
-"""RDS: describing, changing, promoting, and everything that is refused."""
+"""RDS: describing, changing, promoting, making, restoring, and everything that is refused."""
+
+import datetime
 
 from . import waiting
 from .call import Call, given, keeping, nothing
-from .scene import ACCOUNT, CLIENTS_GROUP, EAST, INSTANCE, ISOLATION_GROUP, PRIMARY, PRIMARY_ARN, REPLICA, WEST
+from .scene import CLIENTS_GROUP, EAST, INSTANCE, ISOLATION_GROUP, PRIMARY, PRIMARY_ARN, REPLICA, WEST
 
 FACTS = (
     "DBInstances[0].[DBInstanceIdentifier, DBInstanceArn, DBInstanceStatus, Engine, DBInstanceClass, MultiAZ, "
@@ -11,6 +13,7 @@ FACTS = (
 )
 NAMES = keeping("DBInstances[].DBInstanceIdentifier")
 STATUS = keeping("DBInstance.DBInstanceStatus")
+MADE = keeping("DBInstance.[DBInstanceStatus, ReadReplicaSourceDBInstanceIdentifier, BackupRetentionPeriod, MultiAZ, DeletionProtection]")
 GROUPS = keeping("DBInstance.VpcSecurityGroups[].[VpcSecurityGroupId, Status] | sort_by(@, &[0])")
 REPLICATION = (
     "DBInstances[0].{source: ReadReplicaSourceDBInstanceIdentifier, replicas: ReadReplicaDBInstanceIdentifiers, "
@@ -96,22 +99,58 @@ def promoting():
     yield rds("describe-former-source", EAST, "DescribeDBInstances", {"DBInstanceIdentifier": PRIMARY}, keeping(REPLICATION))
 
 
-def making():
+def creating():
     """What this world holds from the start and takes from nobody."""
     other = {**INSTANCE, "DBInstanceIdentifier": "another"}
     yield rds("create", EAST, "CreateDBInstance", other)
     yield rds("create-again", EAST, "CreateDBInstance", other)
-    source = {"DBInstanceIdentifier": "another-dr", "SourceDBInstanceIdentifier": f"arn:aws:rds:{EAST}:{ACCOUNT}:db:another"}
-    yield rds("create-replica-across-regions", WEST, "CreateDBInstanceReadReplica", source)
-    yield rds("create-snapshot", EAST, "CreateDBSnapshot", {"DBInstanceIdentifier": PRIMARY, "DBSnapshotIdentifier": "one-more"})
-    restored = {"DBInstanceIdentifier": "restored", "DBSnapshotIdentifier": "manual-01"}
-    yield rds("restore-snapshot", EAST, "RestoreDBInstanceFromDBSnapshot", restored)
-    rewound = {"SourceDBInstanceIdentifier": PRIMARY, "TargetDBInstanceIdentifier": "rewound", "UseLatestRestorableTime": True}
-    yield rds("restore-to-point-in-time", EAST, "RestoreDBInstanceToPointInTime", rewound)
     yield rds("delete", EAST, "DeleteDBInstance", {"DBInstanceIdentifier": "another", "SkipFinalSnapshot": True})
     yield rds("delete-unknown", EAST, "DeleteDBInstance", {"DBInstanceIdentifier": "nobody", "SkipFinalSnapshot": True})
 
 
+def replicating():
+    of = lambda source, name="orders-second", **more: {"DBInstanceIdentifier": name, "SourceDBInstanceIdentifier": source, **more}
+    create = "CreateDBInstanceReadReplica"
+    yield rds("create-replica-of-unknown", EAST, create, of("nobody"))
+    yield rds("create-replica-of-nothing", EAST, create, {"DBInstanceIdentifier": "orders-second"})
+    yield rds("create-replica-with-a-bad-name", EAST, create, of(PRIMARY, "1st"), before=ready)
+    yield rds("create-replica", EAST, create, of(PRIMARY), MADE, before=ready)
+    yield rds("create-replica-again", EAST, create, of(PRIMARY))
+    yield rds("create-replica-of-another-region-by-name", WEST, create, of(PRIMARY, "orders-west"))
+    yield rds("create-replica-across-regions-without-key", WEST, create, of(PRIMARY_ARN, "orders-west"))
+    key = {"KmsKeyId": "alias/aws/rds"}
+    yield rds("create-replica-across-regions", WEST, create, of(PRIMARY_ARN, "orders-third", **key), MADE, before=ready)
+    listed = keeping("length(DBInstances[0].ReadReplicaDBInstanceIdentifiers)")
+    yield rds("describe-source-of-more-replicas", EAST, "DescribeDBInstances", {"DBInstanceIdentifier": PRIMARY}, listed)
+
+
+def restoring():
+    taken = lambda name, instance=PRIMARY: {"DBInstanceIdentifier": instance, "DBSnapshotIdentifier": name}
+    yield rds("create-snapshot-of-unknown", EAST, "CreateDBSnapshot", taken("one-more", "nobody"))
+    yield rds("create-snapshot-with-a-bad-name", EAST, "CreateDBSnapshot", taken("one_more"), before=ready)
+    kept = keeping("DBSnapshot.[DBSnapshotIdentifier, DBInstanceIdentifier, SnapshotType, Status, PercentProgress]")
+    yield rds("create-snapshot", EAST, "CreateDBSnapshot", taken("one-more"), kept, before=ready)
+    yield rds("create-snapshot-again", EAST, "CreateDBSnapshot", taken("one-more"))
+    yield rds("snapshot-created", EAST, "DescribeDBSnapshots", {"DBSnapshotIdentifier": "one-more"}, SNAPSHOT, before=ready)
+    restore = "RestoreDBInstanceFromDBSnapshot"
+    restored = {"DBInstanceIdentifier": "restored", "DBSnapshotIdentifier": "one-more"}
+    yield rds("restore-snapshot-unknown", EAST, restore, {**restored, "DBSnapshotIdentifier": "nothing"})
+    yield rds("restore-snapshot-to-a-name-in-use", EAST, restore, {**restored, "DBInstanceIdentifier": PRIMARY})
+    yield rds("restore-snapshot", EAST, restore, restored, MADE)
+    yield rds("restore-snapshot-of-another-region", WEST, restore, restored)
+    rewind = "RestoreDBInstanceToPointInTime"
+    rewound = {"SourceDBInstanceIdentifier": PRIMARY, "TargetDBInstanceIdentifier": "rewound"}
+    latest = {**rewound, "UseLatestRestorableTime": True}
+    future = datetime.datetime(2099, 1, 1, tzinfo=datetime.timezone.utc)
+    yield rds("restore-to-no-time", EAST, rewind, rewound)
+    yield rds("restore-to-two-times", EAST, rewind, {**latest, "RestoreTime": future})
+    yield rds("restore-to-the-future", EAST, rewind, {**rewound, "RestoreTime": future})
+    yield rds("restore-to-point-in-time-of-unknown", EAST, rewind, {**latest, "SourceDBInstanceIdentifier": "nobody"})
+    yield rds("restore-to-point-in-time-of-replica", EAST, rewind, {**latest, "SourceDBInstanceIdentifier": "orders-second"})
+    yield rds("restore-to-point-in-time", EAST, rewind, latest, MADE)
+    yield rds("restore-to-point-in-time-again", EAST, rewind, latest)
+
+
 def calls():
-    for part in (describing, snapshots, modifying, rebooting, promoting, making):
+    for part in (describing, snapshots, modifying, rebooting, promoting, creating, replicating, restoring):
         yield from part()

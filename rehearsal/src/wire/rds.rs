@@ -5,6 +5,7 @@
 
 mod elements;
 mod form;
+mod making;
 mod xml;
 
 use jiff::Timestamp;
@@ -45,6 +46,10 @@ fn dispatch(world: &mut World, region: &str, mut form: Form, now: Timestamp) -> 
         "ModifyDBInstance" => Some(modify(world, region, form, now)),
         "RebootDBInstance" => Some(reboot(world, region, form, now)),
         "PromoteReadReplica" => Some(promote(world, region, form, now)),
+        "CreateDBInstanceReadReplica" => Some(making::replica(world, region, form, now)),
+        "CreateDBSnapshot" => Some(making::snapshot(world, region, form, now)),
+        "RestoreDBInstanceFromDBSnapshot" => Some(making::from_snapshot(world, region, form, now)),
+        "RestoreDBInstanceToPointInTime" => Some(making::to_point_in_time(world, region, form, now)),
         _ => None,
     };
     answered.unwrap_or_else(|| {

@@ -32,6 +32,7 @@ pub(crate) enum Phase {
     PromotionWritable,
     PromotionSourceGone,
     BackupDone,
+    Created,
 }
 
 /// Events in the order of their times; those of one time in the order in which they were put down.

@@ -11,8 +11,12 @@ use crate::errors::ApiError;
 use crate::facts::Fact;
 use crate::identifiers::InstanceKey;
 use crate::moments::{between, earlier, floor, later};
+use crate::replication::CommitNumber;
 use crate::status::InstanceStatus;
 use crate::world::{DAY, World};
+
+/// Between two looks whether the files of a backup are there.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Who made a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -69,6 +73,11 @@ pub struct DbSnapshot {
     pub status: SnapshotStatus,
     /// When it was taken.
     pub created: Timestamp,
+    /// The newest commit that it holds.
+    pub holds: CommitNumber,
+    /// Its files are there.
+    #[serde(skip)]
+    pub(crate) made: bool,
 }
 
 impl DbSnapshot {
@@ -137,6 +146,8 @@ impl World {
             kind: SnapshotType::Manual,
             status: SnapshotStatus::Available,
             created,
+            holds: CommitNumber::default(),
+            made: true,
         });
     }
 
@@ -206,25 +217,38 @@ impl World {
     }
 
     pub(crate) fn begin_backup(&mut self, key: &InstanceKey, span: Duration) {
-        let operation = self.next_operation();
         let at = self.clock;
+        let Some(instance) = self.instances.get(key) else {
+            return;
+        };
+        let holds = instance.holds();
+        let keep_from = earlier(at, DAY * u32::from(instance.backup_retention));
+        self.snapshots.retain(|snapshot| {
+            snapshot.instance != *key || snapshot.kind == SnapshotType::Manual || snapshot.created > keep_from
+        });
+        let made = !self.made_outside;
+        let snapshot = DbSnapshot { holds, made, ..automated(key, at, SnapshotStatus::Creating) };
+        self.snapshots.retain(|other| other.identifier != snapshot.identifier || other.instance != *key);
+        self.rely_on(Fact::AutomatedSnapshotNames);
+        self.begin_backup_into(key, span, snapshot);
+    }
+
+    pub(crate) fn begin_backup_into(&mut self, key: &InstanceKey, span: Duration, snapshot: DbSnapshot) {
+        let operation = self.next_operation();
         let Some(instance) = self.instances.get_mut(key) else {
             return;
         };
         instance.status = InstanceStatus::BackingUp;
         instance.operation = Some(operation);
-        let keep_from = earlier(at, DAY * u32::from(instance.backup_retention));
-        self.snapshots.retain(|snapshot| {
-            snapshot.instance != *key || snapshot.kind == SnapshotType::Manual || snapshot.created > keep_from
-        });
-        let snapshot = automated(key, at, SnapshotStatus::Creating);
-        self.snapshots.retain(|other| other.identifier != snapshot.identifier || other.instance != *key);
         self.snapshots.push(snapshot);
-        self.rely_on(Fact::AutomatedSnapshotNames);
         self.after(span, Event::Phase { key: key.clone(), operation, phase: Phase::BackupDone });
     }
 
     pub(crate) fn backup_done(&mut self, key: &InstanceKey, operation: u64) {
+        if self.in_operation(key, operation).is_some() && self.awaits_files(key) {
+            self.after(LOOK, Event::Phase { key: key.clone(), operation, phase: Phase::BackupDone });
+            return;
+        }
         if let Some(instance) = self.in_operation(key, operation) {
             instance.operation = None;
             instance.status = InstanceStatus::Available;
@@ -242,5 +266,7 @@ fn automated(key: &InstanceKey, created: Timestamp, status: SnapshotStatus) -> D
         kind: SnapshotType::Automated,
         status,
         created,
+        holds: CommitNumber::default(),
+        made: true,
     }
 }

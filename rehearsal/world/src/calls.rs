@@ -77,12 +77,7 @@ impl World {
             self.rely_on(Fact::NothingToModify);
             return Err(ApiError::invalid_combination("No modifications were requested"));
         };
-        for group in wanted {
-            if !self.groups.get(region).is_some_and(|known| known.contains_key(group)) {
-                self.rely_on(Fact::UnknownSecurityGroup);
-                return Err(ApiError::invalid_value(format!("Invalid security group , groupId= {group}, groupName=.")));
-            }
-        }
+        self.known_groups(region, wanted)?;
         let span = self.takes(|timings| timings.group_change);
         let shows_modifying = self.modifying_during_group_change;
         let Some(instance) = self.instances.get_mut(&key) else {

@@ -31,6 +31,10 @@ pub struct Timings {
     pub first_backup: Duration,
     /// A daily backup.
     pub daily_backup: Duration,
+    /// A snapshot that a person asks for.
+    pub manual_snapshot: Duration,
+    /// From an accepted request for a replica or for something restored to its being available.
+    pub creation: Duration,
     /// From a metric's minute to its being readable.
     pub metric_delay: Duration,
     /// How long replication must stand still before RDS reports an error.
@@ -56,6 +60,8 @@ impl Default for Timings {
             promotion_source_gone: Duration::from_secs(20),
             first_backup: Duration::from_secs(90),
             daily_backup: Duration::from_secs(240),
+            manual_snapshot: Duration::from_secs(120),
+            creation: Duration::from_secs(300),
             metric_delay: Duration::from_secs(30),
             replication_error: Duration::from_secs(300),
             dns_change: Duration::from_secs(40),

@@ -39,11 +39,41 @@ impl ApiError {
         Self::sender("DBSnapshotNotFound", 404, format!("DBSnapshot {identifier} not found."))
     }
 
+    pub(crate) fn instance_exists() -> Self {
+        Self::sender("DBInstanceAlreadyExists", 400, "DB instance already exists")
+    }
+
+    pub(crate) fn instance_quota_exceeded() -> Self {
+        Self::sender("InstanceQuotaExceeded", 400, "DB instance quota exceeded")
+    }
+
+    pub(crate) fn snapshot_exists(identifier: &str) -> Self {
+        let message =
+            format!("Cannot create the snapshot because a snapshot with the identifier {identifier} already exists.");
+        Self::sender("DBSnapshotAlreadyExists", 400, message)
+    }
+
+    pub(crate) fn snapshot_quota_exceeded() -> Self {
+        Self::sender("SnapshotQuotaExceeded", 400, "Cannot create more than 100 manual snapshots")
+    }
+
+    pub(crate) fn invalid_snapshot_state(identifier: &str) -> Self {
+        Self::sender("InvalidDBSnapshotState", 400, format!("The snapshot {identifier} is not in the available state."))
+    }
+
+    pub(crate) fn point_in_time_not_enabled(identifier: &str) -> Self {
+        let message =
+            format!("Point in time restore is not enabled for instance {identifier}: it keeps no automated backups.");
+        Self::sender("PointInTimeRestoreNotEnabled", 400, message)
+    }
+
     pub(crate) fn invalid_state(message: impl Into<String>) -> Self {
         Self::sender("InvalidDBInstanceState", 400, message)
     }
 
-    pub(crate) fn invalid_combination(message: impl Into<String>) -> Self {
+    /// Parameters that do not go together, or of which one is missing.
+    #[must_use]
+    pub fn invalid_combination(message: impl Into<String>) -> Self {
         Self::sender("InvalidParameterCombination", 400, message)
     }
 

@@ -67,6 +67,20 @@ pub(crate) fn resource_id(seed: u64, key: &InstanceKey) -> String {
     format!("db-{letters}")
 }
 
+/// The security group that a Region's network has from the start.
+pub(crate) fn group_id(seed: u64, region: &str) -> String {
+    format!("sg-{}", Seed::for_purpose(seed, &format!("default group {region}")).letters(b"0123456789abcdef", 17))
+}
+
+/// Whether a name is one that RDS takes: letters, digits and single hyphens, a letter first and no hyphen last.
+pub(crate) fn is_name(name: &str, longest: usize) -> bool {
+    name.len() <= longest
+        && name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name.chars().all(|character| character.is_ascii_alphanumeric() || character == '-')
+        && !name.ends_with('-')
+        && !name.contains("--")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

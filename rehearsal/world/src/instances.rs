@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use crate::config::BackupWindow;
 use crate::groups::Groups;
 use crate::identifiers::{Endpoint, InstanceKey};
+use crate::making::Making;
 use crate::metrics::Datapoint;
-use crate::replication::{Link, Timeline};
+use crate::replication::{CommitNumber, Link, Timeline};
 use crate::status::InstanceStatus;
 
 /// The state of the database process, which the control plane does not necessarily know.
@@ -43,6 +44,7 @@ pub(crate) struct Instance {
     pub(crate) groups: Groups,
     pub(crate) backup_retention: u8,
     pub(crate) backup_window: BackupWindow,
+    pub(crate) deletion_protection: bool,
     pub(crate) latest_restorable: Option<Timestamp>,
     /// The long operation under way, whether or not the status shows it.
     pub(crate) operation: Option<u64>,
@@ -56,6 +58,8 @@ pub(crate) struct Instance {
     pub(crate) sessions: Sessions,
     /// Since when no client at all could have committed; nothing while one could.
     pub(crate) writes_stopped: Option<Timestamp>,
+    /// What it is made from, while it is.
+    pub(crate) making: Option<Making>,
 }
 
 /// What a promotion will do once it shows.
@@ -92,5 +96,13 @@ impl Instance {
 
     pub(crate) fn is_replica(&self) -> bool {
         self.link.is_some()
+    }
+
+    /// The newest commit that its database has.
+    pub(crate) fn holds(&self) -> CommitNumber {
+        match &self.link {
+            Some(link) if self.writable_since.is_none() => CommitNumber(link.received),
+            _ => CommitNumber(self.timeline.newest()),
+        }
     }
 }

@@ -63,8 +63,13 @@ impl Timeline {
         self.commits.get(passed..).unwrap_or_default()
     }
 
+    /// The number of the newest commit.
+    pub(crate) fn newest(&self) -> u64 {
+        self.inherited + self.commits.len() as u64
+    }
+
     /// The number of the newest commit not after `at`.
-    fn newest_until(&self, at: Timestamp) -> u64 {
+    pub(crate) fn newest_until(&self, at: Timestamp) -> u64 {
         self.inherited + self.commits.partition_point(|commit| commit.at <= at) as u64
     }
 
@@ -73,6 +78,10 @@ impl Timeline {
             self.switches.pop_front();
         }
         self.switches.push_back(at);
+    }
+
+    pub(crate) fn last_switch(&self) -> Option<Timestamp> {
+        self.switches.back().copied()
     }
 
     fn last_switch_until(&self, at: Timestamp) -> Option<Timestamp> {
@@ -110,6 +119,11 @@ impl Link {
             ended: false,
             given_up: false,
         }
+    }
+
+    /// The replication into a copy that has all commits up to that one.
+    pub(crate) fn holding(source: InstanceKey, lag: Duration, now: Timestamp, held: CommitNumber) -> Self {
+        Self { received: held.0, replayed: now, ..Self::new(source, lag, now) }
     }
 
     /// Whether it could carry anything, were both sides well.

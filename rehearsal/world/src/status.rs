@@ -10,6 +10,8 @@ pub enum InstanceStatus {
     Available,
     /// Being backed up.
     BackingUp,
+    /// Being made.
+    Creating,
     /// Beyond recovery.
     Failed,
     /// Being modified because of a request.
@@ -25,6 +27,7 @@ impl InstanceStatus {
         match self {
             Self::Available => "available",
             Self::BackingUp => "backing-up",
+            Self::Creating => "creating",
             Self::Failed => "failed",
             Self::Modifying => "modifying",
             Self::Rebooting => "rebooting",

@@ -37,6 +37,8 @@ pub struct DbInstance {
     pub standby_zone: Option<String>,
     /// Its security groups.
     pub groups: Vec<GroupMembership>,
+    /// Whether it is protected from deletion.
+    pub deletion_protection: bool,
     /// For how many days automated backups are kept; 0 for none.
     pub backup_retention: u8,
     /// When it is backed up.
@@ -90,6 +92,7 @@ impl World {
             zone: instance.reported_zones.zone.clone(),
             standby_zone: instance.reported_zones.standby.clone(),
             groups: instance.groups.memberships().to_vec(),
+            deletion_protection: instance.deletion_protection,
             backup_retention: instance.backup_retention,
             backup_window: instance.backup_window,
             latest_restorable: instance.latest_restorable,
@@ -100,7 +103,8 @@ impl World {
                 .filter(|other| other.link.as_ref().is_some_and(|link| link.source == instance.key))
                 .map(|other| self.name_for(&instance.key.region, &other.key))
                 .collect(),
-            replication: link.map(|link| {
+            // Of what is not there yet there is nothing to report.
+            replication: link.filter(|_| instance.making.is_none()).map(|link| {
                 let status = link.status(self.clock, self.timings.replication_error);
                 let message = (!status.is_normal()).then(|| "Replication has stopped.".to_owned());
                 ReplicationInfo { status, message }

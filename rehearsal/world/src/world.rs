@@ -46,6 +46,11 @@ pub struct World {
     pub(crate) modifying_during_group_change: bool,
     pub(crate) promotions: Vec<PromotionRecord>,
     pub(crate) dns: Dns,
+    pub(crate) seed: u64,
+    /// How far new replicas are behind.
+    pub(crate) lag: Duration,
+    /// Databases and snapshots are made by somebody else, and waited for.
+    pub(crate) made_outside: bool,
     relied_on: BTreeSet<Fact>,
     chance: Seed,
     operations: u64,
@@ -74,6 +79,9 @@ impl World {
             modifying_during_group_change: config.modifying_during_group_change.unwrap_or(by_seed),
             promotions: Vec::new(),
             dns: Dns::new(seed),
+            seed,
+            lag: config.lag,
+            made_outside: false,
             relied_on: BTreeSet::new(),
             chance,
             operations: 0,
@@ -105,6 +113,7 @@ impl World {
                 groups: Groups::new(groups),
                 backup_retention: retention,
                 backup_window: config.backup_window,
+                deletion_protection: true,
                 latest_restorable: None,
                 operation: None,
                 promotion: None,
@@ -114,6 +123,7 @@ impl World {
                 lag_samples: VecDeque::new(),
                 sessions: Sessions::default(),
                 writes_stopped: Some(start),
+                making: None,
             }
         };
         let mut first = made(&primary, &config.primary_groups, config.multi_az, config.backup_retention);
@@ -285,6 +295,7 @@ impl World {
             Event::Phase { key, operation, phase } => match phase {
                 Phase::RebootDone { failover } => self.reboot_done(&key, operation, failover),
                 Phase::BackupDone => self.backup_done(&key, operation),
+                Phase::Created => self.created(&key, operation),
                 Phase::PromotionModifying => self.promotion_shows(&key, operation),
                 Phase::PromotionRebooting => self.promotion_reboots(&key, operation),
                 Phase::PromotionWritable => self.promotion_writable(&key, operation),
@@ -313,9 +324,10 @@ impl World {
             if !self.runs(instance) || instance.writable_since.is_none() {
                 continue;
             }
+            let shipped = !self.made_outside;
             if let Some(instance) = self.instances.get_mut(&key) {
                 instance.timeline.switch_segment(now);
-                if instance.backup_retention > 0 {
+                if instance.backup_retention > 0 && shipped {
                     instance.latest_restorable = Some(now);
                 }
             }

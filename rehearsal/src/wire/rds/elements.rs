@@ -1,7 +1,7 @@
 //! Instances and snapshots as the elements that RDS documents.
 
 use jiff::Timestamp;
-use rehearsal_world::{DbInstance, DbSnapshot, SnapshotStatus};
+use rehearsal_world::{DbInstance, DbSnapshot, InstanceStatus, SnapshotStatus};
 
 use super::xml::Document;
 
@@ -19,6 +19,13 @@ pub(super) fn one_instance(instance: &DbInstance) -> Document {
     result
 }
 
+/// The result of a call that made one snapshot.
+pub(super) fn one_snapshot(snapshot: &DbSnapshot, account: &str) -> Document {
+    let mut result = Document::default();
+    result.element("DBSnapshot", |element| self::snapshot(element, snapshot, account));
+    result
+}
+
 /// The members of `DBInstance`.
 pub(super) fn instance(element: &mut Document, instance: &DbInstance) {
     element.text("DBInstanceIdentifier", &instance.key.identifier);
@@ -30,11 +37,14 @@ pub(super) fn instance(element: &mut Document, instance: &DbInstance) {
     element.text("EngineVersion", ENGINE_VERSION);
     element.text("LicenseModel", LICENSE);
     element.text("MasterUsername", MASTER);
-    element.element("Endpoint", |endpoint| {
-        endpoint.text("Address", &instance.endpoint.host);
-        endpoint.text("Port", instance.endpoint.port);
-    });
-    element.text("InstanceCreateTime", time(instance.created));
+    // What is not there yet can be reached nowhere and has no age.
+    if instance.status != InstanceStatus::Creating {
+        element.element("Endpoint", |endpoint| {
+            endpoint.text("Address", &instance.endpoint.host);
+            endpoint.text("Port", instance.endpoint.port);
+        });
+        element.text("InstanceCreateTime", time(instance.created));
+    }
     element.text("AvailabilityZone", &instance.zone);
     element.optional("SecondaryAvailabilityZone", instance.standby_zone.as_deref());
     element.text("MultiAZ", instance.multi_az);
@@ -74,7 +84,7 @@ pub(super) fn instance(element: &mut Document, instance: &DbInstance) {
     element.text("StorageEncrypted", true);
     element.text("PubliclyAccessible", false);
     element.text("AutoMinorVersionUpgrade", true);
-    element.text("DeletionProtection", true);
+    element.text("DeletionProtection", instance.deletion_protection);
     element.text("IAMDatabaseAuthenticationEnabled", false);
     element.text("MonitoringInterval", 0);
 }

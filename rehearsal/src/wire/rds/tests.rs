@@ -216,3 +216,55 @@ fn pages_go_on_where_the_marker_says() {
     assert_eq!(text(&second, "Marker"), None);
     assert_eq!(code(&ask(&mut world, EAST, "Action=DescribeDBSnapshots&MaxRecords=5")), (400, "InvalidParameterValue"));
 }
+
+#[test]
+fn what_is_made_goes_over_the_wire() {
+    let mut world = world();
+    let (status, document) = ask(
+        &mut world,
+        WEST,
+        "Action=CreateDBInstanceReadReplica&DBInstanceIdentifier=orders-third&KmsKeyId=alias%2Forders&SourceRegion=us-east-1\
+         &SourceDBInstanceIdentifier=arn%3Aaws%3Ards%3Aus-east-1%3A123456789012%3Adb%3Aorders-prod",
+    );
+    assert_eq!(status, 200, "{document}");
+    assert_eq!(text(&document, "DBInstanceStatus"), Some("creating"));
+    assert_eq!((text(&document, "Endpoint"), text(&document, "StatusInfos")), (None, Some("")));
+    let form = "Action=CreateDBSnapshot&DBInstanceIdentifier=orders-prod&DBSnapshotIdentifier=by-hand";
+    let (_, document) = ask(&mut world, EAST, form);
+    assert_eq!((text(&document, "Status"), text(&document, "SnapshotCreateTime")), (Some("creating"), None));
+    world.advance(start() + SignedDuration::from_secs(400));
+    let (_, document) = ask(&mut world, EAST, "Action=DescribeDBSnapshots&DBSnapshotIdentifier=by-hand");
+    assert_eq!((text(&document, "Status"), text(&document, "PercentProgress")), (Some("available"), Some("100")));
+    let (_, document) = ask(
+        &mut world,
+        EAST,
+        "Action=RestoreDBInstanceFromDBSnapshot&DBInstanceIdentifier=restored&DBSnapshotIdentifier=by-hand\
+         &VpcSecurityGroupIds.VpcSecurityGroupId.1=sg-c11e475",
+    );
+    assert_eq!(text(&document, "VpcSecurityGroupId"), Some("sg-c11e475"));
+    assert_eq!(text(&document, "DeletionProtection"), Some("false"));
+    let (_, document) = ask(
+        &mut world,
+        EAST,
+        "Action=RestoreDBInstanceToPointInTime&SourceDBInstanceIdentifier=orders-prod\
+         &TargetDBInstanceIdentifier=rewound&RestoreTime=2026-11-20T14%3A02%3A00Z",
+    );
+    assert_eq!(text(&document, "DBInstanceIdentifier"), Some("rewound"));
+}
+
+#[test]
+fn a_restore_asks_for_exactly_one_time() {
+    let mut world = world();
+    let form =
+        "Action=RestoreDBInstanceToPointInTime&SourceDBInstanceIdentifier=orders-prod&TargetDBInstanceIdentifier=rewound";
+    let time = "RestoreTime=2026-11-20T13%3A00%3A00Z";
+    for (rest, expected) in [
+        ("UseLatestRestorableTime=false", "InvalidParameterCombination"),
+        (&format!("UseLatestRestorableTime=true&{time}"), "InvalidParameterCombination"),
+        ("RestoreTime=yesterday", "InvalidParameterValue"),
+        ("UseLatestRestorableTime=true&MultiAZ=true", "ValidationError"),
+    ] {
+        assert_eq!(code(&ask(&mut world, EAST, &format!("{form}&{rest}"))), (400, expected), "{rest}");
+    }
+    assert_eq!(ask(&mut world, EAST, &format!("{form}&UseLatestRestorableTime=false&{time}")).0, 200);
+}

@@ -1,6 +1,7 @@
 //! What the world promises, scene by scene.
 
 mod connecting;
+mod creating;
 mod databases;
 mod describing;
 mod dns;
@@ -12,6 +13,7 @@ mod promoting;
 mod random;
 mod rebooting;
 mod replicating;
+mod restoring;
 mod snapshots;
 mod stage;
 mod truth;
