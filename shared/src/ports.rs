@@ -9,6 +9,7 @@ use crate::domain::identifier::{IncidentId, InstanceId, Region, ResourceName};
 use crate::domain::mutation::{Mutation, Performed};
 use crate::domain::observation::{Connection, HoldView, InstanceView, LagSample, PlaceView, ServiceView, SnapshotView};
 use crate::domain::plan::{EcsSite, EndpointPlace, HoldPoint};
+use crate::domain::replication::BucketCopy;
 use crate::guard::{self, Guard};
 
 /// What kind of failure a call met, which decides what may be done about it.
@@ -78,6 +79,14 @@ pub trait Databases: Send + Sync {
 pub trait ReplicaLags: Send + Sync {
     /// The latest usable sample of each replica, in the order asked; `None` where there is none, or replication is not active.
     async fn latest(&self, region: &Region, replicas: &[InstanceId], now: Timestamp) -> PortResult<Vec<Option<LagSample>>>;
+    /// The latest usable sample of how far each rule of S3 replication is behind, in the order asked. The Region is the
+    /// destination's.
+    async fn latest_of_copies(
+        &self,
+        region: &Region,
+        copies: &[BucketCopy],
+        now: Timestamp,
+    ) -> PortResult<Vec<Option<LagSample>>>;
 }
 
 /// Opens connections.

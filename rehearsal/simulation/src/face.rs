@@ -10,6 +10,7 @@ use shared::domain::identifier::{IncidentId, InstanceId, Region, ResourceName};
 use shared::domain::mutation::{Mutation, Performed};
 use shared::domain::observation::{Connection, HoldView, InstanceView, LagSample, PlaceView, ServiceView, SnapshotView};
 use shared::domain::plan::{ApiProtocol, EcsSite, EndpointPlace, HoldPoint};
+use shared::domain::replication::BucketCopy;
 use shared::domain::step::FunctionName;
 use shared::ports::{
     CallScope, Changes, Clock, Commit, Databases, Document, EndpointStores, ExecutionState, Executions, FailureKind,
@@ -75,6 +76,20 @@ impl ReplicaLags for Face {
                 replicas.iter().map(|replica| state.newest_lag(region.as_str(), replica.as_str())).collect()
             })
             .await
+    }
+
+    async fn latest_of_copies(
+        &self,
+        region: &Region,
+        copies: &[BucketCopy],
+        _now: Timestamp,
+    ) -> PortResult<Vec<Option<LagSample>>> {
+        if copies.is_empty() {
+            return Ok(Vec::new());
+        }
+        let request = read(("cloudwatch", "GetMetricData"), region, "metric:AWS/S3/ReplicationLatency".to_owned());
+        // The simulated sites have no buckets, so nothing is published of their copies.
+        self.cloud.call(request, |_| Ok(vec![None; copies.len()])).await
     }
 }
 

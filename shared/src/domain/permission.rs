@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::call::Permitted;
+use super::described::{CopiedBy, S3Data};
 use super::identifier::Region;
 use super::operation::{Grant, On, Operation};
-use super::plan::{EndpointPlace, Plan, RdsInstance, SiteName};
+use super::plan::{Component, EndpointPlace, Plan, RdsInstance, SiteName};
 use super::predict::may;
 use super::step::{FunctionName, PlannedStep, StepKind};
 
@@ -76,6 +77,12 @@ pub fn uses(plan: &Plan) -> Vec<Use> {
             for kind in [StepKind::HoldWrites, StepKind::Repoint] {
                 collected.prediction(&PlannedStep { kind, component: component.clone() });
             }
+        }
+        if let Some(Component::S3Data(S3Data { copied_by: CopiedBy::ReplicationRule { .. }, .. })) =
+            plan.components.get(component)
+        {
+            let metric = "metric:AWS/S3/ReplicationLatency".to_owned();
+            collected.add(FunctionName::ReplicationCheck, Operation::GetMetricData, SiteName::Recovery, metric, "check");
         }
         if let Some(service) = plan.ecs_service(component) {
             let site = service.at(SiteName::Recovery);

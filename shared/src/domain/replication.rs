@@ -3,8 +3,11 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::described::CopiedBy;
 use super::duration::Seconds;
+use super::identifier::{BucketName, ComponentName, ResourceName};
 use super::observation::{InstanceView, LagSample, Sight};
+use super::plan::{Component, Plan};
 
 /// The judgement. Unknown is never good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +27,8 @@ pub enum Verdict {
 pub enum Role {
     /// It replicates.
     Replica,
+    /// It is a copy of objects, which replication keeps.
+    Copy,
     /// It stands alone.
     Standalone,
     /// It does not exist.
@@ -43,23 +48,106 @@ pub struct ReplicaJudgement {
     pub lag_s: Option<u64>,
     /// When that was true.
     pub observed_at: Option<Timestamp>,
+    /// The lag that it may have by now: the figure, and its age.
+    pub lag_at_worst_s: Option<u64>,
     /// Where the figure comes from.
     pub source: Option<String>,
     /// Against the recovery point objective.
     pub rpo: Verdict,
-    /// Against what a graceful switchover waits for.
-    pub max_lag: Verdict,
+    /// Against what a graceful switchover waits for, where the plan says.
+    pub max_lag: Option<Verdict>,
     /// Why, as a sentence.
     pub reason: String,
 }
 
-/// Judges one replica. The age of the figure counts as lag: a replica that was 2 s behind ten minutes ago may be ten minutes
-/// behind now.
+/// A rule of S3 replication, as its metrics name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BucketCopy {
+    /// The bucket that is copied.
+    pub source: BucketName,
+    /// The bucket that it is copied to.
+    pub destination: BucketName,
+    /// The rule's id.
+    pub rule: ResourceName,
+}
+
+/// The components that a check is about: the named one, or everything in the plan that says what replicates it.
+///
+/// # Errors
+/// A sentence when the name is none of these, or the plan has none: a selection of nothing is an error.
+pub fn replicated(plan: &Plan, name: Option<&str>) -> Result<Vec<ComponentName>, String> {
+    let replicates = |component: &Component| matches!(component, Component::RdsInstance(_) | Component::S3Data(_));
+    let all = || plan.components.iter().filter(|(_, component)| replicates(component)).map(|(name, _)| name);
+    let chosen: Vec<ComponentName> = all().filter(|known| name.is_none_or(|name| known.as_str() == name)).cloned().collect();
+    if chosen.is_empty() {
+        let known: Vec<&str> = all().map(ComponentName::as_str).collect();
+        let asked: String = name.unwrap_or("everything").chars().take(60).flat_map(char::escape_default).collect();
+        return Err(format!(
+            "{asked} selects nothing of the plan for {} that is replicated; it has: {}",
+            plan.platform,
+            known.join(", ")
+        ));
+    }
+    Ok(chosen)
+}
+
+/// Judges a copy of objects in another bucket.
+#[must_use]
+pub fn judge_copy(
+    name: &str,
+    copied_by: &CopiedBy,
+    lag: &Sight<LagSample>,
+    rpo: Option<Seconds>,
+    now: Timestamp,
+) -> ReplicaJudgement {
+    let worst = lag.found().map(|sample| at_worst(sample, now));
+    let reason = match (copied_by, worst) {
+        (CopiedBy::BackupVault { vault, .. }, _) => {
+            format!("{name}: what AWS Backup copied to vault {vault} is not looked at in this version")
+        }
+        (CopiedBy::ReplicationRule { .. }, Some(worst)) => sentence(name, worst, rpo),
+        (CopiedBy::ReplicationRule { id }, None) => {
+            let why =
+                if matches!(lag, Sight::Absent) { "S3 published no figure in the last minutes" } else { lag.why_not() };
+            format!("{name}: nothing says how far rule {id} is behind: {why}; replication metrics must be on for the rule")
+        }
+    };
+    ReplicaJudgement {
+        role: Role::Copy,
+        status: None,
+        lag_s: lag.found().map(|sample| sample.lag.0),
+        observed_at: lag.found().map(|sample| sample.observed_at),
+        lag_at_worst_s: worst.map(|worst| worst.0),
+        source: lag.found().map(|sample| sample.source.clone()),
+        rpo: against(worst, rpo),
+        max_lag: None,
+        reason,
+    }
+}
+
+/// The age of a figure counts as lag: a replica that was 2 s behind ten minutes ago may be ten minutes behind now.
+fn at_worst(sample: &LagSample, now: Timestamp) -> Seconds {
+    sample.lag.plus(Seconds::between(sample.observed_at, now))
+}
+
+fn against(worst: Option<Seconds>, limit: Option<Seconds>) -> Verdict {
+    match (worst, limit) {
+        (Some(worst), Some(limit)) if worst <= limit => Verdict::Within,
+        (Some(_), Some(_)) => Verdict::Beyond,
+        _ => Verdict::Unknown,
+    }
+}
+
+fn sentence(name: &str, worst: Seconds, rpo: Option<Seconds>) -> String {
+    format!("{name} is at most {worst} behind (objective {})", rpo.map_or("none".to_owned(), |rpo| rpo.to_string()))
+}
+
+/// Judges one database replica.
 #[must_use]
 pub fn judge(
     name: &str,
     replica: &Sight<InstanceView>,
-    lag: Option<&LagSample>,
+    lag: &Sight<LagSample>,
     rpo: Option<Seconds>,
     max_lag: Seconds,
     now: Timestamp,
@@ -70,32 +158,31 @@ pub fn judge(
         Sight::Absent => Role::Absent,
         Sight::Unreached { .. } => Role::Unknown,
     };
-    let at_worst = lag.map(|sample| sample.lag.plus(Seconds::between(sample.observed_at, now)));
+    let worst = lag.found().map(|sample| at_worst(sample, now));
     let replicating = role == Role::Replica && replica.found().and_then(|found| found.replicating) != Some(false);
-    let compare = |limit: Option<Seconds>| match (replicating, at_worst, limit) {
-        (true, Some(worst), Some(limit)) if worst <= limit => Verdict::Within,
-        (true, Some(_), Some(_)) => Verdict::Beyond,
-        _ => Verdict::Unknown,
-    };
-    let (rpo_verdict, max_lag_verdict) = (compare(rpo), compare(Some(max_lag)));
-    let reason = match (role, at_worst) {
+    let compare = |limit: Option<Seconds>| against(worst.filter(|_| replicating), limit);
+    let reason = match (role, worst) {
         (Role::Standalone, _) => format!("{name} replicates from nobody, so it protects nothing"),
         (Role::Absent, _) => format!("{name} does not exist"),
         (Role::Unknown, _) => format!("{name} could not be described: {}", replica.why_not()),
         (Role::Replica, _) if !replicating => format!("{name} is a replica whose replication does not run"),
-        (Role::Replica, None) => format!("{name} reports no usable lag"),
-        (Role::Replica, Some(worst)) => {
-            format!("{name} is at most {worst} behind (objective {})", rpo.map_or("none".to_owned(), |rpo| rpo.to_string()))
+        (Role::Replica | Role::Copy, None) if matches!(lag, Sight::Absent) => {
+            format!(
+                "{name} reports no usable lag: there is no figure of the last minutes, or it says that replication is not active"
+            )
         }
+        (Role::Replica | Role::Copy, None) => format!("the lag of {name} could not be read: {}", lag.why_not()),
+        (Role::Replica | Role::Copy, Some(worst)) => sentence(name, worst, rpo),
     };
     ReplicaJudgement {
         role,
         status: replica.found().map(|found| found.status.clone()),
-        lag_s: lag.map(|sample| sample.lag.0),
-        observed_at: lag.map(|sample| sample.observed_at),
-        source: lag.map(|sample| sample.source.clone()),
-        rpo: rpo_verdict,
-        max_lag: max_lag_verdict,
+        lag_s: lag.found().map(|sample| sample.lag.0),
+        observed_at: lag.found().map(|sample| sample.observed_at),
+        lag_at_worst_s: worst.map(|worst| worst.0),
+        source: lag.found().map(|sample| sample.source.clone()),
+        rpo: compare(rpo),
+        max_lag: Some(compare(Some(max_lag))),
         reason,
     }
 }
@@ -140,8 +227,33 @@ mod tests {
             ("absent", &Sight::Absent, Some(sample(1, 1)), Verdict::Unknown),
         ];
         for (name, sight, lag, verdict) in table {
-            let judged = judge("r", sight, lag.as_ref(), Some(Seconds(900)), Seconds(30), now);
+            let lag = lag.map_or(Sight::Absent, |found| Sight::Found { found });
+            let judged = judge("r", sight, &lag, Some(Seconds(900)), Seconds(30), now);
             assert_eq!(judged.rpo, verdict, "{name}");
+            assert_eq!(judge("r", sight, &lag, None, Seconds(30), now).rpo, Verdict::Unknown, "{name}, and no objective");
+        }
+    }
+
+    #[test]
+    fn a_copy_of_objects_is_judged_by_its_rules_figure_and_by_nothing_else() {
+        let now: Timestamp = "2026-11-20T10:10:00Z".parse().unwrap();
+        let rule = CopiedBy::ReplicationRule { id: ResourceName::new("everything").unwrap() };
+        let vault = CopiedBy::BackupVault { vault: ResourceName::new("dr").unwrap(), every: Seconds(1_800) };
+        let figure = |lag| Sight::Found {
+            found: LagSample { lag: Seconds(lag), observed_at: Seconds(60).before(now), source: "m".to_owned() },
+        };
+        let silent = Sight::Unreached { reason: "monitoring GetMetricData failed".to_owned() };
+        let table = [
+            ("at the objective", &rule, figure(840), Verdict::Within, "at most 15 min behind (objective 15 min)"),
+            ("one second beyond", &rule, figure(841), Verdict::Beyond, "at most 15 min 1 s behind"),
+            ("no figure", &rule, Sight::Absent, Verdict::Unknown, "rule everything is behind: S3 published no figure"),
+            ("not read", &rule, silent, Verdict::Unknown, "GetMetricData failed; replication metrics must be on"),
+            ("backups", &vault, Sight::Absent, Verdict::Unknown, "vault dr is not looked at"),
+        ];
+        for (name, copied_by, lag, verdict, reason) in table {
+            let judged = judge_copy("lake", copied_by, &lag, Some(Seconds(900)), now);
+            assert_eq!((judged.rpo, judged.max_lag, judged.role), (verdict, None, Role::Copy), "{name}");
+            assert!(judged.reason.contains(reason), "{name}: {}", judged.reason);
         }
     }
 }

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use shared::adapters::aws::CloudWatchLags;
 use shared::domain::duration::Seconds;
-use shared::domain::identifier::InstanceId;
+use shared::domain::identifier::{BucketName, InstanceId, ResourceName};
+use shared::domain::replication::BucketCopy;
 use shared::ports::ReplicaLags;
 
 use crate::cbor::Cbor;
@@ -71,6 +72,25 @@ async fn a_thousand_replicas_cost_two_calls() {
     assert_eq!(stub.asked().len(), 2);
     for (index, sample) in samples.iter().enumerate() {
         assert_eq!(sample.as_ref().unwrap().lag, Seconds(index as u64));
+    }
+}
+
+#[tokio::test]
+async fn a_rule_of_s3_is_asked_for_by_its_buckets_and_its_id() {
+    let stub = Stub::answering(|_, _| page(vec![series("r0", &[(60.0, 12.0)])], None)).await;
+    let copy = BucketCopy {
+        source: BucketName::new("clinic-lake").unwrap(),
+        destination: BucketName::new("clinic-lake-dr").unwrap(),
+        rule: ResourceName::new("everything").unwrap(),
+    };
+    let samples = CloudWatchLags::new(stub.clients()).latest_of_copies(&west(), &[copy], now()).await.unwrap();
+    let found = samples[0].as_ref().unwrap();
+    assert_eq!((found.lag, found.source.as_str()), (Seconds(12), "CloudWatch AWS/S3 ReplicationLatency"));
+    let body = &stub.asked()[0].body;
+    for word in
+        ["ReplicationLatency", "SourceBucket", "clinic-lake", "DestinationBucket", "clinic-lake-dr", "RuleId", "everything"]
+    {
+        assert!(body.contains(word), "{word}");
     }
 }
 

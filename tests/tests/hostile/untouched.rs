@@ -9,6 +9,7 @@ use shared::domain::identifier::{IncidentId, InstanceId, Region, ResourceName};
 use shared::domain::mutation::{Mutation, Performed};
 use shared::domain::observation::{Connection, HoldView, InstanceView, LagSample, PlaceView, ServiceView, SnapshotView};
 use shared::domain::plan::{EcsSite, EndpointPlace, HoldPoint};
+use shared::domain::replication::BucketCopy;
 use shared::domain::step::FunctionName;
 use shared::ports::{
     Changes, Clock, Commit, Databases, Document, EndpointStores, ExecutionState, Executions, FailureKind, Journal,
@@ -59,6 +60,9 @@ impl Databases for Untouched {
 impl ReplicaLags for Untouched {
     async fn latest(&self, _: &Region, _: &[InstanceId], _: Timestamp) -> PortResult<Vec<Option<LagSample>>> {
         self.called("latest")
+    }
+    async fn latest_of_copies(&self, _: &Region, _: &[BucketCopy], _: Timestamp) -> PortResult<Vec<Option<LagSample>>> {
+        self.called("latest_of_copies")
     }
 }
 
