@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::json;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, timeout};
 
 use super::*;
 use crate::domain::duration::Seconds;
@@ -27,6 +27,10 @@ impl Clock for Cloud {
     fn at_real(&self, _: u64) -> Timestamp {
         self.now()
     }
+}
+
+async fn takes(milliseconds: u64) {
+    let _ = timeout(Duration::from_millis(milliseconds), std::future::pending::<()>()).await;
 }
 
 fn number(id: &InstanceId) -> u64 {
@@ -63,7 +67,7 @@ impl Databases for Cloud {
         let mut views = Vec::new();
         for page in instances.chunks(100) {
             self.pages.fetch_add(1, Ordering::SeqCst);
-            sleep(Duration::from_millis(200)).await;
+            takes(200).await;
             for id in page {
                 views.push(self.describe(region, id).await);
             }
@@ -79,7 +83,7 @@ impl Databases for Cloud {
 impl ReplicaLags for Cloud {
     async fn latest(&self, _: &Region, replicas: &[InstanceId], now: Timestamp) -> PortResult<Vec<Option<LagSample>>> {
         let call = self.metric_calls.fetch_add(1, Ordering::SeqCst);
-        sleep(Duration::from_millis(400)).await;
+        takes(400).await;
         assert!(replicas.len() <= 500);
         if call == 1 {
             return Err(failure(FailureKind::NotNow));
