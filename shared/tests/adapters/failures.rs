@@ -101,6 +101,18 @@ async fn a_dark_region_has_done_nothing_and_costs_an_attempt_two_seconds() {
 }
 
 #[tokio::test]
+async fn a_region_that_takes_a_call_and_never_answers_leaves_time_to_promote_its_replica() {
+    // The connection is taken by the system, and nobody reads from it.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let databases = RdsDatabases::new(clients_at(listener.local_addr().unwrap()));
+    let started = Instant::now();
+    let failure = databases.describe(&west(), &replica()).await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::NoAnswer, "{failure}");
+    // An attempt must begin its mutation within four seconds.
+    assert!(started.elapsed() < Duration::from_millis(3_700), "{:?}", started.elapsed());
+}
+
+#[tokio::test]
 async fn messages_are_bounded() {
     let long = "x".repeat(5_000);
     let stub = Stub::answering(move |_, _| xml_error(400, "InvalidParameterValue", &long)).await;

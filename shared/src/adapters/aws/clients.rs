@@ -22,6 +22,9 @@ use crate::domain::step::FunctionName;
 pub(super) const OPERATION: Duration = Duration::from_secs(10);
 const CONNECT: Duration = Duration::from_secs(2);
 const READ: Duration = Duration::from_secs(8);
+/// A look at an instance. One that takes longer comes too late: a mutation is begun within four seconds of an attempt's start
+/// (`runtime::ACT_MARGIN_MS`), and the old primary's Region may take a call and never answer while its replica waits to be promoted.
+pub(super) const LOOK: Duration = Duration::from_secs(3);
 /// Of reads and control calls, whose repetition changes nothing. Mutations are sent once, see [`once`].
 const ATTEMPTS: u32 = 3;
 

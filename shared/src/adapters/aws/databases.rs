@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use aws_sdk_rds::config::Builder;
+use aws_sdk_rds::config::timeout::TimeoutConfig;
 use aws_sdk_rds::types::{DbInstance, Filter};
 
 use super::Clients;
-use super::clients::once;
+use super::clients::{LOOK, once};
 use super::time::timestamp;
 use crate::adapters::Sending;
 use crate::domain::identifier::{InstanceId, Region, SecurityGroupId};
@@ -44,6 +46,8 @@ impl Databases for RdsDatabases {
             .rds(region)
             .describe_db_instances()
             .db_instance_identifier(instance.as_str())
+            .customize()
+            .config_override(Builder::new().timeout_config(TimeoutConfig::builder().operation_timeout(LOOK).build()))
             .send()
             .await
             .map_err(|error| operation.failed(&error))?;
