@@ -76,7 +76,7 @@ impl<'a> Places<'a> {
     fn of(text: &'a str, names: HashSet<&str>) -> Self {
         let mut first = HashMap::new();
         for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with('#')) {
-            let delimiter = |c: char| c.is_whitespace() || ",{}[]\"'".contains(c);
+            let delimiter = |c: char| c.is_whitespace() || matches!(c, ',' | '{' | '}' | '[' | ']' | '"' | '\'');
             for word in line.split(delimiter).filter(|word| names.contains(word)) {
                 let start = word.as_ptr() as usize - line.as_ptr() as usize;
                 first.entry(word).or_insert_with(|| (index + 1, line[..start].chars().count() + 1));

@@ -5,6 +5,7 @@
 //! mean.
 
 use std::collections::BTreeMap;
+use std::str::Chars;
 use std::sync::RwLock;
 
 use serde_json::Value;
@@ -182,8 +183,8 @@ enum Test {
 impl Statement {
     fn applies(&self, request: &Request<'_>) -> Applies {
         // AWS matches actions without regard to case, resources with.
-        let action = request.action.to_ascii_lowercase();
-        let acts = self.actions.patterns.iter().any(|pattern| matches(&pattern.to_ascii_lowercase(), &action));
+        let same = |wanted: char, found: char| wanted.eq_ignore_ascii_case(&found);
+        let acts = self.actions.patterns.iter().any(|pattern| matches_by(pattern, request.action, same));
         if acts == self.actions.inverted {
             return Applies::No;
         }
@@ -307,25 +308,32 @@ fn texts(name: &str, value: &Value) -> Result<Vec<String>, String> {
 /// `*` is any run of characters, `?` exactly one.
 #[must_use]
 pub fn matches(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
-    let (mut at, mut read) = (0, 0);
+    matches_by(pattern, text, |wanted, found| wanted == found)
+}
+
+/// Without a copy of either: a plan of ten thousand components asks a million times.
+fn matches_by(pattern: &str, text: &str, same: impl Fn(char, char) -> bool) -> bool {
+    let (mut pattern, mut text) = (pattern.chars(), text.chars());
     // Where to go on from when the last star has to take one character more.
-    let mut retry: Option<(usize, usize)> = None;
-    while read < text.len() {
-        if pattern.get(at) == Some(&'*') {
-            retry = Some((at + 1, read));
-            at += 1;
-        } else if pattern.get(at).is_some_and(|wanted| *wanted == '?' || *wanted == text[read]) {
-            at += 1;
-            read += 1;
-        } else if let Some((after_star, taken)) = retry {
-            retry = Some((after_star, taken + 1));
-            (at, read) = (after_star, taken + 1);
-        } else {
-            return false;
+    let mut retry: Option<(Chars<'_>, Chars<'_>)> = None;
+    loop {
+        let wanted = pattern.next();
+        if wanted == Some('*') {
+            retry = Some((pattern.clone(), text.clone()));
+            continue;
+        }
+        match (wanted, text.next()) {
+            (None, None) => return true,
+            (Some(wanted), Some(found)) if wanted == '?' || same(wanted, found) => {}
+            _ => {
+                let Some((after_star, taken)) = &mut retry else { return false };
+                if taken.next().is_none() {
+                    return false;
+                }
+                (pattern, text) = (after_star.clone(), taken.clone());
+            }
         }
     }
-    pattern[at..].iter().all(|rest| *rest == '*')
 }
 
 #[cfg(test)]
@@ -343,6 +351,37 @@ mod tests {
 
     fn allow(action: &str, resource: &str) -> Value {
         json!({"Effect": "Allow", "Action": action, "Resource": resource})
+    }
+
+    /// What a pattern means, said as plainly as it can be.
+    fn plainly(pattern: &str, text: &str) -> bool {
+        let rest = |of: &str| of.chars().skip(1).collect::<String>();
+        match (pattern.chars().next(), text.chars().next()) {
+            (None, None) => true,
+            (Some('*'), None) => plainly(&rest(pattern), text),
+            (Some('*'), Some(_)) => plainly(&rest(pattern), text) || plainly(pattern, &rest(text)),
+            (Some(wanted), Some(found)) => (wanted == '?' || wanted == found) && plainly(&rest(pattern), &rest(text)),
+            _ => false,
+        }
+    }
+
+    #[test]
+    fn every_short_pattern_matches_what_it_plainly_means() {
+        let words = |letters: &[char], longest: usize| {
+            let mut words = vec![String::new()];
+            for end in 0..longest {
+                let longer = words.iter().filter(|word| word.chars().count() == end);
+                let longer: Vec<String> =
+                    longer.flat_map(|word| letters.iter().map(move |letter| format!("{word}{letter}"))).collect();
+                words.extend(longer);
+            }
+            words
+        };
+        for pattern in words(&['a', 'ß', '*', '?'], 5) {
+            for text in words(&['a', 'ß'], 5) {
+                assert_eq!(matches(&pattern, &text), plainly(&pattern, &text), "{pattern} and {text}");
+            }
+        }
     }
 
     #[test]
