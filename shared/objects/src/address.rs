@@ -45,13 +45,21 @@ impl fmt::Display for Location {
 
 /// The address of a request for the object.
 pub(crate) fn uri(location: &Location, region: &str, endpoint: Option<&str>) -> String {
-    let Location { bucket, key } = location;
-    let key = encoded(key);
+    format!("{}/{}", bucket_uri(&location.bucket, region, endpoint), encoded(&location.key, true))
+}
+
+/// The address of a page of a bucket's listing.
+pub(crate) fn listing_uri(bucket: &str, query: &[(&str, &str)], region: &str, endpoint: Option<&str>) -> String {
+    let pairs: Vec<String> = query.iter().map(|(name, value)| format!("{name}={}", encoded(value, false))).collect();
+    format!("{}/?{}", bucket_uri(bucket, region, endpoint), pairs.join("&"))
+}
+
+fn bucket_uri(bucket: &str, region: &str, endpoint: Option<&str>) -> String {
     match endpoint {
-        Some(endpoint) => format!("{}/{bucket}/{key}", endpoint.trim_end_matches('/')),
+        Some(endpoint) => format!("{}/{bucket}", endpoint.trim_end_matches('/')),
         // A certificate for *.s3.… is not for names with another dot.
-        None if bucket.contains('.') => format!("https://s3.{region}.{}/{bucket}/{key}", suffix(region)),
-        None => format!("https://{bucket}.s3.{region}.{}/{key}", suffix(region)),
+        None if bucket.contains('.') => format!("https://s3.{region}.{}/{bucket}", suffix(region)),
+        None => format!("https://{bucket}.s3.{region}.{}", suffix(region)),
     }
 }
 
@@ -59,17 +67,17 @@ fn suffix(region: &str) -> &'static str {
     if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" }
 }
 
-/// A key as it stands in a path. S3 signs the path as it is sent, encoded once.
-fn encoded(key: &str) -> String {
-    let mut path = String::with_capacity(key.len());
-    for byte in key.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
-            path.push(char::from(byte));
+/// A text as it stands in a path, or in a query. S3 signs the path as it is sent, encoded once.
+fn encoded(text: &str, is_path: bool) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || (is_path && byte == b'/') {
+            encoded.push(char::from(byte));
         } else {
-            path.push_str(&format!("%{byte:02X}"));
+            encoded.push_str(&format!("%{byte:02X}"));
         }
     }
-    path
+    encoded
 }
 
 #[cfg(test)]
@@ -104,5 +112,12 @@ mod tests {
         assert_eq!(uri(&at("s3://a.b/k"), "eu-west-1", None), "https://s3.eu-west-1.amazonaws.com/a.b/k");
         assert_eq!(uri(&at("s3://abc/k"), "cn-north-1", None), "https://abc.s3.cn-north-1.amazonaws.com.cn/k");
         assert_eq!(uri(&at("s3://abc/k"), "eu-west-1", Some("http://127.0.0.1:9/")), "http://127.0.0.1:9/abc/k");
+    }
+
+    #[test]
+    fn what_is_asked_of_a_listing_stands_in_its_query_whatever_is_in_it() {
+        let query = [("list-type", "2"), ("prefix", "pg/ä b+&=")];
+        let expected = "https://clinic.s3.eu-west-1.amazonaws.com/?list-type=2&prefix=pg%2F%C3%A4%20b%2B%26%3D";
+        assert_eq!(listing_uri("clinic", &query, "eu-west-1", None), expected);
     }
 }

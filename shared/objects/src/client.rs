@@ -71,6 +71,18 @@ impl Client {
         Self { connection, connector: SharedHttpConnector::new(connector) }
     }
 
+    /// The same connections and credentials, for buckets that are most likely in this Region.
+    #[must_use]
+    pub fn in_region(&self, region: &str) -> Self {
+        let connection = Connection { region: region.to_owned(), ..self.connection.clone() };
+        Self { connection, connector: self.connector.clone() }
+    }
+
+    /// The Region in which a bucket is looked for first.
+    pub(crate) fn region(&self) -> &str {
+        &self.connection.region
+    }
+
     /// Looks at an object: HeadObject, with S3's own checksum.
     ///
     /// # Errors
@@ -80,10 +92,8 @@ impl Client {
         let headers = [("x-amz-checksum-mode", "ENABLED")];
         let mut response = patiently(limits, || self.head(location, &region, &headers, limits.stall)).await?;
         // A bucket of another Region says which.
-        if let (301 | 400, Some(other)) = (status(&response), header(&response, "x-amz-bucket-region"))
-            && other != region
-        {
-            region = other.to_owned();
+        if let Some(other) = other_region(&response, &region) {
+            region = other;
             response = patiently(limits, || self.head(location, &region, &headers, limits.stall)).await?;
         }
         if status(&response) != 200 {
@@ -129,13 +139,31 @@ impl Client {
         stall: Duration,
     ) -> Result<HttpResponse, Failure> {
         let uri = address::uri(location, region, self.connection.endpoint_url.as_deref());
+        self.send_to(method, uri, location, region, headers, stall).await
+    }
+
+    /// The address of a page of a listing.
+    pub(crate) fn listing_uri(&self, bucket: &str, query: &[(&str, &str)], region: &str) -> String {
+        address::listing_uri(bucket, query, region, self.connection.endpoint_url.as_deref())
+    }
+
+    /// The same to an address that is about `what`.
+    pub(crate) async fn send_to(
+        &self,
+        method: &str,
+        uri: String,
+        what: &(dyn fmt::Display + Sync),
+        region: &str,
+        headers: &[(&str, &str)],
+        stall: Duration,
+    ) -> Result<HttpResponse, Failure> {
         let denied =
-            |error: &dyn fmt::Display| Failure::new(Code::Denied, format!("{location}: no usable credentials: {error}"));
+            |error: &dyn fmt::Display| Failure::new(Code::Denied, format!("{what}: no usable credentials: {error}"));
         let credentials = self.connection.credentials.provide_credentials().await.map_err(|error| denied(&error))?;
         // The signature is of real time, whatever clock a rehearsal has: S3 refuses one that is fifteen minutes off.
         let signed = signature::headers(method, &uri, headers, credentials, region, SystemTime::now())
             .map_err(|error| denied(&error))?;
-        let unbuilt = || Failure::new(Code::Unexpected, format!("{location}: the request could not be built"));
+        let unbuilt = || Failure::new(Code::Unexpected, format!("{what}: the request could not be built"));
         let mut request = HttpRequest::new(SdkBody::empty());
         request.set_method(method).map_err(|_| unbuilt())?;
         request.set_uri(uri).map_err(|_| unbuilt())?;
@@ -144,8 +172,8 @@ impl Client {
             request.headers_mut().try_insert(name, value).map_err(|_| unbuilt())?;
         }
         match tokio::time::timeout(stall, self.connector.call(request)).await {
-            Err(_) => Err(Failure::new(Code::Stalled, format!("{location}: no answer within {} s", stall.as_secs_f32()))),
-            Ok(Err(error)) => Err(Failure::new(Code::Unreachable, format!("{location}: no connection to S3: {error:?}"))),
+            Err(_) => Err(Failure::new(Code::Stalled, format!("{what}: no answer within {} s", stall.as_secs_f32()))),
+            Ok(Err(error)) => Err(Failure::new(Code::Unreachable, format!("{what}: no connection to S3: {error:?}"))),
             Ok(Ok(response)) => Ok(response),
         }
     }
@@ -159,12 +187,18 @@ pub(crate) fn header<'a>(response: &'a HttpResponse, name: &str) -> Option<&'a s
     response.headers().get(name)
 }
 
-fn is_not_now(status: u16) -> bool {
+/// The Region that a bucket says it is in, where it was asked for in another.
+pub(crate) fn other_region(response: &HttpResponse, asked: &str) -> Option<String> {
+    let named = header(response, "x-amz-bucket-region").filter(|_| matches!(status(response), 301 | 400));
+    named.filter(|region| *region != asked).map(str::to_owned)
+}
+
+pub(crate) fn is_not_now(status: u16) -> bool {
     status == 429 || status >= 500
 }
 
 /// What an answer that is no success says.
-pub(crate) fn refusal(location: &Location, response: &HttpResponse) -> Failure {
+pub(crate) fn refusal(what: &(dyn fmt::Display + Sync), response: &HttpResponse) -> Failure {
     let status = status(response);
     let (code, says) = match status {
         401 | 403 => (
@@ -177,5 +211,5 @@ pub(crate) fn refusal(location: &Location, response: &HttpResponse) -> Failure {
         status if is_not_now(status) => (Code::Unavailable, "S3 says \"not now\""),
         _ => (Code::Unexpected, "this is no answer of S3's"),
     };
-    Failure::new(code, format!("{location}: {says} (HTTP {status})"))
+    Failure::new(code, format!("{what}: {says} (HTTP {status})"))
 }

@@ -23,6 +23,8 @@ pub enum Code {
     Unreachable,
     /// The time that was given for it ran out.
     OutOfTime,
+    /// There are more objects than a listing may have.
+    TooMany,
     /// An answer that S3 does not give.
     Unexpected,
 }
@@ -41,6 +43,7 @@ impl Code {
             Self::Unavailable => "object_unavailable",
             Self::Unreachable => "object_unreachable",
             Self::OutOfTime => "object_out_of_time",
+            Self::TooMany => "object_listing_too_long",
             Self::Unexpected => "object_unexpected_answer",
         }
     }

@@ -19,9 +19,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 const MOST_RESUMPTIONS: u32 = 50;
 
 /// Tries until it succeeds, or fails in a way that will not pass, or too often in a row.
-pub(crate) async fn patiently<T>(
+pub(crate) async fn patiently<T, F: Future<Output = Result<T, Failure>>>(
     limits: &Limits,
-    mut attempt: impl AsyncFnMut() -> Result<T, Failure>,
+    mut attempt: impl FnMut() -> F,
 ) -> Result<T, Failure> {
     let mut failed = 0;
     loop {

@@ -12,10 +12,12 @@ mod address;
 mod client;
 mod failure;
 mod fetch;
+mod listing;
 mod reader;
 mod signature;
 
 pub use address::{Location, NotALocation};
 pub use client::{Client, Connection, Object};
 pub use failure::{Code, Failure};
+pub use listing::Listed;
 pub use reader::{Limits, Reader};
