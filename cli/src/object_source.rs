@@ -122,10 +122,10 @@ fn runtime() -> Result<Runtime, String> {
 
 fn compared(stored: Option<&str>, verdict: &Verdict) -> StoredChecksum {
     let Some(stored) = stored else { return StoredChecksum::NotKept };
-    match verdict.files.as_slice() {
-        [file] if file.crc64nvme.to_string() == stored => StoredChecksum::Equal,
-        [_] => StoredChecksum::Differs,
-        _ => StoredChecksum::NotCompared,
+    match verdict.has_crc64nvme(stored) {
+        Some(true) => StoredChecksum::Equal,
+        Some(false) => StoredChecksum::Differs,
+        None => StoredChecksum::NotCompared,
     }
 }
 

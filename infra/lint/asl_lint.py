@@ -39,19 +39,20 @@ SUBSTITUTION = re.compile(r"\$\{([^}]*)\}")
 UNFOLLOWED = ("InputPath", "OutputPath", "ItemSelector", "Assign", "Output", "Arguments", "QueryLanguage")
 
 
-def lint(definition, supplied, function_timeout):
-    """Every fault found, as sentences. `supplied` are the names of the template's DefinitionSubstitutions."""
+def lint(definition, supplied, function_timeouts):
+    """Every fault found, as sentences. `supplied` are the names of the template's DefinitionSubstitutions, and
+    `function_timeouts` says by these names how long each function may run."""
     faults = []
     used = {name for text in _texts(definition) for name in SUBSTITUTION.findall(text)}
     faults += [f"substitution ${{{name}}} is used, but the template does not supply it" for name in sorted(used - supplied)]
     faults += [f"substitution {name} is supplied by the template, but never used" for name in sorted(supplied - used)]
     if "TimeoutSeconds" not in definition:
         faults.append("the machine has no TimeoutSeconds: an execution could live for a year")
-    faults += _lint_states(definition, EXECUTION_INPUT, function_timeout)
+    faults += _lint_states(definition, EXECUTION_INPUT, function_timeouts)
     return faults
 
 
-def _lint_states(machine, initial_names, function_timeout):
+def _lint_states(machine, initial_names, function_timeouts):
     states = machine["States"]
     answers = {}
     faults = []
@@ -64,25 +65,27 @@ def _lint_states(machine, initial_names, function_timeout):
         found = _lint_catch_and_retry(state, states)
         found += [f"{key} is not followed by these rules" for key in UNFOLLOWED if key in state]
         if state["Type"] == "Task":
-            found += _lint_task(state, function_timeout)
+            found += _lint_task(state, function_timeouts)
         if state["Type"] in ("Task", "Map", "Pass", "Parallel") and "ResultPath" not in state:
             found.append("no ResultPath: the result would replace the names that the state carries")
         found += _lint_paths(state, names_at.get(name, initial_names), answers)
         faults += [f"{name}: {fault}" for fault in found]
         if state["Type"] == "Map":
-            faults += _lint_states(state["ItemProcessor"], MAP_ITEM, function_timeout)
+            faults += _lint_states(state["ItemProcessor"], MAP_ITEM, function_timeouts)
     return faults
 
 
-def _lint_task(state, function_timeout):
+def _lint_task(state, function_timeouts):
     faults = []
     resource, parameters = state.get("Resource", ""), state.get("Parameters", {})
     if resource not in INTEGRATIONS:
         faults.append(f"unknown or forbidden service integration {resource}")
     if "FunctionName.$" in parameters:
         faults.append("the function's name is taken from data")
-    elif not SUBSTITUTION.fullmatch(str(parameters.get("FunctionName"))):
+    named = SUBSTITUTION.fullmatch(str(parameters.get("FunctionName")))
+    if "FunctionName.$" not in parameters and not named:
         faults.append("FunctionName is not one substitution")
+    function_timeout = function_timeouts.get(named[1], 0) if named else 0
 
     timeout, heartbeat = state.get("TimeoutSeconds"), state.get("HeartbeatSeconds")
     if timeout is None and "TimeoutSecondsPath" not in state:
@@ -90,7 +93,7 @@ def _lint_task(state, function_timeout):
     if timeout is not None and heartbeat is not None and heartbeat >= timeout:
         faults.append("HeartbeatSeconds is not shorter than TimeoutSeconds")
     if timeout is not None and CALLBACK not in resource and timeout <= function_timeout:
-        faults.append(f"TimeoutSeconds is not longer than the functions' own {function_timeout} s")
+        faults.append(f"TimeoutSeconds is not longer than the function's own {function_timeout} s")
     if not any("States.ALL" in catcher.get("ErrorEquals", []) for catcher in state.get("Catch", [])):
         faults.append("no Catch of States.ALL")
 
@@ -224,19 +227,20 @@ def _texts(tree):
 
 
 def supplied_by(template, definition_name):
-    """Names of the substitutions that the template gives to the definition of that file name."""
+    """The substitutions that the template gives to the definition of that file name."""
     for machine in template_file.resources_of_type(template, "AWS::Serverless::StateMachine").values():
         if Path(str(machine.get("DefinitionUri"))).name == definition_name:
-            return set(machine.get("DefinitionSubstitutions", {}))
+            return machine.get("DefinitionSubstitutions", {})
     raise SystemExit(f"{definition_name}: no state machine of the template uses it")
 
 
 def main(definition_path, template_path):
     template = template_file.parse(Path(template_path).read_text(encoding="utf-8"))
     functions = template_file.resources_of_type(template, "AWS::Serverless::Function")
-    longest = max(function["Timeout"] for function in functions.values())
     definition = json.loads(Path(definition_path).read_text(encoding="utf-8"))
-    faults = lint(definition, supplied_by(template, Path(definition_path).name), longest)
+    supplied = supplied_by(template, Path(definition_path).name)
+    timeouts = {name: functions[value["Ref"].split(".")[0]]["Timeout"] for name, value in supplied.items()}
+    faults = lint(definition, set(supplied), timeouts)
     for fault in faults:
         print(f"{Path(definition_path).name}: {fault}")
     return 1 if faults else 0

@@ -83,7 +83,7 @@ class AslLint(unittest.TestCase):
         self.approve = self.states["RunSteps"]["ItemProcessor"]["States"]["Approve"]
 
     def faults(self, supplied=SUPPLIED):
-        return asl_lint.lint(self.definition, supplied, FUNCTION_TIMEOUT)
+        return asl_lint.lint(self.definition, supplied, {"Recovery": FUNCTION_TIMEOUT})
 
     def assert_only_fault(self, expected, supplied=SUPPLIED):
         faults = self.faults(supplied)
@@ -144,7 +144,7 @@ class AslLint(unittest.TestCase):
 
     def test_a_task_outlasts_its_function(self):
         self.advance["TimeoutSeconds"] = FUNCTION_TIMEOUT
-        self.assert_only_fault("TimeoutSeconds is not longer than the functions' own")
+        self.assert_only_fault("TimeoutSeconds is not longer than the function's own")
 
     def test_every_task_catches_everything(self):
         self.advance["Catch"][0]["ErrorEquals"] = ["States.Timeout"]

@@ -11,7 +11,8 @@ Reads one JSON document from standard input:
      "services":   [{"region", "cluster", "service"}],
      "rest_apis":  [{"region", "id", "stage", "methods": ["POST /patients"]}],
      "http_apis":  [{"region", "id", "stage", "routes": ["POST /patients"]}],
-     "topics":     [{"region", "name"}]}
+     "topics":     [{"region", "name"}],
+     "objects":    [{"region", "bucket", "key", "content": base 64}]}
 Writes one JSON document to standard output, with the same keys and each resource as it is now.
 """
 

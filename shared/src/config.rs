@@ -33,7 +33,7 @@ pub const REGION: &str = "AWS_REGION";
 pub const ENDPOINT_URL: &str = "AWS_ENDPOINT_URL";
 
 /// The same for one service each. Our clients do not read them, but a rehearsal that has one set is not what its author meant.
-const SERVICE_ENDPOINT_URLS: [&str; 12] = [
+const SERVICE_ENDPOINT_URLS: [&str; 13] = [
     "AWS_ENDPOINT_URL_API_GATEWAY",
     "AWS_ENDPOINT_URL_APIGATEWAYV2",
     "AWS_ENDPOINT_URL_CLOUDWATCH",
@@ -41,6 +41,7 @@ const SERVICE_ENDPOINT_URLS: [&str; 12] = [
     "AWS_ENDPOINT_URL_ECS",
     "AWS_ENDPOINT_URL_LAMBDA",
     "AWS_ENDPOINT_URL_RDS",
+    "AWS_ENDPOINT_URL_S3",
     "AWS_ENDPOINT_URL_SECRETS_MANAGER",
     "AWS_ENDPOINT_URL_SFN",
     "AWS_ENDPOINT_URL_SNS",

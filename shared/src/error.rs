@@ -58,6 +58,8 @@ codes! {
     ScenarioNotInPlan = "scenario_not_in_plan", Refused;
     /// The component is not in the plan, or of a kind that this function does not handle.
     ComponentNotInPlan = "component_not_in_plan", Refused;
+    /// The backup is in no place of the plan.
+    BackupNotInPlan = "backup_not_in_plan", Refused;
     /// The alarm is not a trigger of the plan, or of another account or Region.
     AlarmNotInPlan = "alarm_not_in_plan", Refused;
     /// The named Region is in no site of the plan.

@@ -1,10 +1,16 @@
 //! What the engine needs of the outside, one small trait per capability, so that a function's ports show its blast radius.
 //! Adapters implement them over AWS; the rehearsal's world implements them in process.
 
+use std::io::Read;
+use std::sync::mpsc;
+use std::time::Instant;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::archives::{ObjectView, StoredObject};
+use crate::domain::described::BucketSite;
 use crate::domain::identifier::{IncidentId, InstanceId, Region, ResourceName};
 use crate::domain::mutation::{Mutation, Performed};
 use crate::domain::observation::{Connection, HoldView, InstanceView, LagSample, PlaceView, ServiceView, SnapshotView};
@@ -72,6 +78,45 @@ pub trait Databases: Send + Sync {
     }
     /// The newest automated snapshot that is `available`.
     async fn newest_snapshot(&self, region: &Region, instance: &InstanceId) -> PortResult<Option<SnapshotView>>;
+}
+
+/// What is done with an object's bytes. It may block.
+pub type ReadWork = Box<dyn FnOnce(&mut dyn Read) + Send>;
+
+/// Lists and reads objects.
+#[async_trait]
+pub trait Objects: Send + Sync {
+    /// Every object of the place. A bucket that does not exist is [`FailureKind::NotFound`].
+    async fn list(&self, region: &Region, place: &BucketSite) -> PortResult<Vec<StoredObject>>;
+    /// What the store knows of one of them. A missing object is [`FailureKind::NotFound`].
+    async fn look(&self, region: &Region, place: &BucketSite, key: &str) -> PortResult<ObjectView>;
+    /// Hands the bytes of exactly this object to `work`, from the first on, until it has read enough, or until then. Fails when they
+    /// could not be read as far as it wanted; it has been told so by then, where it was called at all.
+    async fn read(
+        &self,
+        region: &Region,
+        place: &BucketSite,
+        object: &ObjectView,
+        until: Option<Instant>,
+        work: ReadWork,
+    ) -> PortResult<()>;
+}
+
+/// What `work` makes of an object's bytes, and why they ended early where they did. Nothing is made of them when it was not called.
+pub async fn read_through<T: Send + 'static>(
+    objects: &dyn Objects,
+    (region, place): (&Region, &BucketSite),
+    object: &ObjectView,
+    until: Option<Instant>,
+    work: impl FnOnce(&mut dyn Read) -> T + Send + 'static,
+) -> (Option<T>, Option<PortError>) {
+    let (made, takes) = mpsc::sync_channel(1);
+    let work: ReadWork = Box::new(move |bytes| {
+        // Whoever asked may have gone.
+        let _unheard = made.send(work(bytes));
+    });
+    let read = objects.read(region, place, object, until, work).await;
+    (takes.try_recv().ok(), read.err())
 }
 
 /// Reads replica lag.

@@ -3,18 +3,24 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use data_encoding::BASE64;
 use jiff::Timestamp;
 use rehearsal_world::PairConfig;
 use serde_json::{Map, Value, json};
+use shared::domain::archives::MANIFEST;
 use shared::domain::assess::subject;
 use shared::domain::duration::Seconds;
 use shared::domain::identifier::{ComponentName, ScenarioName};
 use shared::domain::plan::{ApiProtocol, Component, EndpointPlace, HoldPoint, Plan, RdsInstance, SiteName};
 use shared::domain::step::StepKind;
+use simulation::nightly_archive;
 
 use super::DrillError;
 use super::faults::{Fault, Known};
 
+/// The template's parameters that say where archives are.
+const ARCHIVES: [&str; 5] =
+    ["ArchivesComponent", "ArchivesBucket", "ArchivesPrefix", "ArchivesCopyBucket", "ArchivesCopyPrefix"];
 /// The alarm that the outside probe feeds, as the template names its metric.
 pub(super) const PROBE_NAMESPACE: &str = "Recovery/Probe";
 /// 1 while the database answers.
@@ -224,8 +230,28 @@ impl Platform {
             .collect();
         json!({
             "parameters": parameters, "secrets": secrets, "functions": functions, "services": services,
-            "rest_apis": rest_apis, "http_apis": http_apis,
+            "rest_apis": rest_apis, "http_apis": http_apis, "objects": self.archives(),
         })
+    }
+
+    /// Last night's archive, with its manifest, wherever the plan keeps some.
+    fn archives(&self) -> Vec<Value> {
+        let (archive, manifest) = nightly_archive();
+        let mut objects = Vec::new();
+        for component in self.plan.components.values() {
+            let Component::BackupArchives(archives) = component else { continue };
+            for (site, place) in archives.places() {
+                for (name, content) in
+                    [("nightly.dump".to_owned(), &archive), (format!("nightly.dump{MANIFEST}"), &manifest)]
+                {
+                    objects.push(json!({
+                        "region": self.plan.region(site), "bucket": place.bucket,
+                        "key": format!("{}{name}", place.prefix()), "content": BASE64.encode(content),
+                    }));
+                }
+            }
+        }
+        objects
     }
 
     /// What the template must be told of this platform.
@@ -264,6 +290,8 @@ impl Platform {
         if let Some(probe) = &self.database.write_probe {
             tell("WriteProbeFunction", probe.lambda.as_str());
         }
+        let archives = crate::permissions::parameters_of(&self.plan, &ARCHIVES);
+        archives.iter().for_each(|(name, value)| tell(name, value));
         for component in self.plan.components.values() {
             if let Component::EcsService(service) = component {
                 tell("Cluster", service.recovery.cluster.as_str());

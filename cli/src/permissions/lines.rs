@@ -217,6 +217,13 @@ fn encryption(plan: &Plan, stack: &Stack<'_>, lines: &mut Lines<'_>) -> Result<(
             lines.add(action, key, None, "the secret, where it has a key of its own");
         }
     }
+    if makes(lines, "s3:GetObject") {
+        let keys = stack.parameter("ArchivesKeyArns");
+        let several = keys.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        for key in several.flat_map(|keys| keys.split(',')).filter(|key| !key.is_empty()) {
+            lines.add("kms:Decrypt", key, None, "archives, where their bucket has a key of its own");
+        }
+    }
     Ok(())
 }
 

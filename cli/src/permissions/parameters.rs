@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use shared::domain::plan::{ApiProtocol, EndpointPlace, HoldPoint, Plan, SiteName};
+use shared::domain::plan::{ApiProtocol, Component, EndpointPlace, HoldPoint, Plan, SiteName};
 
 /// The values that a plan gives to the template's parameters, of those that the template has. A plan with two of something gives
 /// the first: the template has room for one, and the comparison then names what the other lacks.
@@ -50,6 +50,22 @@ pub fn parameters_of(plan: &Plan, known: &[&str]) -> BTreeMap<String, String> {
                 HoldPoint::LambdaEnvironment { function, .. } => give("ReportsFunction", function.to_string()),
             }
         }
+    }
+    // A bucket that the plan does not name is none, whatever the template's own default is.
+    let archives = plan.components.iter().find_map(|(name, component)| match component {
+        Component::BackupArchives(archives) => Some((name, archives)),
+        _ => None,
+    });
+    if let Some((name, _)) = archives {
+        give("ArchivesComponent", name.to_string());
+    }
+    let at = |site| archives.and_then(|(_, archives)| archives.places().find(|place| place.0 == site)).map(|place| place.1);
+    for (site, bucket, prefix) in [
+        (SiteName::Primary, "ArchivesBucket", "ArchivesPrefix"),
+        (SiteName::Recovery, "ArchivesCopyBucket", "ArchivesCopyPrefix"),
+    ] {
+        give(bucket, at(site).map(|place| place.bucket.to_string()).unwrap_or_default());
+        give(prefix, at(site).map(|place| place.prefix().to_owned()).unwrap_or_default());
     }
     values
 }

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use pgdump::{LARGEST_MANIFEST, Manifest};
+use shared::domain::archives::MANIFEST;
 use shared::domain::retention::{FoundBackup, Going, Standing};
 
-use super::proof::{MANIFEST, single, standing};
+use super::proof::{single, standing};
 
 /// A directory that holds backups and, beside each, its manifest.
 pub(super) struct DirectoryShelf {

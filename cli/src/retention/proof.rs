@@ -3,11 +3,9 @@
 use std::collections::BTreeMap;
 
 use pgdump::{FilePrint, Manifest};
+use shared::domain::archives::MANIFEST;
 use shared::domain::backup::ProofLevel;
 use shared::domain::retention::Standing;
-
-/// What a manifest's name ends with. The rest is the archive's name.
-pub(super) const MANIFEST: &str = ".manifest.json";
 
 /// What a manifest proves of a backup with files of these names and sizes. A manifest is only ever written of an archive that was
 /// decoded to its end, so one that fits proves that level, as of the day on which it was written.

@@ -1,3 +1,5 @@
 //! Every backup to a stated proof level, and its freshness against the objectives.
 
+mod archives;
+mod examination;
 pub mod handler;

@@ -1,14 +1,20 @@
 //! Wires the adapters of `backup-verify`.
 
+use std::time::{Duration, Instant, SystemTime};
+
 use backup_verify_function::handler::{Ports, handle};
 use lambda_runtime::Error;
-use shared::adapters::aws::RdsDatabases;
+use shared::adapters::aws::{RdsDatabases, S3Objects};
 use shared::domain::step::FunctionName;
 use shared::runtime::serve;
 use shared::telemetry::publish;
 
+/// Reading ends so long before Lambda ends the process: what was found has to be told.
+const TELLING: Duration = Duration::from_secs(5);
+
 struct Adapters {
     databases: RdsDatabases,
+    objects: S3Objects,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -17,10 +23,15 @@ async fn main() -> Result<(), Error> {
         FunctionName::BackupVerify,
         |setup| {
             let clients = &setup.clients;
-            Ok(Adapters { databases: RdsDatabases::new(clients.clone()) })
+            Ok(Adapters { databases: RdsDatabases::new(clients.clone()), objects: S3Objects::new(clients.clone()) })
         },
-        async |setup, adapters: &Adapters, _context, payload| {
-            let ports = Ports { clock: setup.clock.as_ref(), databases: &adapters.databases };
+        async |setup, adapters: &Adapters, context, payload| {
+            let ports = Ports {
+                clock: setup.clock.as_ref(),
+                databases: &adapters.databases,
+                objects: &adapters.objects,
+                until: Some(reading_ends(context.deadline)),
+            };
             let checked = handle(ports, &setup.plan, payload).await?;
             for (component, metrics) in &checked.metrics {
                 publish(&setup.plan.platform, component, metrics, setup.clock.now());
@@ -29,4 +40,11 @@ async fn main() -> Result<(), Error> {
         },
     )
     .await
+}
+
+/// When reading has to be over, of an invocation that Lambda ends at `deadline` (milliseconds since 1970, in real time).
+fn reading_ends(deadline: u64) -> Instant {
+    let deadline = SystemTime::UNIX_EPOCH + Duration::from_millis(deadline);
+    let left = deadline.duration_since(SystemTime::now()).unwrap_or_default();
+    Instant::now() + left.saturating_sub(TELLING)
 }

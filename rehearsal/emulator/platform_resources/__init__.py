@@ -5,7 +5,7 @@ same form. Reading after a recovery and comparing with what `set_up` returned sh
 nothing else did.
 """
 
-from . import functions, http_apis, parameters, rest_apis, secrets, services, topics
+from . import functions, http_apis, objects, parameters, rest_apis, secrets, services, topics
 
 # In the order in which they are set up; the key is the name in the description.
 KINDS = {
@@ -16,4 +16,5 @@ KINDS = {
     "rest_apis": rest_apis,
     "http_apis": http_apis,
     "topics": topics,
+    "objects": objects,
 }

@@ -1,11 +1,13 @@
 //! The ports, over the account.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
+use shared::domain::archives::{ObjectView, StoredObject};
+use shared::domain::described::BucketSite;
 use shared::domain::identifier::{IncidentId, InstanceId, Region, ResourceName};
 use shared::domain::mutation::{Mutation, Performed};
 use shared::domain::observation::{Connection, HoldView, InstanceView, LagSample, PlaceView, ServiceView, SnapshotView};
@@ -14,10 +16,11 @@ use shared::domain::replication::BucketCopy;
 use shared::domain::step::FunctionName;
 use shared::ports::{
     CallScope, Changes, Clock, Commit, Databases, Document, EndpointStores, ExecutionState, Executions, FailureKind,
-    Journal, Mutations, Notices, PortResult, Predictors, Probes, ReplicaLags, Services, Write, WriteHolds,
+    Journal, Mutations, Notices, Objects, PortResult, Predictors, Probes, ReadWork, ReplicaLags, Services, Write,
+    WriteHolds,
 };
 
-use super::cloud::{Cloud, READ, Regional, Request, SentNotice, State, WRITE, delete_route, put_routes};
+use super::cloud::{Cloud, READ, Regional, Request, SentNotice, State, WRITE, delete_route, listed, object, put_routes};
 use super::faults::{LateWork, failure};
 use super::functions::Functions;
 
@@ -90,6 +93,38 @@ impl ReplicaLags for Face {
         let request = read(("cloudwatch", "GetMetricData"), region, "metric:AWS/S3/ReplicationLatency".to_owned());
         // The simulated sites have no buckets, so nothing is published of their copies.
         self.cloud.call(request, |_| Ok(vec![None; copies.len()])).await
+    }
+}
+
+#[async_trait]
+impl Objects for Face {
+    async fn list(&self, region: &Region, place: &BucketSite) -> PortResult<Vec<StoredObject>> {
+        let operation = ("s3", "ListObjectsV2");
+        let request = read(operation, region, place.bucket.to_string());
+        self.cloud.call(request, |state| listed(&state.buckets, place)).await
+    }
+
+    async fn look(&self, region: &Region, place: &BucketSite, key: &str) -> PortResult<ObjectView> {
+        let request = read(("s3", "HeadObject"), region, place.below());
+        self.cloud.call(request, |state| Ok(object(&state.buckets, place, key)?.view(region, key))).await
+    }
+
+    async fn read(
+        &self,
+        region: &Region,
+        place: &BucketSite,
+        seen: &ObjectView,
+        _until: Option<Instant>,
+        work: ReadWork,
+    ) -> PortResult<()> {
+        let request = read(("s3", "GetObject"), region, place.below());
+        let found = self.cloud.call(request, |state| Ok(object(&state.buckets, place, &seen.key)?.clone())).await?;
+        if found.view(region, &seen.key).etag != seen.etag {
+            let message = format!("{} was replaced while it was read", seen.key);
+            return Err(failure(FailureKind::Conflict, ("s3", "GetObject"), "object_changed", message));
+        }
+        work(&mut &*found.content);
+        Ok(())
     }
 }
 

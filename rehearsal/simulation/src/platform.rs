@@ -10,6 +10,7 @@ use shared::domain::mutation::ParameterType;
 use shared::domain::plan::{ApiProtocol, Component, EndpointPlace, HoldPoint, Plan, RdsInstance, SiteName};
 use shared::domain::step::RouteSettings;
 
+use super::cloud::with_archives;
 use super::cloud::{
     Client, Cloud, EcsService, Finds, Journal, LambdaFunction, MethodSetting, Regional, RestStage, Secret, SsmParameter,
     State,
@@ -184,6 +185,7 @@ impl Platform {
         if has_batch_job {
             clients.push(client("batch", Finds::Fixed(host), false, 1_700));
         }
+        let buckets = with_archives(&plan, start);
         let Resources { parameters, secrets, functions, rest_stages, http_stages, services } = resources;
         let state = State {
             now: start,
@@ -196,6 +198,7 @@ impl Platform {
             rest_stages,
             http_stages,
             services,
+            buckets,
             executions: BTreeMap::new(),
             returned_tokens: Vec::new(),
             notices: Vec::new(),

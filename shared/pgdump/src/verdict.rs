@@ -239,4 +239,14 @@ impl Verdict {
         }
         Answer::Holds
     }
+
+    /// Whether a checksum of the whole archive in S3's notation (`ChecksumCRC64NVME`) is that of the bytes that were read; `None`
+    /// when not every byte was read with [`crate::Options::fingerprints`], or they are of several files.
+    #[must_use]
+    pub fn has_crc64nvme(&self, stored: &str) -> Option<bool> {
+        match self.files.as_slice() {
+            [file] => Some(file.crc64nvme.to_string() == stored),
+            _ => None,
+        }
+    }
 }

@@ -1,5 +1,5 @@
 //! What a platform has besides its database and its services. A plan describes it, so that it can be checked and seen; no step
-//! of this version acts on it, and the engine never asks for it.
+//! of this version acts on it; the checks look at it.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +10,7 @@ use super::identifier::{
     ResourceName, TimeZoneName,
 };
 use super::non_empty::NonEmpty;
+use super::plan::SiteName;
 
 /// An Application Load Balancer in each site.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -163,6 +164,20 @@ pub struct BucketSite {
     pub prefix: Option<ResourceName>,
 }
 
+impl BucketSite {
+    /// `bucket/prefix`: what the names of its objects begin with.
+    #[must_use]
+    pub fn below(&self) -> String {
+        format!("{}/{}", self.bucket, self.prefix())
+    }
+
+    /// What its keys begin with.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        self.prefix.as_ref().map_or("", |prefix| prefix.as_str())
+    }
+}
+
 /// Data in S3 with a copy in the other Region.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -216,6 +231,20 @@ pub struct BackupArchives {
     /// The proof level that the newest has to reach, and from which on one counts as kept; absent: decodable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level: Option<ProofLevel>,
+}
+
+impl BackupArchives {
+    /// Every place where they are.
+    pub fn places(&self) -> impl Iterator<Item = (SiteName, &BucketSite)> {
+        let copy = self.recovery.as_ref().map(|place| (SiteName::Recovery, place));
+        std::iter::once((SiteName::Primary, &self.primary)).chain(copy)
+    }
+
+    /// The proof level that the newest has to reach.
+    #[must_use]
+    pub fn required(&self) -> ProofLevel {
+        self.level.unwrap_or(ProofLevel::Decodable)
+    }
 }
 
 /// The form of an archive.

@@ -3,6 +3,7 @@
 
 pub mod advance;
 pub mod alerts;
+pub mod archives;
 pub mod assess;
 pub mod backup;
 pub mod call;

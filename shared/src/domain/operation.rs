@@ -94,6 +94,12 @@ const fn on_secret(action: &'static str) -> Grant {
     Grant { action, on: On::Below { suffix: "-??????", reason } }
 }
 
+/// An action on the objects below what the call names.
+const fn on_archive(action: &'static str) -> Grant {
+    let reason = "archives are named after the moment they are made";
+    Grant { action, on: On::Below { suffix: "*", reason } }
+}
+
 operations! {
     /// RDS: what an instance is.
     DescribeInstances = "rds" "DescribeDBInstances" "RDS"
@@ -147,6 +153,18 @@ operations! {
     PutParameter = "ssm" "PutParameter" "SSM"
         by [UpdateDatabaseEndpoints]
         needs [on_it("ssm:PutParameter")];
+    /// S3: what is in a bucket.
+    ListObjects = "s3" "ListObjectsV2" "S3"
+        by [BackupVerify]
+        needs [on_it("s3:ListBucket")];
+    /// S3: an object's size and what S3 knows of it.
+    HeadObject = "s3" "HeadObject" "S3"
+        by [BackupVerify]
+        needs [on_archive("s3:GetObject")];
+    /// S3: a part of an object.
+    GetObject = "s3" "GetObject" "S3"
+        by [BackupVerify]
+        needs [on_archive("s3:GetObject")];
     /// Secrets Manager: versions and stages of a secret.
     DescribeSecret = "secretsmanager" "DescribeSecret" "Secrets Manager"
         by [UpdateDatabaseEndpoints]

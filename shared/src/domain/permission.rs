@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::call::Permitted;
-use super::described::{CopiedBy, S3Data};
+use super::described::{BackupArchives, CopiedBy, S3Data};
 use super::identifier::Region;
 use super::operation::{Grant, On, Operation};
 use super::plan::{Component, EndpointPlace, Plan, RdsInstance, SiteName};
@@ -84,6 +84,9 @@ pub fn uses(plan: &Plan) -> Vec<Use> {
             let metric = "metric:AWS/S3/ReplicationLatency".to_owned();
             collected.add(FunctionName::ReplicationCheck, Operation::GetMetricData, SiteName::Recovery, metric, "check");
         }
+        if let Some(Component::BackupArchives(archives)) = plan.components.get(component) {
+            collected.archives(archives);
+        }
         if let Some(service) = plan.ecs_service(component) {
             let site = service.at(SiteName::Recovery);
             let resource = format!("service/{}/{}", site.cluster, site.service);
@@ -157,6 +160,17 @@ impl Collected<'_> {
         }
     }
 
+    /// What is read of archives.
+    fn archives(&mut self, archives: &BackupArchives) {
+        let check = FunctionName::BackupVerify;
+        for (site, place) in archives.places() {
+            self.add(check, Operation::ListObjects, site, place.bucket.to_string(), "check");
+            for operation in [Operation::HeadObject, Operation::GetObject] {
+                self.add(check, operation, site, place.below(), "check");
+            }
+        }
+    }
+
     /// What keeps a recovery going: the journal, the state machine, the notices, the other functions.
     fn machinery(&mut self) {
         use FunctionName::{ReadOnlyToggle, Recovery, UpdateDatabaseEndpoints};
@@ -217,6 +231,10 @@ pub fn needs(plan: &Plan) -> Vec<Need> {
 fn narrowest(plan: &Plan, made: &Use, grant: &Grant) -> (String, Option<Region>, Option<&'static str>) {
     let region = &made.region;
     let arn = |resource: &str| {
+        // A bucket's name is its own in all of a partition.
+        if made.operation.service() == "s3" {
+            return format!("arn:{}:s3:::{resource}", region.partition());
+        }
         // API Gateway's ARNs have no account: an API's id says whose it is.
         let account = if made.operation.service() == "apigateway" { "" } else { plan.account.as_str() };
         format!("arn:{}:{}:{region}:{account}:{resource}", region.partition(), made.operation.service())

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::domain::backup::ProofLevel;
 use crate::domain::change::Change;
 use crate::domain::identifier::{ComponentName, IncidentId, StepId};
 use crate::domain::incident::Mode;
@@ -240,6 +241,8 @@ impl CommandName {
 
 /// Texts that people state are bounded, because they go into the journal and into notices.
 const LONGEST_TEXT: usize = 500;
+/// `s3://`, a bucket of 63, a slash and a key of 1,024 bytes.
+const LONGEST_LOCATION: usize = 1_093;
 
 /// Reads a payload for `recovery`.
 ///
@@ -454,7 +457,7 @@ pub fn read_only_toggle(payload: &Value) -> Result<ToggleRequest, RecoveryError>
     Ok(ToggleRequest::Mode { mode: toggle.mode, component: toggle.component, asker })
 }
 
-/// What `replication-check` and `backup-verify` are asked: everything, or one component.
+/// What `replication-check` is asked: everything, or one component.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CheckRequest {
@@ -473,20 +476,41 @@ pub fn replication_check(payload: &Value) -> Result<CheckRequest, RecoveryError>
     Ok(request)
 }
 
+/// What `backup-verify` is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BackupRequest {
+    /// The component; every one of the plan where left out.
+    pub component: Option<String>,
+    /// One archive, `s3://BUCKET/KEY`, instead of each component's newest.
+    pub backup: Option<String>,
+    /// The proof level to verify to, instead of the plan's.
+    pub level: Option<ProofLevel>,
+}
+
 /// Reads a payload for `backup-verify`.
 ///
 /// # Errors
-/// `payload_*`; `not_in_this_version` for an archive to verify.
-pub fn backup_verify(payload: &Value) -> Result<CheckRequest, RecoveryError> {
+/// `payload_*`; `not_in_this_version` for a restore job.
+pub fn backup_verify(payload: &Value) -> Result<BackupRequest, RecoveryError> {
     check_shape(payload)?;
-    if payload.get("backup").is_some() || payload.get("detail-type").is_some() {
+    if payload.get("detail-type").is_some() {
         return Err(RecoveryError::new(
             Code::NotInThisVersion,
-            "archives and restore jobs are not verified in this version: it judges automated snapshots and the restorable window, at proof level `present`",
+            "restore jobs are not validated in this version: ask with {}, {\"component\":…} or {\"backup\":\"s3://…\"}",
         ));
     }
-    let request: CheckRequest = strictly(payload, "{} or {\"component\":\"database\"}")?;
+    let forms = "{}, {\"component\":\"database\"} or {\"backup\":\"s3://BUCKET/KEY\"}, each also with \"level\"";
+    let request: BackupRequest = strictly(payload, forms)?;
     bounded(&[&request.component])?;
+    if request.backup.as_ref().is_some_and(|backup| backup.len() > LONGEST_LOCATION) {
+        let message = format!("the name of the backup has more than {LONGEST_LOCATION} bytes, which no object's has");
+        return Err(RecoveryError::new(Code::PayloadUnreadable, message));
+    }
+    if request.level == Some(ProofLevel::Restorable) {
+        let message = "level restorable needs a restore, and no reading proves it: ask for consistent at most";
+        return Err(RecoveryError::new(Code::NotInThisVersion, message));
+    }
     Ok(request)
 }
 

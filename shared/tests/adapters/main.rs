@@ -8,6 +8,7 @@ mod failures;
 mod functions;
 mod journal;
 mod lags;
+mod objects;
 mod parameters;
 mod permits;
 mod reads;

@@ -70,7 +70,8 @@ async fn handle(function: FunctionName, ports: &Untouched, payload: &Value) -> R
         }
         FunctionName::BackupVerify => {
             use backup_verify_function::handler::{Ports, handle};
-            handle(Ports { clock, databases }, plan(), payload).await.map(|checked| checked.answer)
+            let ports = Ports { clock, databases, objects: ports, until: None };
+            handle(ports, plan(), payload).await.map(|checked| checked.answer)
         }
     }
 }
@@ -136,7 +137,8 @@ fn is_meant(function: FunctionName, payload: &Value) -> bool {
             step || asked(&["new_endpoint"]) || asked(&["component", "site"]) || asked(&["undo"])
         }
         FunctionName::ReadOnlyToggle => step || asked(&["mode", "component"]),
-        FunctionName::ReplicationCheck | FunctionName::BackupVerify => only(&["component"]),
+        FunctionName::ReplicationCheck => only(&["component"]),
+        FunctionName::BackupVerify => only(&["component", "backup", "level"]),
     }
 }
 

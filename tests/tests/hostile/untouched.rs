@@ -1,10 +1,13 @@
 //! Ports that count: whoever refuses must not have called one. The clock is no call.
 
 use std::sync::Mutex;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::Value;
+use shared::domain::archives::{ObjectView, StoredObject};
+use shared::domain::described::BucketSite;
 use shared::domain::identifier::{IncidentId, InstanceId, Region, ResourceName};
 use shared::domain::mutation::{Mutation, Performed};
 use shared::domain::observation::{Connection, HoldView, InstanceView, LagSample, PlaceView, ServiceView, SnapshotView};
@@ -13,7 +16,8 @@ use shared::domain::replication::BucketCopy;
 use shared::domain::step::FunctionName;
 use shared::ports::{
     Changes, Clock, Commit, Databases, Document, EndpointStores, ExecutionState, Executions, FailureKind, Journal,
-    Mutations, Notices, PortError, PortResult, Predictors, Probes, ReplicaLags, Services, Write, WriteHolds,
+    Mutations, Notices, Objects, PortError, PortResult, Predictors, Probes, ReadWork, ReplicaLags, Services, Write,
+    WriteHolds,
 };
 
 /// Every port. None of them answers.
@@ -63,6 +67,19 @@ impl ReplicaLags for Untouched {
     }
     async fn latest_of_copies(&self, _: &Region, _: &[BucketCopy], _: Timestamp) -> PortResult<Vec<Option<LagSample>>> {
         self.called("latest_of_copies")
+    }
+}
+
+#[async_trait]
+impl Objects for Untouched {
+    async fn list(&self, _: &Region, _: &BucketSite) -> PortResult<Vec<StoredObject>> {
+        self.called("list objects")
+    }
+    async fn look(&self, _: &Region, _: &BucketSite, _: &str) -> PortResult<ObjectView> {
+        self.called("look at object")
+    }
+    async fn read(&self, _: &Region, _: &BucketSite, _: &ObjectView, _: Option<Instant>, _: ReadWork) -> PortResult<()> {
+        self.called("read object")
     }
 }
 

@@ -11,6 +11,8 @@ use simulation::{Platform, healthcare_plan};
 /// A customer managed key of the secret.
 pub(crate) const NOTICES_KEY: &str = "arn:aws:kms:us-west-2:123456789012:key/2222-3333";
 pub(crate) const SECRET_KEY: &str = "arn:aws:kms:us-west-2:123456789012:key/0000-1111";
+/// Customer managed keys of the buckets of archives.
+const ARCHIVES_KEYS: &str = "arn:aws:kms:us-east-1:123456789012:key/2222,arn:aws:kms:us-west-2:123456789012:key/3333";
 /// A topic of the other Region that carries alarms.
 pub(crate) const ALARM_TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:alarms";
 
@@ -49,6 +51,8 @@ pub(crate) fn variants() -> Vec<Variant> {
             database.write_probe = None;
         }
     }
+    let mut without_archives = healthcare_plan();
+    without_archives.components.retain(|_, component| !matches!(component, Component::BackupArchives(_)));
     vec![
         Variant { name: "as the plan of the repository", plan: healthcare_plan(), parameters: Vec::new() },
         Variant {
@@ -60,8 +64,10 @@ pub(crate) fn variants() -> Vec<Variant> {
                 ("NoticesKeyArn", NOTICES_KEY),
                 ("SecretKeyArn", SECRET_KEY),
                 ("AlarmTopicArn", ALARM_TOPIC),
+                ("ArchivesKeyArns", ARCHIVES_KEYS),
             ],
         },
         Variant { name: "without a write probe", plan: without_probe, parameters: Vec::new() },
+        Variant { name: "without archives", plan: without_archives, parameters: Vec::new() },
     ]
 }

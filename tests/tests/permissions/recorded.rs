@@ -58,6 +58,7 @@ fn ask_everything(simulation: &mut Simulation) {
         (FunctionName::UpdateDatabaseEndpoints, event("update-database-endpoints.new_endpoint.json")),
         (FunctionName::ReplicationCheck, json!({})),
         (FunctionName::BackupVerify, json!({})),
+        (FunctionName::BackupVerify, event("backup-verify.archive.json")),
     ] {
         simulation.invoke(function, "live", &payload);
     }

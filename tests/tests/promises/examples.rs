@@ -102,7 +102,7 @@ pub(crate) fn set_up(situation: Situation) -> Simulation {
 }
 
 /// File, function, alias, situation, and the status or error code of the answer.
-const EXAMPLES: [(&str, FunctionName, &str, Situation, &str); 30] = [
+const EXAMPLES: [(&str, FunctionName, &str, Situation, &str); 32] = [
     ("alarm.eventbridge.json", Recovery, "live", Situation::Broken, "started"),
     ("alarm.lambda.json", Recovery, "live", Situation::Broken, "started"),
     ("alarm.sns.json", Recovery, "live", Situation::Broken, "started"),
@@ -133,6 +133,8 @@ const EXAMPLES: [(&str, FunctionName, &str, Situation, &str); 30] = [
     ("replication-check.component.json", ReplicationCheck, "live", Situation::Calm, "within"),
     ("backup-verify.json", BackupVerify, "live", Situation::Calm, "sufficient"),
     ("backup-verify.component.json", BackupVerify, "live", Situation::Calm, "sufficient"),
+    ("backup-verify.archive.json", BackupVerify, "live", Situation::Calm, "sufficient"),
+    ("backup-verify.look.json", BackupVerify, "live", Situation::Calm, "sufficient"),
     ("recovery.status.json", Recovery, "live", Situation::Recovered, "completed"),
 ];
 

@@ -1,6 +1,7 @@
 //! What a recovery promises, held against the real functions and the real state machine, in process.
 
 mod automatic;
+mod backups;
 mod changes;
 mod common;
 mod consent;

@@ -17,6 +17,7 @@ fn checks_and_the_runbooks_own_commands_work_on_one_stage() {
         let mark = drill.stage.log.mark();
         replication_check_answers_with_a_verdict(drill).await;
         backup_verify_answers_with_the_proof_level_that_it_reached(drill).await;
+        backup_verify_reads_the_newest_archive_to_its_last_byte(drill).await;
         read_only_toggle_tells_how_every_enforcement_point_stands(drill).await;
         the_runbooks_payloads_that_this_plan_cannot_follow_are_refused_with_a_reason(drill, &cli).await;
         assert!(effects(&drill.stage, mark).is_empty(), "whoever only asks changes nothing");
@@ -49,6 +50,21 @@ async fn backup_verify_answers_with_the_proof_level_that_it_reached(drill: &Dril
     assert_eq!(backup["level"], "present");
     assert!(!backup["evidence"].as_array().unwrap().is_empty());
     assert!(!backup["not_checked"].as_array().unwrap().is_empty(), "what was not checked is said");
+}
+
+async fn backup_verify_reads_the_newest_archive_to_its_last_byte(drill: &Drill) {
+    let mark = drill.stage.log.mark();
+    let answer = ask(drill, "backup-verify", json!({"component": "database_archives"})).await;
+    assert_eq!(answer["status"], "sufficient", "{answer:#}");
+    let backup = &answer["backups"][0];
+    assert_eq!(backup["archive"], "s3://healthcare-platform-backups-dr/nightly.dump");
+    assert_eq!(backup["required"], "decodable");
+    assert_eq!(backup["level"], "consistent", "it has a manifest: {backup:#}");
+    let sites: Vec<&Value> = backup["sites"].as_array().unwrap().iter().collect();
+    assert_eq!(sites.iter().map(|site| &site["freshness"]).collect::<Vec<_>>(), ["within", "within"]);
+    let records = drill.stage.log.records_since(mark).into_iter().filter(|record| record.service == "s3");
+    let asked: Vec<String> = records.map(|record| record.operation.clone()).collect();
+    assert_eq!(asked, ["ListObjectsV2", "ListObjectsV2", "HeadObject", "HeadObject", "GetObject", "GetObject"]);
 }
 
 async fn read_only_toggle_tells_how_every_enforcement_point_stands(drill: &Drill) {

@@ -1,5 +1,6 @@
 //! The account that a simulated recovery plays in, behind one lock and one clock.
 
+mod buckets;
 mod clients;
 mod databases;
 mod ecs;
@@ -29,6 +30,8 @@ use super::faults::{Fault, Faults, LATE, LateRequest, LateWork, STALE, failure};
 use super::functions::RUNNING;
 use super::invariants::{Invariant, Violation};
 
+pub use buckets::{Buckets, SimulatedObject, nightly_archive};
+pub(crate) use buckets::{listed, object, with_archives};
 pub use clients::Client;
 pub(crate) use clients::Finds;
 pub use ecs::EcsService;
@@ -77,6 +80,8 @@ pub struct State {
     pub http_stages: Regional<BTreeMap<String, RouteSettings>>,
     /// ECS services, by `<cluster>/<service>`.
     pub services: Regional<EcsService>,
+    /// Objects in S3.
+    pub buckets: Buckets,
     /// Step Functions executions, by name.
     pub executions: BTreeMap<String, ExecutionRecord>,
     /// Task tokens that were handed back.

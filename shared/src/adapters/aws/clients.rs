@@ -16,6 +16,7 @@ use super::outbound::Outbound;
 use super::silence::NoRepeatAfterSilence;
 use super::step_header::StepHeader;
 use crate::domain::identifier::Region;
+use crate::domain::operation::Operation;
 use crate::domain::step::FunctionName;
 
 /// A function has at most 15 seconds, and must still be able to journal what it learnt: a call gets ten, all retries together.
@@ -46,6 +47,7 @@ struct Inner {
     dynamodb: Cache<aws_sdk_dynamodb::Client>,
     ecs: Cache<aws_sdk_ecs::Client>,
     lambda: Cache<aws_sdk_lambda::Client>,
+    objects: OnceLock<Option<objects::Client>>,
     rds: Cache<aws_sdk_rds::Client>,
     secretsmanager: Cache<aws_sdk_secretsmanager::Client>,
     sfn: Cache<aws_sdk_sfn::Client>,
@@ -82,6 +84,7 @@ impl Clients {
             dynamodb: Cache::default(),
             ecs: Cache::default(),
             lambda: Cache::default(),
+            objects: OnceLock::new(),
             rds: Cache::default(),
             secretsmanager: Cache::default(),
             sfn: Cache::default(),
@@ -95,6 +98,24 @@ impl Clients {
     #[must_use]
     pub fn outbound(&self) -> &Outbound {
         &self.inner.outbound
+    }
+
+    /// Whether the table of operations has this one for the function that they belong to.
+    pub(super) fn may_send(&self, operation: Operation) -> bool {
+        self.inner.function.is_none_or(|function| operation.row().by.contains(&function))
+    }
+
+    /// What reads objects of buckets in this Region; nothing without credentials.
+    pub(super) fn objects(&self, region: &Region) -> Option<objects::Client> {
+        let client = self.inner.objects.get_or_init(|| {
+            let config = self.config();
+            Some(objects::Client::new(objects::Connection {
+                region: region.to_string(),
+                endpoint_url: config.endpoint_url().map(str::to_owned),
+                credentials: config.credentials_provider()?,
+            }))
+        });
+        client.as_ref().map(|client| client.in_region(region.as_str()))
     }
 
     fn config(&self) -> &SdkConfig {

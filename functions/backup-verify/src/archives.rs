@@ -1,0 +1,165 @@
+//! Archives in S3: the newest of each site by listing, one of them by reading it.
+
+use std::io::Read;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use pgdump::{LARGEST_MANIFEST, Manifest};
+use shared::domain::archives::{
+    ArchivesJudgement, MANIFEST, ObjectView, Proof, Shelf, StoredObject, judge, judge_shelf, longest_age, read_from,
+};
+use shared::domain::backup::ProofLevel;
+use shared::domain::described::{ArchiveFormat, BackupArchives, BucketSite};
+use shared::domain::duration::Seconds;
+use shared::domain::identifier::Region;
+use shared::domain::observation::Sight;
+use shared::domain::plan::Plan;
+use shared::ports::{FailureKind, Objects, PortError, read_through};
+
+use crate::examination::{Expected, examine};
+
+/// How a reading of an object ends whose time ran out.
+const OUT_OF_TIME: &str = "object_out_of_time";
+
+/// What one look at archives needs.
+#[derive(Clone, Copy)]
+pub(crate) struct Search<'a> {
+    pub(crate) objects: &'a dyn Objects,
+    pub(crate) plan: &'a Plan,
+    pub(crate) archives: &'a BackupArchives,
+    /// The level to verify to.
+    pub(crate) level: ProofLevel,
+    /// When reading has to be over.
+    pub(crate) until: Option<Instant>,
+}
+
+impl Search<'_> {
+    /// The newest archive of every site, and what one of them proves.
+    pub(crate) async fn newest(&self, rpo: Option<Seconds>, now: Timestamp) -> ArchivesJudgement {
+        let longest = longest_age(self.archives, rpo);
+        let mut shelves = Vec::new();
+        for (site, place) in self.archives.places() {
+            let region = self.plan.region(site);
+            let listed = match self.objects.list(region, place).await {
+                Ok(found) => Sight::Found { found },
+                Err(error) if error.kind == FailureKind::NotFound => Sight::Absent,
+                Err(error) => Sight::Unreached { reason: error.to_string() },
+            };
+            shelves.push(Shelf::of(site, region, place, self.archives.format, listed));
+        }
+        let sites = shelves.iter().map(|shelf| judge_shelf(shelf, longest, now)).collect();
+        let Some((shelf, newest)) = read_from(&shelves).and_then(|shelf| Some((shelf, shelf.newest()?))) else {
+            return judge(None, self.level, Proof::default(), sites);
+        };
+        let proof = self.prove(&shelf.region, &shelf.place, newest, shelf.manifest_of(&newest.key)).await;
+        judge(Some(named(&shelf.place, &newest.key)), self.level, proof, sites)
+    }
+
+    /// What one archive proves, whatever its age.
+    pub(crate) async fn one(&self, region: &Region, place: &BucketSite, key: &str) -> ArchivesJudgement {
+        let proof = match self.objects.look(region, place, key).await {
+            // When it was written does not matter here.
+            Ok(view) => {
+                let found = StoredObject { key: view.key, bytes: view.bytes, modified_at: Timestamp::UNIX_EPOCH };
+                let manifest = format!("{key}{MANIFEST}");
+                // One that is there and cannot be looked at is not none.
+                let looked = self.objects.look(region, place, &manifest).await;
+                let absent = looked.is_err_and(|error| error.kind == FailureKind::NotFound);
+                self.prove(region, place, &found, (!absent).then_some(manifest.as_str())).await
+            }
+            Err(error) => Proof { findings: vec![finding(&error)], ..Proof::default() },
+        };
+        judge(Some(named(place, key)), self.level, proof, Vec::new())
+    }
+
+    async fn prove(&self, region: &Region, place: &BucketSite, archive: &StoredObject, manifest: Option<&str>) -> Proof {
+        let mut proof = Proof::default();
+        if archive.bytes == 0 {
+            proof.findings.push("empty: there is nothing in it".to_owned());
+            return proof;
+        }
+        proof.level = Some(ProofLevel::Present);
+        proof.evidence.push(format!("present: {} bytes", archive.bytes));
+        if self.archives.format == ArchiveFormat::Directory {
+            proof.not_checked.push("its content: directory archives in S3 are not read in this version".to_owned());
+            return proof;
+        }
+        let view = match self.objects.look(region, place, &archive.key).await {
+            Ok(view) => view,
+            Err(error) => {
+                proof.findings.push(finding(&error));
+                return proof;
+            }
+        };
+        match &view.encryption {
+            Some(encryption) => proof.evidence.push(format!("encrypted at rest by S3 ({encryption})")),
+            None => proof.not_checked.push("encryption at rest: S3 says of none".to_owned()),
+        }
+        if self.level == ProofLevel::Present {
+            proof.not_checked.push("its content: it was not read".to_owned());
+            return proof;
+        }
+        let manifest = match manifest {
+            Some(key) => match self.manifest(region, place, key).await {
+                Ok(manifest) => Some(manifest),
+                Err(finding) => {
+                    proof.findings.push(finding);
+                    None
+                }
+            },
+            None => None,
+        };
+        let read = self.read(region, place, &view, manifest).await;
+        proof.level = read.level;
+        proof.evidence.extend(read.evidence);
+        proof.findings.extend(read.findings);
+        // First what keeps it from the level.
+        proof.not_checked = read.not_checked.into_iter().chain(proof.not_checked).collect();
+        proof
+    }
+
+    async fn read(&self, region: &Region, place: &BucketSite, view: &ObjectView, manifest: Option<Manifest>) -> Proof {
+        let expected = Expected { level: self.level, manifest, stored: view.crc64nvme.clone() };
+        let at = (region, place);
+        let (examined, failure) =
+            read_through(self.objects, at, view, self.until, move |bytes| examine(bytes, &expected)).await;
+        let (mut proof, read) = examined.unwrap_or_default();
+        if let Some(error) = failure {
+            let told = if error.code == OUT_OF_TIME {
+                format!(
+                    "{OUT_OF_TIME}: it is too large for one invocation, which read {read} of its {} bytes; what follows was not \
+                     checked: verify it with recoveryctl backup verify, where there is time",
+                    view.bytes
+                )
+            } else {
+                finding(&error)
+            };
+            proof.findings.insert(0, told);
+        }
+        proof
+    }
+
+    async fn manifest(&self, region: &Region, place: &BucketSite, key: &str) -> Result<Manifest, String> {
+        let view = self.objects.look(region, place, key).await.map_err(|error| finding(&error))?;
+        let (bytes, failure) = read_through(self.objects, (region, place), &view, self.until, |bytes| {
+            let mut text = Vec::new();
+            // One byte more than a manifest may have is enough to see that it has too many. Why reading failed is told apart.
+            let _failed = bytes.take(LARGEST_MANIFEST + 1).read_to_end(&mut text);
+            text
+        })
+        .await;
+        match failure {
+            Some(error) => Err(finding(&error)),
+            None => Manifest::read(&bytes.unwrap_or_default())
+                .map_err(|error| format!("{}: {}: {error}", error.code(), named(place, key))),
+        }
+    }
+}
+
+fn finding(error: &PortError) -> String {
+    format!("{}: {}", error.code, error.message)
+}
+
+fn named(place: &BucketSite, key: &str) -> String {
+    format!("s3://{}/{key}", place.bucket)
+}

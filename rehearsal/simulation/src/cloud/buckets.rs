@@ -1,0 +1,109 @@
+//! S3: the archives that the platform's nightly job leaves, real ones of pg_dump.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use jiff::Timestamp;
+use pgdump::{Level, Manifest, Options, verify};
+use shared::domain::archives::{MANIFEST, ObjectView, StoredObject};
+use shared::domain::described::BucketSite;
+use shared::domain::duration::Seconds;
+use shared::domain::identifier::Region;
+use shared::domain::plan::{Component, Plan};
+use shared::ports::{FailureKind, PortResult};
+
+use crate::faults::failure;
+
+/// An archive in pg_dump's custom format, of version 16.14.
+const ARCHIVE: &[u8] = include_bytes!("../../../../shared/pgdump/tests/fixtures/16.14/custom-gzip.dump");
+/// So long before the simulation begins the last archive was made.
+const MADE_BEFORE: Seconds = Seconds(6 * 3_600);
+
+/// Objects by bucket and key.
+pub type Buckets = BTreeMap<String, BTreeMap<String, SimulatedObject>>;
+
+/// An object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SimulatedObject {
+    /// Its bytes.
+    pub content: Arc<[u8]>,
+    /// When it was written.
+    pub modified_at: Timestamp,
+}
+
+impl SimulatedObject {
+    pub(crate) fn view(&self, region: &Region, key: &str) -> ObjectView {
+        ObjectView {
+            key: key.to_owned(),
+            region: region.to_string(),
+            bytes: self.content.len() as u64,
+            etag: format!("\"{}-{}\"", self.content.len(), self.modified_at.as_millisecond()),
+            crc64nvme: None,
+            encryption: Some("AES256".to_owned()),
+            storage_class: None,
+        }
+    }
+}
+
+/// An archive of yesterday's night with its manifest, in every place in which the plan keeps some.
+pub(crate) fn with_archives(plan: &Plan, start: Timestamp) -> Buckets {
+    let mut buckets = Buckets::new();
+    for component in plan.components.values() {
+        let Component::BackupArchives(archives) = component else { continue };
+        for (_, place) in archives.places() {
+            let modified_at = MADE_BEFORE.before(start);
+            let key = format!("{}{}.dump", place.prefix(), modified_at.strftime("%Y-%m-%d"));
+            let bucket = buckets.entry(place.bucket.to_string()).or_default();
+            bucket.insert(format!("{key}{MANIFEST}"), SimulatedObject { content: manifest(), modified_at });
+            bucket.insert(key, SimulatedObject { content: archive(), modified_at });
+        }
+    }
+    buckets
+}
+
+/// An archive as a nightly job of pg_dump leaves it, and the manifest that goes with it.
+#[must_use]
+pub fn nightly_archive() -> (Arc<[u8]>, Arc<[u8]>) {
+    (archive(), manifest())
+}
+
+fn archive() -> Arc<[u8]> {
+    static SHARED: OnceLock<Arc<[u8]>> = OnceLock::new();
+    SHARED.get_or_init(|| ARCHIVE.into()).clone()
+}
+
+/// As `recoveryctl backup manifest` writes it.
+fn manifest() -> Arc<[u8]> {
+    static SHARED: OnceLock<Arc<[u8]>> = OnceLock::new();
+    let make = || {
+        let options = Options { fingerprints: true, ..Options::to(Level::Decodable) };
+        let manifest = Manifest::of(&verify(ARCHIVE, &options), Timestamp::UNIX_EPOCH, "simulation");
+        manifest.map(|manifest| manifest.to_json()).unwrap_or_default().into_bytes().into()
+    };
+    SHARED.get_or_init(make).clone()
+}
+
+fn missing<T>(operation: &'static str, what: String) -> PortResult<T> {
+    Err(failure(FailureKind::NotFound, ("s3", operation), "object_missing", format!("there is no {what}")))
+}
+
+pub(crate) fn listed(buckets: &Buckets, place: &BucketSite) -> PortResult<Vec<StoredObject>> {
+    let Some(bucket) = buckets.get(place.bucket.as_str()) else {
+        return missing("ListObjectsV2", format!("bucket {}", place.bucket));
+    };
+    let below = bucket.iter().filter(|(key, _)| key.starts_with(place.prefix()));
+    let stored = below.map(|(key, object)| StoredObject {
+        key: key.clone(),
+        bytes: object.content.len() as u64,
+        modified_at: object.modified_at,
+    });
+    Ok(stored.collect())
+}
+
+pub(crate) fn object<'a>(buckets: &'a Buckets, place: &BucketSite, key: &str) -> PortResult<&'a SimulatedObject> {
+    let found = buckets.get(place.bucket.as_str()).and_then(|bucket| bucket.get(key));
+    match found {
+        Some(found) => Ok(found),
+        None => missing("HeadObject", format!("{key} in {}", place.bucket)),
+    }
+}

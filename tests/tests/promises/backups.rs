@@ -1,0 +1,271 @@
+//! What `backup-verify` says of archives in S3, by the real verifier on real bytes.
+
+use std::io::{self, Read};
+use std::time::Instant;
+
+use async_trait::async_trait;
+use backup_verify_function::handler::{Ports, handle};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use shared::domain::archives::{ObjectView, StoredObject};
+use shared::domain::described::BucketSite;
+use shared::domain::identifier::{InstanceId, Region};
+use shared::domain::observation::{InstanceView, SnapshotView};
+use shared::domain::step::FunctionName;
+use shared::ports::{Clock, Databases, FailureKind, Objects, PortError, PortResult, ReadWork};
+use simulation::{Outcome, Platform, SimulatedObject, Simulation, healthcare_plan, nightly_archive};
+
+const PRIMARY: &str = "healthcare-platform-backups";
+const COPY: &str = "healthcare-platform-backups-dr";
+const NEWEST: &str = "2026-11-20.dump";
+
+fn calm() -> Simulation {
+    Platform::default().stand_up()
+}
+
+fn asked(simulation: &mut Simulation, payload: &Value) -> Value {
+    match simulation.invoke(FunctionName::BackupVerify, "live", payload) {
+        Outcome::Answered(answer) => answer,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The verdict on the archives, and the answer's status.
+fn archives(simulation: &mut Simulation) -> (Value, Value) {
+    let answer = asked(simulation, &json!({"component": "database_archives"}));
+    (answer["backups"][0].clone(), answer["status"].clone())
+}
+
+/// Changes the newest archive, and its manifest if need be, in these buckets.
+fn change(simulation: &Simulation, buckets: &[&str], key: &str, change: impl Fn(&mut SimulatedObject)) {
+    simulation.cloud.with(|state| {
+        for bucket in buckets {
+            change(state.buckets.get_mut(*bucket).unwrap().get_mut(key).unwrap());
+        }
+    });
+}
+
+fn forget_manifests(simulation: &Simulation) {
+    simulation.cloud.with(|state| {
+        for bucket in state.buckets.values_mut() {
+            bucket.retain(|key, _| !key.ends_with(".manifest.json"));
+        }
+    });
+}
+
+fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("no {pointer} in {value:#}"))
+}
+
+#[test]
+fn the_newest_archive_is_read_where_it_would_be_restored_and_reaches_what_its_manifest_allows() {
+    let mut simulation = calm();
+    let (verdict, status) = archives(&mut simulation);
+    assert_eq!(status, "sufficient", "{verdict:#}");
+    assert_eq!(verdict["archive"], format!("s3://{COPY}/{NEWEST}"));
+    assert_eq!((&verdict["required"], &verdict["level"]), (&json!("decodable"), &json!("consistent")));
+    assert_eq!(verdict["sites"].as_array().unwrap().len(), 2);
+    forget_manifests(&simulation);
+    let (verdict, status) = archives(&mut simulation);
+    assert_eq!((status, &verdict["level"]), (json!("sufficient"), &json!("decodable")));
+    let unchecked = verdict["not_checked"].to_string();
+    assert!(unchecked.contains("manifest"), "that nothing says what was written is said: {unchecked}");
+}
+
+#[test]
+fn an_archive_that_was_cut_off_anywhere_is_never_sufficient() {
+    let whole = calm().cloud.with(|state| state.buckets[COPY][NEWEST].content.len());
+    for length in (0..whole).step_by(whole / 40).chain([whole - 1]) {
+        let mut simulation = calm();
+        forget_manifests(&simulation);
+        change(&simulation, &[COPY], NEWEST, |object| object.content = object.content[..length].into());
+        let (verdict, status) = archives(&mut simulation);
+        assert_eq!(status, "insufficient", "cut to {length} of {whole}: {verdict:#}");
+        assert!(!verdict["findings"].as_array().unwrap().is_empty(), "cut to {length}: {verdict:#}");
+    }
+}
+
+#[test]
+fn a_flipped_bit_is_found_by_the_manifest_and_named() {
+    let mut simulation = calm();
+    change(&simulation, &[COPY], NEWEST, |object| {
+        let mut bytes = object.content.to_vec();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        object.content = bytes.into();
+    });
+    let (verdict, status) = archives(&mut simulation);
+    assert_eq!(status, "insufficient");
+    assert!(verdict["findings"].to_string().contains("checksum_mismatch"), "{verdict:#}");
+    assert_eq!(verdict["sufficient"], false);
+}
+
+#[test]
+fn an_archive_is_too_old_at_the_age_that_it_may_have_in_either_site() {
+    for (bucket, hours, expected) in
+        [(PRIMARY, 23, "sufficient"), (PRIMARY, 24, "insufficient"), (COPY, 24, "insufficient"), (COPY, 400, "insufficient")]
+    {
+        let mut simulation = calm();
+        let now = simulation.cloud.now();
+        change(&simulation, &[bucket], NEWEST, |object| object.modified_at = now - SignedDuration::from_hours(hours));
+        let (verdict, status) = archives(&mut simulation);
+        assert_eq!(status, expected, "{bucket} {hours} h: {verdict:#}");
+        let fresh = if expected == "sufficient" { "within" } else { "beyond" };
+        assert_eq!(verdict["freshness"], fresh);
+    }
+}
+
+#[test]
+fn a_copy_that_is_missing_is_named_and_the_other_is_read() {
+    let mut simulation = calm();
+    simulation.cloud.with(|state| state.buckets.insert(COPY.to_owned(), Default::default()));
+    let (verdict, status) = archives(&mut simulation);
+    assert_eq!(status, "insufficient");
+    assert_eq!(verdict["archive"], format!("s3://{PRIMARY}/{NEWEST}"));
+    assert_eq!(verdict["level"], "consistent", "what is there was read all the same");
+    assert!(text(&verdict, "/reason").contains("there is no archive in s3://healthcare-platform-backups-dr/"));
+}
+
+#[test]
+fn a_dark_primary_region_leaves_the_copy_proven_and_the_answer_insufficient() {
+    let mut simulation = calm();
+    simulation.cloud.with(|state| state.world.region_dark("us-east-1", true, state.now));
+    let (verdict, status) = archives(&mut simulation);
+    assert_eq!((status, &verdict["level"]), (json!("insufficient"), &json!("consistent")));
+    assert_eq!(verdict["freshness"], "unknown");
+    assert!(text(&verdict, "/sites/0/reason").contains("could not be listed"));
+}
+
+#[test]
+fn a_manifest_that_cannot_be_read_is_a_finding_and_not_a_missing_one() {
+    let mut simulation = calm();
+    let manifest = format!("{NEWEST}.manifest.json");
+    change(&simulation, &[COPY], &manifest, |object| object.content = b"{}".as_slice().into());
+    let (verdict, status) = archives(&mut simulation);
+    assert_eq!(status, "insufficient", "{verdict:#}");
+    assert!(text(&verdict, "/findings/0").starts_with("manifest_unreadable"), "{verdict:#}");
+}
+
+#[test]
+fn looking_reads_no_archive_and_says_so() {
+    let mut simulation = calm();
+    change(&simulation, &[PRIMARY, COPY], NEWEST, |object| object.content = b"no archive".as_slice().into());
+    let answer = asked(&mut simulation, &json!({"component": "database_archives", "level": "present"}));
+    assert_eq!(answer["status"], "sufficient");
+    assert!(answer["backups"][0]["not_checked"].to_string().contains("its content"), "{answer:#}");
+    let read = simulation.cloud.with(|state| state.calls.iter().any(|call| call.operation == "GetObject"));
+    assert!(!read);
+}
+
+#[test]
+fn an_archive_that_is_named_is_read_whatever_its_age_and_must_lie_where_the_plan_has_archives() {
+    let mut simulation = calm();
+    let old = simulation.cloud.with(|state| {
+        let bucket = state.buckets.get_mut(PRIMARY).unwrap();
+        let mut old = bucket[NEWEST].clone();
+        old.modified_at -= SignedDuration::from_hours(9_000);
+        bucket.insert("2025.dump".to_owned(), old);
+        json!({"backup": format!("s3://{PRIMARY}/2025.dump")})
+    });
+    let answer = asked(&mut simulation, &old);
+    assert_eq!(answer["status"], "sufficient", "{answer:#}");
+    assert_eq!(answer["backups"][0]["level"], "decodable");
+    let missing = asked(&mut simulation, &json!({"backup": format!("s3://{PRIMARY}/2024.dump")}));
+    assert_eq!(missing["status"], "insufficient");
+    assert!(text(&missing, "/backups/0/findings/0").starts_with("object_missing"));
+}
+
+/// A store whose objects are larger than an invocation has time for: it gives so many bytes, and then says that the time ran out.
+struct TooLarge {
+    bytes: usize,
+}
+
+fn at() -> Timestamp {
+    "2026-11-20T12:00:00Z".parse().unwrap()
+}
+
+fn error(code: &str) -> PortError {
+    let (code, message) = (code.to_owned(), "the time that was given ran out".to_owned());
+    PortError { kind: FailureKind::NoAnswer, service: "s3", operation: "GetObject", code, message }
+}
+
+impl Clock for TooLarge {
+    fn now(&self) -> Timestamp {
+        at()
+    }
+    fn at_real(&self, _: u64) -> Timestamp {
+        at()
+    }
+}
+
+#[async_trait]
+impl Databases for TooLarge {
+    async fn describe(&self, _: &Region, _: &InstanceId) -> PortResult<InstanceView> {
+        Err(error("not_asked"))
+    }
+    async fn newest_snapshot(&self, _: &Region, _: &InstanceId) -> PortResult<Option<SnapshotView>> {
+        Err(error("not_asked"))
+    }
+}
+
+#[async_trait]
+impl Objects for TooLarge {
+    async fn list(&self, _: &Region, _: &BucketSite) -> PortResult<Vec<StoredObject>> {
+        let modified_at = at() - SignedDuration::from_hours(1);
+        Ok(vec![StoredObject { key: NEWEST.to_owned(), bytes: 200_000_000_000, modified_at }])
+    }
+    async fn look(&self, region: &Region, _: &BucketSite, key: &str) -> PortResult<ObjectView> {
+        Ok(ObjectView {
+            key: key.to_owned(),
+            region: region.to_string(),
+            bytes: 200_000_000_000,
+            etag: "\"e\"".to_owned(),
+            crc64nvme: Some("AAAAAAAAAAA=".to_owned()),
+            encryption: Some("aws:kms".to_owned()),
+            storage_class: None,
+        })
+    }
+    async fn read(&self, _: &Region, _: &BucketSite, _: &ObjectView, _: Option<Instant>, work: ReadWork) -> PortResult<()> {
+        struct Ends;
+        impl Read for Ends {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::Error::other("object_out_of_time"))
+            }
+        }
+        let archive = nightly_archive().0;
+        work(&mut archive[..self.bytes].chain(Ends));
+        Err(error("object_out_of_time"))
+    }
+}
+
+#[tokio::test]
+async fn an_archive_too_large_for_one_invocation_says_how_far_it_was_read_and_is_never_sufficient() {
+    let whole = nightly_archive().0.len();
+    // Even one whose every byte came, but not its end.
+    for (bytes, reached) in [(whole * 9 / 10, "listed"), (whole, "listed")] {
+        let store = TooLarge { bytes };
+        let ports = Ports { clock: &store, databases: &store, objects: &store, until: Some(Instant::now()) };
+        let payload = json!({"component": "database_archives"});
+        let checked = handle(ports, &healthcare_plan(), &payload).await.unwrap();
+        let verdict = &checked.answer["backups"][0];
+        assert_eq!(checked.answer["status"], "insufficient", "{verdict:#}");
+        assert_eq!(verdict["level"], reached, "{verdict:#}");
+        let first = text(verdict, "/findings/0");
+        assert!(first.starts_with("object_out_of_time: ") && first.contains("200000000000 bytes"), "{first}");
+        assert!(text(verdict, "/reason").contains("too large for one invocation"));
+        assert!(verdict["not_checked"].to_string().contains("S3's own checksum"), "{verdict:#}");
+        let sufficient = checked.metrics[0].1.iter().find(|metric| metric.name == "BackupSufficient").unwrap();
+        assert!(sufficient.value < 1.0);
+    }
+}
+
+#[tokio::test]
+async fn what_a_check_publishes_is_what_the_alarms_wait_for() {
+    let (whole, payload) = (nightly_archive().0.len(), json!({"component": "database_archives", "level": "present"}));
+    let store = TooLarge { bytes: whole };
+    let ports = Ports { clock: &store, databases: &store, objects: &store, until: None };
+    let looked = handle(ports, &healthcare_plan(), &payload).await.unwrap();
+    let names: Vec<&str> = looked.metrics[0].1.iter().map(|metric| metric.name.as_str()).collect();
+    assert_eq!(names, ["BackupFresh"], "a look that reads nothing proves no level");
+    assert_eq!(looked.metrics[0].0, "database_archives");
+}
