@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 use shared::domain::identifier::ScenarioName;
 use shared::domain::plan::Plan;
-use simulation::{Campaign, Case, Fault, Finding, Run, Summary, replay};
+use simulation::{Campaign, Case, Fault, Finding, Run, Share, Summary, replay};
 
 /// `recoveryctl simulate`.
 ///
@@ -49,6 +49,9 @@ pub struct SimulateArguments {
     /// With --exhaustive 2: of the second faults, try each N-th.
     #[arg(long, value_name = "N", default_value = "1", requires = "exhaustive")]
     every: NonZeroUsize,
+    /// With --every N: which N-th, from 0 on. All N parts together are all pairs.
+    #[arg(long, value_name = "K", default_value = "0", requires = "every")]
+    part: usize,
     /// For people, or for programs.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -77,7 +80,8 @@ pub fn run(arguments: &SimulateArguments) -> ExitCode {
         (None, None, None) => return tell_one(arguments, &campaign),
         (Some(at_a_time), _, _) => {
             let faults = if arguments.faults.is_empty() { Fault::ALL.as_slice() } else { &arguments.faults };
-            let pairs = (at_a_time == 2).then_some(arguments.every);
+            let share = Share { every: arguments.every, part: arguments.part };
+            let pairs = (at_a_time == 2).then_some(share);
             campaign.exhaust(&Case::plain(arguments.seed), faults, pairs, limit(arguments))
         }
         (None, count, _) => {

@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use shared::domain::step::FunctionName;
 use shared::events::request::CommandName;
 
 use super::accounting::PortCall;
@@ -61,6 +62,33 @@ fn is_a_case_of_its_own(fault: Fault, call: &PortCall, turn: &Turn) -> bool {
     }
 }
 
+/// Whether, of two faults, this one at this call leads to what no other one of the turn leads to but for milliseconds and words.
+/// A read that fails is a sight that is missing, and a journal that cannot be read or written ends the invocation, whatever it
+/// said; so one error stands for all of them, and of several reads of the journal in a row the last one for the others. Not where
+/// somebody else acts in between: what was read before is old then.
+fn differs_in_a_pair(fault: Fault, call: &PortCall, turn: &Turn) -> bool {
+    let reads_journal = |call: &PortCall| call.service == "dynamodb" && !leaves_something(call);
+    let next = turn.calls.iter().find(|next| next.number == call.number + 1);
+    if reads_journal(call) && next.is_some_and(reads_journal) {
+        return matches!(fault, Fault::DoubledBefore | Fault::Overtaken);
+    }
+    let says_it_otherwise = match fault {
+        Fault::Throttled | Fault::ServerError => !leaves_something(call) || call.service == "dynamodb",
+        _ => false,
+    };
+    !says_it_otherwise
+}
+
+/// What a turn does. One that does what the two before and the two after it do is a look in the middle of a long wait: of such looks
+/// the first two and the last two stand for all.
+fn is_mid_wait(turns: &[Turn], index: usize) -> bool {
+    let does = |turn: &Turn| -> Vec<(Option<FunctionName>, &'static str, String, Option<String>)> {
+        turn.calls.iter().map(|call| (call.function, call.operation, call.resource.clone(), call.label.clone())).collect()
+    };
+    let around = index.checked_sub(2).and_then(|first| turns.get(first..=index + 2));
+    around.is_some_and(|around| around.windows(2).all(|pair| does(&pair[0]) == does(&pair[1])))
+}
+
 /// A fault that may strike: in this turn of a run, at this call.
 type Job = (usize, usize, Fault);
 
@@ -71,13 +99,15 @@ struct Jobs {
 }
 
 impl Jobs {
-    /// What may strike `start` after the call `after`.
-    fn of(start: &(Simulation, Watcher), faults: &[Fault], after: Option<usize>) -> Self {
+    /// What may strike `start` after the call `after`; `in_pairs`, only what differs in a pair.
+    fn of(start: &(Simulation, Watcher), faults: &[Fault], after: Option<usize>, in_pairs: bool) -> Self {
         let turns = turns_of(start);
         let mut jobs = Vec::new();
-        for (index, turn) in turns.iter().enumerate() {
+        for (index, turn) in turns.iter().enumerate().filter(|(index, _)| !(in_pairs && is_mid_wait(&turns, *index))) {
             for call in turn.calls.iter().filter(|call| after.is_none_or(|after| call.number > after)) {
-                let own = faults.iter().filter(|fault| is_a_case_of_its_own(**fault, call, turn));
+                let own = faults.iter().filter(|fault| {
+                    is_a_case_of_its_own(**fault, call, turn) && (!in_pairs || differs_in_a_pair(**fault, call, turn))
+                });
                 jobs.extend(own.map(|fault| (index, call.number, *fault)));
             }
         }
@@ -100,21 +130,25 @@ struct Seconds {
     next: usize,
 }
 
+/// Which of all pairs to play: each so-many-th second fault, beginning at another one for each part. All parts from 0 below `every`
+/// together are all pairs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Share {
+    /// How many second faults lie from one that is tried to the next.
+    pub every: NonZeroUsize,
+    /// Which of these parts.
+    pub part: usize,
+}
+
 impl Campaign {
-    /// Tries each of these faults at every call of `case`, and with `pairs` each so-many-th of the second ones that can follow it; at
-    /// most `limit` long.
+    /// Tries each of these faults at every call of `case`; or, with `pairs`, each that makes a difference in a pair, and that share of
+    /// the second ones that can follow it. At most `limit` long.
     #[must_use]
-    pub fn exhaust(
-        &self,
-        case: &Case,
-        faults: &[Fault],
-        pairs: Option<NonZeroUsize>,
-        limit: Duration,
-    ) -> (Summary, Vec<Finding>) {
+    pub fn exhaust(&self, case: &Case, faults: &[Fault], pairs: Option<Share>, limit: Duration) -> (Summary, Vec<Finding>) {
         let calm = case.calm(&self.plan, &self.scenario);
         let first = calm.call_count();
         let start = (case.set_up(&self.plan, &self.scenario), Watcher::new(&calm));
-        let singles = Jobs::of(&start, faults, None);
+        let singles = Jobs::of(&start, faults, None, pairs.is_some());
         let with = |case: &Case, call: usize, fault: Fault| {
             let mut case = case.clone();
             case.strikes.push(Strike { call: call - first, fault });
@@ -130,7 +164,7 @@ impl Campaign {
                     waiting.pop();
                     continue;
                 };
-                seconds.next += pairs.map_or(1, NonZeroUsize::get);
+                seconds.next += pairs.map_or(1, |share| share.every.get());
                 return Some((with(&seconds.struck, job.1, job.2), seconds.jobs.clone(), job));
             }
         };
@@ -147,10 +181,10 @@ impl Campaign {
             let job = *singles.jobs.get(index)?;
             let struck = with(case, job.1, job.2);
             let (run, watcher) = singles.struck(job);
-            if let Some(every) = pairs {
-                let jobs = self.as_guarded(|| Jobs::of(&(run.fork(), watcher.clone()), faults, Some(job.1)));
+            if let Some(Share { every, part }) = pairs {
+                let jobs = self.as_guarded(|| Jobs::of(&(run.fork(), watcher.clone()), faults, Some(job.1), true));
                 // Not the same share of each: together they are spread over all of them.
-                let seconds = Seconds { struck: struck.clone(), jobs: Arc::new(jobs), next: index % every };
+                let seconds = Seconds { struck: struck.clone(), jobs: Arc::new(jobs), next: (index + part) % every };
                 waiting.lock().ok()?.push(seconds);
             }
             Some((struck, self.as_guarded(|| follow(run, Some(watcher)))))

@@ -30,6 +30,7 @@ pub use cloud::{
     Client, Cloud, EcsService, ExecutionRecord, Journal, LambdaFunction, MethodSetting, RestStage, Secret, SentNotice,
     SsmParameter, State,
 };
+pub use exhaustive::Share;
 pub use faults::{Fault, Rule};
 pub use functions::{Functions, Outcome};
 pub use invariants::{Before, Invariant, Violation, Watcher, at_the_end, hosts};
