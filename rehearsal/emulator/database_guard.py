@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Ends the PostgreSQL servers of a rehearsal when the rehearsal ends, also when it is killed.
 
-Its argument is the directory below which each server has its files. It waits until its standard input closes, ends every
-server by the process number in its lock file, and removes the servers' files; their logs stay.
+Its argument is the directory below which each server has its files; with a second one, `all`, everything in that directory goes, and
+every client that uses its password ends as well. It waits until its standard input closes, ends every
+server by the process number in its lock file, and removes the servers' files and backups; what they logged stays.
 """
 
 import os
@@ -64,6 +65,17 @@ def end(processes):
     strike(filter(lives, processes), signal.SIGKILL)
 
 
+def clients(directory):
+    wanted = b"PGPASSFILE=" + os.fsencode(directory / "passwords")
+    for entry in pathlib.Path("/proc").iterdir():
+        try:
+            variables = (entry / "environ").read_bytes().split(b"\0") if entry.name.isdigit() else ()
+        except OSError:
+            continue
+        if wanted in variables:
+            yield int(entry.name)
+
+
 def main():
     directory = pathlib.Path(sys.argv[1])
     sys.stdin.read()
@@ -73,6 +85,10 @@ def main():
         if process is not None:
             end(with_children(process))
         shutil.rmtree(cluster, ignore_errors=True)
+    shutil.rmtree(directory / "backups", ignore_errors=True)
+    if sys.argv[2:] == ["all"]:
+        strike(list(clients(directory)), signal.SIGKILL)
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 if __name__ == "__main__":

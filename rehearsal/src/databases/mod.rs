@@ -2,17 +2,21 @@
 //!
 //! The world decides when; this makes it so. Each instance of the world has a server of its own, with streaming replication
 //! from one to the other. What the world says of a database is done to its server's processes: one that hangs is frozen, one that is
-//! rebooted or whose Region goes dark is killed without warning, a promotion is `pg_promote`. Clients reach a server through the
+//! rebooted or whose Region goes dark is killed without warning, a promotion is `pg_promote`; a snapshot is a base backup, and what is
+//! made or restored is a server of its own. Clients reach a server through the
 //! instance's listener, which refuses and cuts as the world says. The standby gets its log through a relay that holds up what the
 //! world says has not arrived.
 //!
 //! What clients were told is in the [`Ledger`]; what the servers have is counted against it afterwards ([`Count`]).
 
+mod bounded;
 mod count;
 mod follow;
 mod guard;
 mod installation;
 mod ledger;
+mod maker;
+mod scratch;
 mod server;
 mod stream;
 #[cfg(test)]
@@ -29,11 +33,13 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use rehearsal_world::InstanceKey;
+use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 
 pub use count::{Count, Evidence, Row};
 pub use installation::{Installation, NoPostgresql};
 pub use ledger::{Acknowledged, Ledger};
+pub use scratch::{Asked, Restored, Scratch};
 pub use server::DatabaseError;
 pub use writing::{Writing, WritingSession};
 
@@ -42,6 +48,7 @@ use crate::stage::{Shared, lock};
 use crate::wire::time::{ScaledTime, SimulatedTime};
 use follow::{Act, Condition, next, perform};
 use guard::Guard;
+use maker::{Base, Maker};
 use server::{Ground, Server};
 use stream::Stream;
 use writing::Positions;
@@ -87,25 +94,28 @@ pub struct RealPair {
     /// The end of the log when nobody had written yet.
     beginning: u64,
     stream: Mutex<Option<Arc<Stream>>>,
-    servers: Mutex<Servers>,
+    servers: Arc<Mutex<Servers>>,
+    maker: Mutex<Option<JoinHandle<()>>>,
+    /// What the primary held before anybody wrote.
+    first_backup: Base,
     stop: Arc<AtomicBool>,
     seen: Arc<Mutex<Seen>>,
     guard: Option<Guard>,
 }
 
-/// The two servers and who has them.
+/// The servers and who has them.
 #[derive(Default)]
 struct Servers {
     idle: BTreeMap<String, Server>,
     followers: Vec<JoinHandle<(String, Server)>>,
-    relay: Option<JoinHandle<()>>,
+    relays: Vec<JoinHandle<()>>,
 }
 
 /// What the followers have to say.
 #[derive(Default)]
 struct Seen {
-    /// When a server was promoted; noted before it is.
-    promoted: Option<Timestamp>,
+    /// When a server was promoted, by its instance; noted before it is.
+    promoted: BTreeMap<String, Timestamp>,
     troubles: Vec<String>,
 }
 
@@ -137,13 +147,20 @@ impl RealPair {
         let stream = Stream::to(primary.to_string(), addresses.clone());
         let stream = stream.await.map_err(DatabaseError::io("the relay of the replication stream"))?;
         let (source, name) = (stream.address(), replica.to_string());
+        let (on, of) = (ground.clone(), primary.to_string());
+        let gone = || DatabaseError::Failed { what: format!("starting {of}"), tail: "    it does not run".to_owned() };
+        let address = first.address().ok_or_else(gone)?;
         let pair = blocking(move || {
-            let mut second = first.base_backup(&name, source)?;
+            let never = AtomicBool::new(false);
+            let mut second = Server::standby(&on, &name, address, source, &never)?;
             second.start()?;
             let beginning = catch_up(&first, &second)?;
-            Ok((first, second, beginning))
+            let directory = on.backups().join("base-0");
+            on.base_backup(address, &directory, &never)?;
+            let backup = Base { of, finished: Timestamp::now(), directory, snapshot: None };
+            Ok((first, second, beginning, backup))
         });
-        let (first, second, beginning) = pair.await?;
+        let (first, second, beginning, first_backup) = pair.await?;
         addresses.set(&replica.to_string(), second.address());
         Ok(Self {
             ground,
@@ -154,47 +171,45 @@ impl RealPair {
             positions: Arc::default(),
             beginning,
             stream: Mutex::new(Some(Arc::new(stream))),
-            servers: Mutex::new(Servers {
+            servers: Arc::new(Mutex::new(Servers {
                 idle: BTreeMap::from([(primary.to_string(), first), (replica.to_string(), second)]),
                 ..Servers::default()
-            }),
+            })),
+            maker: Mutex::default(),
+            first_backup,
             stop: Arc::default(),
             seen: Arc::default(),
             guard: Some(guard),
         })
     }
 
-    /// Does from now on what the world says, until the pair is counted or dropped.
+    /// Does from now on what the world says, until the pair is counted or dropped. Has to be called on the runtime on which relays are
+    /// to run.
     pub fn follow(&self, shared: &Arc<Shared>) {
+        shared.world().make_outside();
         let mut servers = lock(&self.servers);
         for key in [&self.primary, &self.replica] {
             let Some(server) = servers.idle.remove(&key.to_string()) else { continue };
-            let (key, shared, stop) = (key.clone(), shared.clone(), self.stop.clone());
-            let (addresses, seen) = (self.addresses.clone(), self.seen.clone());
-            servers.followers.push(std::thread::spawn(move || {
-                let name = key.to_string();
-                (name, follow(server, &key, &shared, &stop, &addresses, &seen))
-            }));
+            servers.followers.push(keep(server, key.clone(), shared, &self.stop, &self.addresses, &self.seen));
         }
-        let (replica, positions, beginning) = (self.replica.clone(), self.positions.clone(), self.beginning);
-        let (shared, stop, stream) = (shared.clone(), self.stop.clone(), lock(&self.stream).clone());
-        servers.relay = stream.map(|stream| {
-            std::thread::spawn(move || {
-                while !stop.load(Ordering::Relaxed) {
-                    let received = shared.world().received_of_source(&replica, shared.time.now());
-                    match received {
-                        Some(received) if received.everything => stream.let_through(u64::MAX),
-                        Some(received) => {
-                            let positions = lock(&positions);
-                            let position = positions.range(..=received.newest.0).next_back();
-                            stream.let_through(position.map_or(beginning, |(_, position)| *position));
-                        }
-                        None => {}
-                    }
-                    sleep(LOOK);
-                }
-            })
-        });
+        let (replica, source, beginning) = (self.replica.clone(), self.primary.to_string(), self.beginning);
+        if let Some(stream) = lock(&self.stream).clone() {
+            let relay = hold_up(stream, replica, source, beginning, shared, &self.positions, &self.stop);
+            servers.relays.push(relay);
+        }
+        let maker = Maker {
+            ground: self.ground.clone(),
+            shared: shared.clone(),
+            addresses: self.addresses.clone(),
+            positions: self.positions.clone(),
+            servers: self.servers.clone(),
+            seen: self.seen.clone(),
+            stop: self.stop.clone(),
+            runtime: Handle::current(),
+            bases: vec![self.first_backup.clone()],
+            failures: BTreeMap::new(),
+        };
+        *lock(&self.maker) = Some(std::thread::spawn(move || maker.work()));
     }
 
     /// What clients need to write, who meet the instances at these addresses.
@@ -204,7 +219,6 @@ impl RealPair {
             shared: shared.clone(),
             ledger: self.ledger.clone(),
             positions: self.positions.clone(),
-            source: self.primary.to_string(),
             password: self.ground.password.clone(),
             instances: listeners.iter().map(|(instance, address)| (*address, instance.clone())).collect(),
         }
@@ -249,7 +263,7 @@ impl RealPair {
         let (primary, replica) = (self.primary.to_string(), self.replica.to_string());
         let evidence = if serving == &self.replica {
             // Who was asked to become a primary and is none yet has accepted nothing.
-            let promoted = seen.promoted.map_or(Timestamp::MAX, |real| time.at(real));
+            let promoted = seen.promoted.get(&replica).map_or(Timestamp::MAX, |real| time.at(*real));
             let former = Some((primary.as_str(), old.as_slice(), promoted));
             Evidence { acknowledged: &acknowledged, serving: (&replica, &new), former }
         } else {
@@ -261,11 +275,15 @@ impl RealPair {
     /// Stops following, and takes the servers.
     fn take(&self) -> BTreeMap<String, Server> {
         self.stop.store(true, Ordering::Relaxed);
+        // First, so that it hands over no server that nobody takes.
+        if let Some(maker) = lock(&self.maker).take() {
+            let _ended = maker.join();
+        }
         let mut servers = lock(&self.servers);
         let mut taken = std::mem::take(&mut servers.idle);
         // A follower that panicked has dropped its server; the guard ends that.
         taken.extend(servers.followers.drain(..).filter_map(|follower| follower.join().ok()));
-        if let Some(relay) = servers.relay.take() {
+        for relay in servers.relays.drain(..) {
             let _ended = relay.join();
         }
         *lock(&self.stream) = None;
@@ -280,6 +298,52 @@ impl Drop for RealPair {
         drop(self.guard.take());
         servers.values_mut().for_each(Server::kill);
     }
+}
+
+/// Keeps a server as the world has its database, on a thread of its own.
+fn keep(
+    server: Server,
+    key: InstanceKey,
+    shared: &Arc<Shared>,
+    stop: &Arc<AtomicBool>,
+    addresses: &Arc<Addresses>,
+    seen: &Arc<Mutex<Seen>>,
+) -> JoinHandle<(String, Server)> {
+    let (shared, stop) = (shared.clone(), stop.clone());
+    let (addresses, seen) = (addresses.clone(), seen.clone());
+    std::thread::spawn(move || {
+        let name = key.to_string();
+        (name, follow(server, &key, &shared, &stop, &addresses, &seen))
+    })
+}
+
+/// Lets through what the world says has arrived, on a thread of its own.
+fn hold_up(
+    stream: Arc<Stream>,
+    replica: InstanceKey,
+    source: String,
+    beginning: u64,
+    shared: &Arc<Shared>,
+    positions: &Arc<Positions>,
+    stop: &Arc<AtomicBool>,
+) -> JoinHandle<()> {
+    let (shared, positions, stop) = (shared.clone(), positions.clone(), stop.clone());
+    std::thread::spawn(move || {
+        while !stop.load(Ordering::Relaxed) {
+            let received = shared.world().received_of_source(&replica, shared.time.now());
+            match received {
+                Some(received) if received.everything => stream.let_through(u64::MAX),
+                Some(received) => {
+                    let positions = lock(&positions);
+                    let of_source = positions.get(&source);
+                    let position = of_source.and_then(|known| known.range(..=received.newest.0).next_back());
+                    stream.let_through(position.map_or(beginning, |(_, position)| beginning.max(*position)));
+                }
+                None => {}
+            }
+            sleep(LOOK);
+        }
+    })
 }
 
 /// Keeps one server as the world has its database.
@@ -301,7 +365,7 @@ fn follow(
             continue;
         };
         if act == Act::Promote {
-            lock(seen).promoted.get_or_insert_with(Timestamp::now);
+            lock(seen).promoted.entry(name.clone()).or_insert_with(Timestamp::now);
         }
         if act == Act::Start {
             restarts = wanted.restarts;

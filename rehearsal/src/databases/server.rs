@@ -5,12 +5,15 @@ use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command};
+use std::sync::atomic::AtomicBool;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use rustix::process::{Pid, Signal, kill_process};
 
+use super::bounded;
 use super::installation::Installation;
 use crate::emulator::{free_port, log_tail};
 use crate::processes::{descendants_of, state_and_parent};
@@ -18,6 +21,10 @@ use crate::processes::{descendants_of, state_and_parent};
 /// It takes a fraction of a second; a busy machine may need much longer.
 const LONGEST_START: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(10);
+/// For the files of a small database, on a machine that does other things too.
+const LONGEST_BACKUP: Duration = Duration::from_secs(120);
+/// Longer than the server itself takes for a statement.
+const LONGEST_STATEMENT: Duration = Duration::from_secs(90);
 /// A port that was free a moment ago can be taken; that it happens so often in a row has another cause.
 const ATTEMPTS: usize = 3;
 /// Everybody connects as this user to this database.
@@ -58,6 +65,8 @@ pub(super) struct Ground {
     /// Where each server has its files. It belongs to the servers' user.
     pub(super) directory: PathBuf,
     pub(super) password: String,
+    /// Whether servers ship their log.
+    pub(super) archiving: bool,
 }
 
 impl Ground {
@@ -68,9 +77,10 @@ impl Ground {
         let random = File::open("/dev/urandom").and_then(|mut source| io::Read::read_exact(&mut source, &mut bytes));
         random.map_err(DatabaseError::io("/dev/urandom"))?;
         let password: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        let ground = Self { installation, directory: directory.to_owned(), password };
-        fs::create_dir_all(directory).map_err(DatabaseError::io(directory.display().to_string()))?;
-        ground.own(directory)?;
+        let ground = Self { installation, directory: directory.to_owned(), password, archiving: true };
+        ground.make_directory(directory)?;
+        ground.make_directory(&ground.backups())?;
+        ground.make_directory(&ground.backups().join("log"))?;
         ground.secret(&ground.password_file(), &format!("*:*:*:{USER}:{}\n", ground.password))?;
         ground.secret(&directory.join("initial"), &format!("{}\n", ground.password))?;
         Ok(ground)
@@ -79,6 +89,57 @@ impl Ground {
     /// The file in which libpq looks for the password.
     pub(super) fn password_file(&self) -> PathBuf {
         self.directory.join("passwords")
+    }
+
+    /// Where base backups and shipped logs are kept.
+    pub(super) fn backups(&self) -> PathBuf {
+        self.directory.join("backups")
+    }
+
+    /// Where the log of a server is shipped to.
+    pub(super) fn log_archive(&self, name: &str) -> PathBuf {
+        self.backups().join("log").join(directory_name(name))
+    }
+
+    /// Makes a directory for what servers write.
+    pub(super) fn make_directory(&self, path: &Path) -> Result<(), DatabaseError> {
+        fs::create_dir_all(path).map_err(DatabaseError::io(path.display().to_string()))?;
+        self.own(path)
+    }
+
+    /// A base backup of the server at that address, with all of the log that it needs, into a directory that is not there yet.
+    pub(super) fn base_backup(&self, of: SocketAddr, into: &Path, stop: &AtomicBool) -> Result<(), DatabaseError> {
+        let mut command = self.installation.command("pg_basebackup");
+        command
+            .env("PGPASSFILE", self.password_file())
+            .args(["--host=127.0.0.1", "--checkpoint=fast", "--wal-method=stream", "--no-sync", "--username", USER])
+            .arg(format!("--port={}", of.port()))
+            .arg("-D")
+            .arg(into);
+        run(&mut command, &format!("the base backup into {}", into.display()), LONGEST_BACKUP, stop).map(drop)
+    }
+
+    /// Runs statements, each a transaction of its own, on the server at that address, past everything that stands between clients
+    /// and it; rows come one a line, fields separated by bars.
+    pub(super) fn sql(&self, at: SocketAddr, statements: &[&str], stop: &AtomicBool) -> Result<String, DatabaseError> {
+        let mut command = self.psql(at);
+        command.env("PGOPTIONS", "-c statement_timeout=70s");
+        for statement in statements {
+            command.args(["--command", statement]);
+        }
+        run(&mut command, &format!("{} on the server at {at}", statements.join("; ")), LONGEST_STATEMENT, stop)
+    }
+
+    /// `psql` for the server at that address.
+    pub(super) fn psql(&self, at: SocketAddr) -> Command {
+        let mut command = self.installation.client("psql");
+        command
+            .env("PGPASSFILE", self.password_file())
+            .env("PGCONNECT_TIMEOUT", "10")
+            .args(["--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--no-password", "--host=127.0.0.1"])
+            .args(["--username", USER, "--dbname", "postgres", "--set", "ON_ERROR_STOP=1"])
+            .arg(format!("--port={}", at.port()));
+        command
     }
 
     fn secret(&self, path: &Path, text: &str) -> Result<(), DatabaseError> {
@@ -104,7 +165,16 @@ pub(super) struct Server {
     name: String,
     /// Where a standby gets what it replays.
     source: Option<SocketAddr>,
+    /// How far it recovers when it is started for the first time.
+    recovery: Option<Recovery>,
     running: Option<Running>,
+}
+
+/// Whose log a server recovers from, and up to which moment.
+#[derive(Debug)]
+struct Recovery {
+    archive: PathBuf,
+    until: Timestamp,
 }
 
 #[derive(Debug)]
@@ -115,9 +185,14 @@ struct Running {
 }
 
 impl Server {
+    fn of(ground: &Ground, name: &str) -> Result<Self, DatabaseError> {
+        ground.make_directory(&ground.log_archive(name))?;
+        Ok(Self { ground: ground.clone(), name: name.to_owned(), source: None, recovery: None, running: None })
+    }
+
     /// A server with an empty cluster, which does not run yet.
     pub(super) fn create(ground: &Ground, name: &str) -> Result<Self, DatabaseError> {
-        let server = Self { ground: ground.clone(), name: name.to_owned(), source: None, running: None };
+        let server = Self::of(ground, name)?;
         let mut command = server.ground.installation.command("initdb");
         command
             .args(["--no-sync", "--no-instructions", "--encoding=UTF8", "--locale=C", "--wal-segsize=1"])
@@ -125,25 +200,76 @@ impl Server {
             .arg(format!("--pwfile={}", ground.directory.join("initial").display()))
             .arg("-D")
             .arg(server.data());
-        run(&mut command, &format!("making the cluster of {name}"))?;
+        run(&mut command, &format!("making the cluster of {name}"), LONGEST_BACKUP, &AtomicBool::new(false))?;
         Ok(server)
     }
 
-    /// A standby from a base backup of this server. It replays what it gets from that address, once it is started.
-    pub(super) fn base_backup(&self, name: &str, stream: SocketAddr) -> Result<Self, DatabaseError> {
-        let standby = Self { ground: self.ground.clone(), name: name.to_owned(), source: Some(stream), running: None };
-        let mut command = self.ground.installation.command("pg_basebackup");
-        command
-            .env("PGPASSFILE", self.ground.password_file())
-            .args(["--host=127.0.0.1", "--checkpoint=fast", "--wal-method=stream", "--no-sync", "--username", USER])
-            .arg(format!("--port={}", self.port().unwrap_or_default()))
-            .arg("-D")
-            .arg(standby.data());
-        run(&mut command, &format!("the base backup for {name}"))?;
-        let signal = standby.data().join("standby.signal");
-        File::create(&signal).map_err(DatabaseError::io(signal.display().to_string()))?;
-        self.ground.own(&signal)?;
+    /// A standby from a base backup of the server at that address. It replays what it gets from `stream`, once it is started.
+    pub(super) fn standby(
+        ground: &Ground,
+        name: &str,
+        of: SocketAddr,
+        stream: SocketAddr,
+        stop: &AtomicBool,
+    ) -> Result<Self, DatabaseError> {
+        let standby = Self { source: Some(stream), ..Self::of(ground, name)? };
+        standby.clear()?;
+        ground.base_backup(of, &standby.data(), stop)?;
+        standby.signal("standby.signal")?;
         Ok(standby)
+    }
+
+    /// A server of its own from the files of a base backup: as they are, or up to a moment of the log that was shipped.
+    pub(super) fn restored(
+        ground: &Ground,
+        name: &str,
+        base: &Path,
+        recovery: Option<(PathBuf, Timestamp)>,
+    ) -> Result<Self, DatabaseError> {
+        let mut server = Self::of(ground, name)?;
+        server.clear()?;
+        let what = format!("copying the base backup for {name}");
+        run(Command::new("cp").arg("-a").arg(base).arg(server.data()), &what, LONGEST_BACKUP, &AtomicBool::new(false))?;
+        // A backup of a standby has its mark, too.
+        match fs::remove_file(server.data().join("standby.signal")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(DatabaseError::io(what)(error)),
+            _ => {}
+        }
+        if let Some((archive, until)) = recovery {
+            server.signal("recovery.signal")?;
+            server.recovery = Some(Recovery { archive, until });
+        }
+        Ok(server)
+    }
+
+    /// Removes what an attempt to make it left.
+    fn clear(&self) -> Result<(), DatabaseError> {
+        match fs::remove_dir_all(self.data()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(DatabaseError::io(self.data().display().to_string())(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn signal(&self, name: &str) -> Result<(), DatabaseError> {
+        let path = self.data().join(name);
+        File::create(&path).map_err(DatabaseError::io(path.display().to_string()))?;
+        self.ground.own(&path)
+    }
+
+    /// Waits until a server that recovers is a server of its own.
+    pub(super) fn finish_recovery(&mut self) -> Result<(), DatabaseError> {
+        let deadline = Instant::now() + LONGEST_START;
+        while self.sql("SELECT pg_is_in_recovery()")?.trim() == "t" {
+            if Instant::now() > deadline {
+                let what = format!("recovering the server of {}", self.name);
+                return Err(DatabaseError::Failed { what, tail: log_tail::of_file(&self.log()) });
+            }
+            sleep(POLL);
+        }
+        self.recovery = None;
+        Ok(())
     }
 
     /// Starts the server on a free port, and waits until it takes connections.
@@ -190,7 +316,7 @@ impl Server {
             format!("cluster_name={}", self.name),
             // What the kernel has taken survives the death of every process, and a machine that dies takes the rehearsal with it.
             "fsync=off".to_owned(),
-            "full_page_writes=off".to_owned(),
+            "max_wal_senders=40".to_owned(),
             // When a row was committed is for the server to say, not for its client.
             "track_commit_timestamp=on".to_owned(),
             // A stream that the world holds up is not broken.
@@ -204,6 +330,12 @@ impl Server {
             // Nothing of a killed server may be left outside the run's directory.
             "dynamic_shared_memory_type=mmap".to_owned(),
         ];
+        if self.ground.archiving {
+            let archive = shell_word(&self.ground.log_archive(&self.name));
+            let ship = format!("cp \"%p\" {archive}/\"%f\".part && mv {archive}/\"%f\".part {archive}/\"%f\"");
+            // A finished part of the log is shipped at once, and as a whole or not at all.
+            settings.extend(["archive_mode=on".to_owned(), format!("archive_command={ship}")]);
+        }
         if let Some(source) = self.source {
             settings.push(format!(
                 "primary_conninfo=host={} port={} user={USER} passfile='{}' sslmode=disable gssencmode=disable",
@@ -211,6 +343,13 @@ impl Server {
                 source.port(),
                 self.ground.password_file().display()
             ));
+        }
+        if let Some(recovery) = &self.recovery {
+            settings.push(format!("restore_command=cp {}/\"%f\" \"%p\"", shell_word(&recovery.archive)));
+            // Names of zones are not known yet when this is read.
+            let until = recovery.until.strftime("%Y-%m-%d %H:%M:%S%.6f+00");
+            settings.push(format!("recovery_target_time={until}"));
+            settings.push("recovery_target_action=promote".to_owned());
         }
         settings.into_iter().flat_map(|setting| ["-c".to_owned(), setting]).collect()
     }
@@ -281,27 +420,17 @@ impl Server {
         self.running.as_ref().map(|running| running.port)
     }
 
-    /// Runs a statement in a session of its own, past everything that stands between clients and the server; rows come one a
-    /// line, fields separated by bars.
+    /// Runs a statement in a session of its own; see [`Ground::sql`].
     pub(super) fn sql(&self, statement: &str) -> Result<String, DatabaseError> {
-        let what = format!("{statement} on the server of {}", self.name);
-        let Some(port) = self.port().filter(|_| !self.is_frozen()) else {
+        let Some(address) = self.address().filter(|_| !self.is_frozen()) else {
+            let what = format!("{statement} on the server of {}", self.name);
             return Err(DatabaseError::Failed { what, tail: "    it does not run".to_owned() });
         };
-        let mut command = self.ground.installation.command("psql");
-        command
-            .env("PGPASSFILE", self.ground.password_file())
-            .env("PGCONNECT_TIMEOUT", "10")
-            .env("PGOPTIONS", "-c statement_timeout=70s")
-            .args(["--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--no-password", "--host=127.0.0.1"])
-            .args(["--username", USER, "--dbname", "postgres", "--set", "ON_ERROR_STOP=1"])
-            .arg(format!("--port={port}"))
-            .args(["--command", statement]);
-        run(&mut command, &what)
+        self.ground.sql(address, &[statement], &AtomicBool::new(false))
     }
 
     fn data(&self) -> PathBuf {
-        self.ground.directory.join(self.name.replace('/', "-"))
+        self.ground.directory.join(directory_name(&self.name))
     }
 
     fn log(&self) -> PathBuf {
@@ -340,11 +469,24 @@ fn await_effect(process: u32, signal: Signal) {
     }
 }
 
-fn run(command: &mut Command, what: &str) -> Result<String, DatabaseError> {
-    let output: Output = command.stdout(Stdio::piped()).stderr(Stdio::piped()).output().map_err(DatabaseError::io(what))?;
-    if output.status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+/// The name of a server's directory.
+pub(super) fn directory_name(name: &str) -> String {
+    name.replace('/', "-")
+}
+
+/// A path in a command of the server's own configuration, where `%` and quotes mean something.
+fn shell_word(path: &Path) -> String {
+    let text = path.display().to_string().replace('%', "%%");
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+fn run(command: &mut Command, what: &str, limit: Duration, stop: &AtomicBool) -> Result<String, DatabaseError> {
+    let ended = bounded::run(command, limit, stop).map_err(DatabaseError::io(what))?;
+    if ended.status.is_some_and(|status| status.success()) {
+        return Ok(ended.out);
     }
-    let said = format!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let end =
+        if ended.status.is_none() { format!("it was ended; it had {} s at most", limit.as_secs()) } else { String::new() };
+    let said = format!("{}\n{}\n{end}", ended.out, ended.errors);
     Err(DatabaseError::Failed { what: what.to_owned(), tail: log_tail::of_text(&said) })
 }

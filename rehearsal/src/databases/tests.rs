@@ -1,5 +1,7 @@
 //! What a real pair promises: servers do what the world says, and counting finds what they lost and what forked.
 
+mod making;
+
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -22,8 +24,7 @@ struct Scene {
     shared: Arc<Shared>,
     pair: RealPair,
     directory: PathBuf,
-    listeners: BTreeMap<String, SocketAddr>,
-    _doors: DatabaseListeners,
+    doors: DatabaseListeners,
 }
 
 fn primary() -> InstanceKey {
@@ -37,6 +38,10 @@ fn replica() -> InstanceKey {
 impl Scene {
     /// Nothing, and a line that says so, on a machine where no PostgreSQL runs.
     async fn with_lag(seconds: u64) -> Option<Self> {
+        Self::with(seconds, SPEED).await
+    }
+
+    async fn with(seconds: u64, speed: f64) -> Option<Self> {
         let found = match Installation::find(&target_directory(), |sentence| println!("{sentence}")) {
             Ok(found) => found,
             Err(missing) => {
@@ -51,11 +56,15 @@ impl Scene {
             promotion_unseen: short,
             promotion_modifying: short,
             promotion_rebooting: short,
+            promotion_source_gone: short,
+            first_backup: short,
+            manual_snapshot: short,
+            creation: short,
             ..Timings::default()
         };
         let lag = Duration::from_secs(seconds);
         let config = PairConfig { lag, timings, isolation_group: ISOLATION.to_owned(), ..PairConfig::default() };
-        let time = ScaledTime::starting(Timestamp::now(), SPEED);
+        let time = ScaledTime::starting(Timestamp::now(), speed);
         let servers = Arc::new(Addresses::default());
         let shared = Shared::new(World::pair(config, 1, time.now()), time).with_servers(servers.clone());
         let shared = Arc::new(shared);
@@ -66,7 +75,7 @@ impl Scene {
             doors.add(&key.to_string()).await.unwrap();
         }
         pair.follow(&shared);
-        Some(Self { shared, pair, directory, listeners: doors.addresses(), _doors: doors })
+        Some(Self { shared, pair, directory, doors })
     }
 
     fn now(&self) -> Timestamp {
@@ -74,11 +83,11 @@ impl Scene {
     }
 
     fn door(&self, key: &InstanceKey) -> SocketAddr {
-        self.listeners[&key.to_string()]
+        self.doors.address(&key.to_string()).expect("a door")
     }
 
     async fn session(&self, key: &InstanceKey) -> Option<WritingSession> {
-        let writing = self.pair.writing(&self.shared, &self.listeners);
+        let writing = self.pair.writing(&self.shared, &self.doors.addresses());
         timeout(Duration::from_secs(5), writing.connect(self.door(key))).await.ok()?.ok()
     }
 
@@ -127,20 +136,26 @@ impl Scene {
     }
 
     /// Runs a statement on a server behind everybody's back.
-    fn behind_the_back(&self, key: &InstanceKey, statement: &str) {
+    fn behind_the_back(&self, key: &InstanceKey, statement: &str) -> String {
+        let address = self.pair.addresses.of(&key.to_string()).expect("a running server");
+        self.psql(address, statement).expect("a statement that is carried out")
+    }
+
+    /// Runs a statement in a session of its own.
+    fn psql(&self, address: SocketAddr, statement: &str) -> Result<String, String> {
         let (psql, passwords) = self.pair.psql();
-        let port = self.pair.addresses.of(&key.to_string()).expect("a running server").port().to_string();
         let done = Command::new(psql)
             .env("PGPASSFILE", passwords)
-            .args(["-X", "-h", "127.0.0.1", "-p", &port, "-U", "postgres", "-c", statement])
+            .args(["-XAt", "-h", "127.0.0.1", "-p", &address.port().to_string(), "-U", "postgres", "-c", statement])
             .output()
             .unwrap();
-        assert!(done.status.success(), "{done:?}");
+        let said = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        if done.status.success() { Ok(said(done.stdout)) } else { Err(said(done.stderr)) }
     }
 
     /// Drops everything, and looks for what is left of it.
     fn end(self, servers: &[u32]) {
-        assert_eq!(servers.len(), 2);
+        assert!(servers.len() >= 2, "{servers:?}");
         let Self { pair, directory, .. } = self;
         drop(pair);
         for process in servers {

@@ -16,8 +16,8 @@ use crate::wire::time::SimulatedTime;
 const INSERT: &str = "INSERT INTO writes (number) VALUES ($1)";
 const POSITION: &str = "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint";
 
-/// Where in the source's log each of the world's commits ends.
-pub(super) type Positions = Mutex<BTreeMap<u64, u64>>;
+/// Where in an instance's log each of its commits ends, by instance and by the world's number of the commit.
+pub(super) type Positions = Mutex<BTreeMap<String, BTreeMap<u64, u64>>>;
 
 /// What a client needs to write.
 #[derive(Clone)]
@@ -25,8 +25,6 @@ pub struct Writing {
     pub(super) shared: Arc<Shared>,
     pub(super) ledger: Arc<Ledger>,
     pub(super) positions: Arc<Positions>,
-    /// The instance whose log is replicated.
-    pub(super) source: String,
     pub(super) password: String,
     /// Which instance clients meet at which address.
     pub(super) instances: BTreeMap<SocketAddr, String>,
@@ -99,13 +97,12 @@ impl WritingSession {
 
     /// Lets the world know of a write, and where the log stood after it.
     pub async fn tell_world(&self) {
-        let Writing { shared, positions, source, .. } = &self.writing;
+        let Writing { shared, positions, .. } = &self.writing;
         let position = self.client.query_one(POSITION, &[]).await.and_then(|row| row.try_get::<_, i64>(0));
         // Where the world has broken the instance a moment ago, it knows nothing of this commit, as nobody else does.
-        if let (Ok(position), Ok(commit)) = (position, shared.commit(&self.instance))
-            && self.instance == *source
-        {
-            lock(positions).insert(commit, u64::try_from(position).unwrap_or_default());
+        if let (Ok(position), Ok(commit)) = (position, shared.commit(&self.instance)) {
+            let position = u64::try_from(position).unwrap_or_default();
+            lock(positions).entry(self.instance.clone()).or_default().insert(commit, position);
         }
     }
 }

@@ -113,6 +113,15 @@ impl PythonEnvironment {
         Self::prepare_from("postgresql-requirements.txt", "postgresql", "PostgreSQL", target_directory, progress)
     }
 
+    /// The machine's own Python, without any package.
+    ///
+    /// # Errors
+    ///
+    /// When Python is missing or too old.
+    pub fn bare() -> Result<Self, PythonError> {
+        Python::find().map(|python| Self { interpreter: PathBuf::from(python.name) })
+    }
+
     fn prepare_from(
         requirements: &str,
         kind: &str,

@@ -29,6 +29,13 @@ impl ScaledTime {
         Self { real_ms: Timestamp::now().as_millisecond(), simulated_ms: simulated.as_millisecond(), speed }
     }
 
+    /// The last real moment that is not after a simulated one.
+    pub fn until(&self, simulated: Timestamp) -> Timestamp {
+        let elapsed = (simulated.as_millisecond() - self.simulated_ms) as f64 / self.speed;
+        let microsecond = self.real_ms.saturating_add(elapsed.floor() as i64).saturating_mul(1_000).saturating_add(999);
+        Timestamp::from_microsecond(microsecond).unwrap_or(Timestamp::MAX)
+    }
+
     /// The simulated moment of a real one.
     pub fn at(&self, real: Timestamp) -> Timestamp {
         let elapsed = (real.as_millisecond() - self.real_ms) as f64 * self.speed;
@@ -53,6 +60,17 @@ mod tests {
         let clock = ScaledTime { real_ms: 1_000, simulated_ms: 500_000, speed: 10.0 };
         let simulated = clock.at(Timestamp::from_millisecond(2_000).unwrap());
         assert_eq!(simulated.as_millisecond(), 510_000);
+    }
+
+    #[test]
+    fn whatever_is_simulated_until_a_moment_is_real_until_its_counterpart() {
+        let clock = ScaledTime { real_ms: 1_000, simulated_ms: 500_000, speed: 20.0 };
+        for millisecond in 490_000..510_000 {
+            let simulated = Timestamp::from_millisecond(millisecond).unwrap();
+            let until = clock.until(simulated);
+            assert!(clock.at(until) <= simulated, "{until}");
+            assert!(clock.at(until + jiff::SignedDuration::from_micros(1)) > simulated, "{until}");
+        }
     }
 
     #[test]

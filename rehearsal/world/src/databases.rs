@@ -48,6 +48,8 @@ impl World {
         let found = self.instances.get(instance)?;
         let process = match found.process {
             _ if self.dark.contains(&found.key.region) => DatabaseProcess::Down,
+            // It runs as soon as it is made; that nobody is let in before the instance is available is another matter.
+            _ if found.making.as_ref().is_some_and(|making| making.made) => DatabaseProcess::Runs,
             Process::Sound => DatabaseProcess::Runs,
             Process::Hung => DatabaseProcess::Hangs,
             Process::Down => DatabaseProcess::Down,

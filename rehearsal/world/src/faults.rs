@@ -54,6 +54,7 @@ impl World {
                 // Whatever was under way ends here.
                 broken.operation = None;
                 broken.promotion = None;
+                broken.making = None;
                 broken.sessions.cut(at);
                 self.rely_on(Fact::FailedIsFinal);
             }

@@ -77,6 +77,8 @@ impl World {
         let same = |other: &&mut DbSnapshot| other.instance == taken.instance && other.identifier == taken.identifier;
         if let Some(snapshot) = self.snapshots.iter_mut().find(same) {
             snapshot.made = true;
+            // It holds what was there when it was finished; what is restored from it may be asked for from then on.
+            snapshot.created = self.clock;
         }
     }
 

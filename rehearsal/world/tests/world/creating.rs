@@ -201,6 +201,16 @@ fn what_is_made_outside_is_waited_for() {
 }
 
 #[test]
+fn what_could_not_be_made_has_failed_and_is_tried_no_more() {
+    let mut stage = Stage::new();
+    stage.world.make_outside();
+    create(&mut stage, EAST, &replica_of("orders-prod", "orders-second")).unwrap();
+    stage.world.break_instance(&second(), Breakage::Failed, stage.now);
+    assert!(stage.world.databases_to_make(stage.now).is_empty());
+    assert_eq!(stage.wait(3_000).status(&second()), InstanceStatus::Failed);
+}
+
+#[test]
 fn a_backup_of_an_instance_that_failed_is_never_over() {
     let mut stage = Stage::new();
     stage.world.make_outside();
