@@ -15,6 +15,7 @@ use pgdump::{
 use crate::backup_rendering as rendering;
 use crate::object_source::{ObjectEvidence, ObjectSource};
 use crate::pass_through::PassThrough;
+use crate::restore_test::{self, RestoreTestArguments};
 use crate::retention::{self, RetentionArguments};
 
 /// `recoveryctl backup`.
@@ -42,6 +43,12 @@ enum BackupCommand {
     /// Run it with `set -o pipefail`, so that the pipeline fails when the dump is bad.
     #[command(verbatim_doc_comment)]
     Manifest(ManifestArguments),
+    /// Restore an archive of pg_dump on disk into a server that is made for it and gone afterwards, and ask the database.
+    ///
+    /// Every table's rows are counted against the archive's, and against the manifest's where one is given; each query has to be
+    /// answered with true. pg_restore and the server are of a version that is not older than the archive. Exit statuses are those of
+    /// verify.
+    RestoreTest(RestoreTestArguments),
     /// Decide by the calendar which backups go and which stay, and remove what was decided.
     Retention(RetentionArguments),
 }
@@ -168,6 +175,12 @@ fn run_on(command: &BackupCommand, outside: &Outside<'_>, streams: &mut Streams<
     let result = match command {
         BackupCommand::Verify(arguments) => verify_command(arguments, outside, streams),
         BackupCommand::Manifest(arguments) => manifest_command(arguments, outside.now, streams),
+        BackupCommand::RestoreTest(arguments) => {
+            restore_test::run(arguments, outside.now, |sentence| streams.complain(&format!("{sentence}\n"))).map(|tested| {
+                streams.print(&tested.text);
+                status(tested.answer)
+            })
+        }
         BackupCommand::Retention(arguments) => retention::run(arguments, outside.now).map(|outcome| {
             streams.print(&outcome.out);
             streams.complain(&outcome.errors);

@@ -13,5 +13,6 @@ mod plan_new;
 mod plan_overview;
 mod plan_rendering;
 pub mod rehearse;
+mod restore_test;
 mod retention;
 pub mod simulate_command;
