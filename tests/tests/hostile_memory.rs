@@ -1,5 +1,7 @@
 //! How much memory hostile input takes, measured by the allocator of this test's own process: one test, because it counts all threads.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable)]
+
 use peak_alloc::PeakAlloc;
 use shared::config::read_plan;
 use shared::events::LARGEST_PAYLOAD;

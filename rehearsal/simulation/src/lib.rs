@@ -7,6 +7,9 @@
 //! An invocation never runs on a thread of its own. Every port answers at once, so a handler that is still not done after it was
 //! polled has been killed or held up by a fault; dropping it is what the end of a Lambda sandbox is: no code of ours runs after it.
 
+// An instrument of tests: where it cannot go on, the test has to fail.
+#![allow(clippy::expect_used, clippy::panic)]
+
 mod accounting;
 mod campaign;
 mod case;

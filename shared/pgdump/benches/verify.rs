@@ -7,6 +7,8 @@
 //! The archives are of version 1.15, so a pg_restore of 16 or later is needed, and one that was built with lz4 and zstd for those.
 //! Every figure is the best of three runs, taken in turn, each in a process of its own, with the file in the page cache.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable)]
+
 #[path = "../tests/builder/mod.rs"]
 mod builder;
 mod rows;

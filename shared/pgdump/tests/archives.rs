@@ -1,5 +1,7 @@
 //! Every archive that a real pg_dump made holds, and is read to the last row.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable)]
+
 mod common;
 
 use std::collections::BTreeMap;

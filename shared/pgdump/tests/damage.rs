@@ -1,5 +1,7 @@
 //! Damage is found: with a manifest all of it, without one at least what pg_restore finds when it reads everything.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable)]
+
 mod common;
 
 use std::collections::BTreeMap;

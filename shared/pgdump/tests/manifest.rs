@@ -1,5 +1,7 @@
 //! Manifests: written of sound archives only, read strictly, and compared in every figure.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable)]
+
 mod common;
 
 use common::{Archive, fixture};

@@ -1,5 +1,7 @@
 //! libpgdump, written by others from the same format, reads the same in every archive.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable)]
+
 mod common;
 
 use std::path::Path;

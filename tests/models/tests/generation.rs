@@ -1,5 +1,7 @@
 //! The generation in DNS under every interleaving (`models::generation`).
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable)]
+
 use models::evidence::Folder;
 use models::generation::properties::{IN_ORDER, NEVER_BACK, NEVER_NOTHING, WHOLE};
 use models::generation::{GenerationBatches, Guards};

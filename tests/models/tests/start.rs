@@ -1,5 +1,7 @@
 //! The start of a recovery under every interleaving (`models::start`).
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable)]
+
 use models::evidence::Folder;
 use models::start::properties::{
     DECLARED_ONCE, GENERATIONS_GROW, JOINS_THE_ACTIVE, NOTHING_NEGLECTED, ONE_ACTIVE, ONE_EXECUTION,

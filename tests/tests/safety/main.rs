@@ -2,6 +2,8 @@
 //! see that it is missed. `docs/safety.md` is written from what these tests find:
 //! `UPDATE_DOCS=1 cargo test -p recovery-tests --test safety`.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable)]
+
 mod campaigns;
 mod document;
 mod guards;

@@ -191,7 +191,7 @@ fn agree(numbers: impl Iterator<Item = u64>) -> (u64, usize) {
             .iter()
             .map(|(name, found)| match found.standing {
                 Standing::Verified { completed_at, .. } => (completed_at, name.clone()),
-                Standing::Unverified { .. } => unreachable!("every backup of a schedule is verified"),
+                Standing::Unverified { .. } => panic!("every backup of a schedule is verified"),
             })
             .collect();
         assert_eq!(
