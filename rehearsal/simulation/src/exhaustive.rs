@@ -62,21 +62,20 @@ fn is_a_case_of_its_own(fault: Fault, call: &PortCall, turn: &Turn) -> bool {
     }
 }
 
-/// Whether, of two faults, this one at this call leads to what no other one of the turn leads to but for milliseconds and words.
-/// A read that fails is a sight that is missing, and a journal that cannot be read or written ends the invocation, whatever it
-/// said; so one error stands for all of them, and of several reads of the journal in a row the last one for the others. Not where
-/// somebody else acts in between: what was read before is old then.
+/// Whether this fault at this call leads to what no other one of the turn leads to, but for milliseconds and words. A process that
+/// dies between two reads leaves what one leaves that dies after the second. A read that fails is a sight that is missing, and a
+/// journal that cannot be read or written ends the invocation, whatever it said: one error stands for all of them, and of several
+/// reads of the journal in a row the last one for the others.
 fn differs_in_a_pair(fault: Fault, call: &PortCall, turn: &Turn) -> bool {
-    let reads_journal = |call: &PortCall| call.service == "dynamodb" && !leaves_something(call);
+    let of_journal = |call: &PortCall| call.service == "dynamodb";
     let next = turn.calls.iter().find(|next| next.number == call.number + 1);
-    if reads_journal(call) && next.is_some_and(reads_journal) {
-        return matches!(fault, Fault::DoubledBefore | Fault::Overtaken);
+    let reads_on = !leaves_something(call) && next.is_some_and(|next| !leaves_something(next));
+    match fault {
+        Fault::KilledAfter => !reads_on,
+        Fault::ReplyLost => !(reads_on && of_journal(call) && next.is_some_and(of_journal)),
+        Fault::Throttled | Fault::ServerError => leaves_something(call) && !of_journal(call),
+        _ => true,
     }
-    let says_it_otherwise = match fault {
-        Fault::Throttled | Fault::ServerError => !leaves_something(call) || call.service == "dynamodb",
-        _ => false,
-    };
-    !says_it_otherwise
 }
 
 /// What a turn does. One that does what the two before and the two after it do is a look in the middle of a long wait: of such looks
