@@ -86,6 +86,8 @@ impl<'a, I: Input> Fields<'a, I> {
             }
             let piece = &bytes[..bytes.len().min(left)];
             if let Some(zero) = piece.iter().position(|byte| *byte == 0) {
+                // Read up to there, in whatever pieces it arrived.
+                self.input.consume(zero);
                 return Err(Finding::at(Code::ContentsInvalid, position + zero as u64, format!("{what} holds a zero byte")));
             }
             valid = valid && utf8.push(piece);

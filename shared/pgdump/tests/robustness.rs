@@ -118,6 +118,25 @@ impl Read for Failing<'_> {
     }
 }
 
+/// Found by the fuzz target: how far a file was read depended on where a piece ended.
+#[test]
+fn a_name_with_a_zero_byte_is_read_as_far_in_any_pieces() {
+    let mut bytes = b"PGDMP\x01\x0e\x00\x04\x08\x01\x00\x00\x00\x00\x00".to_vec();
+    let second_to_summer_time = [15, 1, 12, 21, 10, 126, 0];
+    let length_of_name = 8;
+    for number in [second_to_summer_time.as_slice(), &[length_of_name]].concat() {
+        bytes.extend([0, number, 0, 0, 0]);
+    }
+    bytes.extend(b"orders\0\0");
+    // Without fingerprints nothing is read behind the fault.
+    let options = Options::to(Level::Decodable);
+    let whole = verify(&bytes[..], &options);
+    assert!(whole.findings.iter().any(|finding| finding.sentence.contains("zero byte")), "{:?}", whole.findings);
+    for size in 1..bytes.len() {
+        assert_eq!(whole, verify(Pieces { bytes: &bytes, sizes: vec![size], next: 0 }, &options), "{size}");
+    }
+}
+
 #[test]
 fn a_read_that_fails_is_no_damage() {
     let Archive::One(bytes) = fixture("15.18/custom-gzip.dump") else { panic!() };
