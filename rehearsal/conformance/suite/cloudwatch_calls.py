@@ -3,20 +3,20 @@
 import datetime
 
 from .call import Call, given, keeping, nothing
-from .scene import EAST, REPLICA, WEST
+from .scene import EAST, REPLICA, SECONDARY, TABLE, WEST
 
 SHAPE = keeping("MetricDataResults[].[Id, Label, StatusCode]")
 
 
-def query(identifier="lag", *, period=60, label=None, **dimensions):
+def query(identifier="lag", *, period=60, label=None, namespace="AWS/RDS", metric="ReplicaLag", **dimensions):
     dimensions = dimensions or {"DBInstanceIdentifier": REPLICA}
-    metric = {
-        "Namespace": "AWS/RDS",
-        "MetricName": "ReplicaLag",
+    asked = {
+        "Namespace": namespace,
+        "MetricName": metric,
         "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
     }
     named = {"Label": label} if label else {}
-    return {"Id": identifier, "MetricStat": {"Metric": metric, "Period": period, "Stat": "Maximum"}, **named}
+    return {"Id": identifier, "MetricStat": {"Metric": asked, "Period": period, "Stat": "Maximum"}, **named}
 
 
 def asking(*queries, minutes=30, back=0, **more):
@@ -66,6 +66,11 @@ def calls():
     yield metric_data("id-in-capitals", asking(query("Lag")))
     yield metric_data("period-of-90", asking(query(period=90)))
     yield metric_data("no-data-points", asking(query(), MaxDatapoints=0))
+    clusters = {"DBClusterIdentifier": SECONDARY}
+    for identifier, metric in (("loss", "AuroraGlobalDBRPOLag"), ("behind", "AuroraGlobalDBReplicationLag")):
+        yield metric_data(f"cluster-{identifier}", asking(query(identifier, metric=metric, **clusters)), whole_minutes)
+    latency = query("latency", namespace="AWS/DynamoDB", metric="ReplicationLatency", TableName=TABLE, ReceivingRegion=WEST)
+    yield metric_data("table-latency", asking(latency), whole_minutes, EAST)
     percentile = query()
     percentile["MetricStat"]["Stat"] = "p99"
     yield metric_data("percentile", asking(percentile), SHAPE)

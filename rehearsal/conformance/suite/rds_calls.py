@@ -4,7 +4,7 @@ import datetime
 
 from . import waiting
 from .call import Call, given, keeping, nothing
-from .scene import CLIENTS_GROUP, EAST, INSTANCE, ISOLATION_GROUP, PRIMARY, PRIMARY_ARN, REPLICA, WEST
+from .scene import CLIENTS_GROUP, EAST, GLOBAL_CLUSTER, INSTANCE, ISOLATION_GROUP, PRIMARY, PRIMARY_ARN, REPLICA, WEST
 
 FACTS = (
     "DBInstances[0].[DBInstanceIdentifier, DBInstanceArn, DBInstanceStatus, Engine, DBInstanceClass, MultiAZ, "
@@ -51,6 +51,17 @@ def describing():
     yield rds("describe-filtered", EAST, "DescribeDBInstances", {"Filters": engine}, NAMES)
     yield rds("describe-primary-replication", EAST, "DescribeDBInstances", {"DBInstanceIdentifier": PRIMARY}, keeping(REPLICATION))
     yield rds("describe-replica", WEST, "DescribeDBInstances", {"DBInstanceIdentifier": REPLICA}, keeping(REPLICATION))
+
+
+def global_clusters():
+    facts = (
+        "GlobalClusters[0].{id: GlobalClusterIdentifier, status: Status, "
+        "members: GlobalClusterMembers[].[DBClusterArn, IsWriter, SynchronizationStatus]}"
+    )
+    named = {"GlobalClusterIdentifier": GLOBAL_CLUSTER}
+    yield rds("global-cluster", WEST, "DescribeGlobalClusters", named, keeping(facts))
+    yield rds("global-clusters", EAST, "DescribeGlobalClusters", {}, keeping("GlobalClusters[].GlobalClusterIdentifier"))
+    yield rds("global-cluster-unknown", WEST, "DescribeGlobalClusters", {"GlobalClusterIdentifier": "nobody"})
 
 
 def snapshots():
@@ -152,5 +163,5 @@ def restoring():
 
 
 def calls():
-    for part in (describing, snapshots, modifying, rebooting, promoting, creating, replicating, restoring):
+    for part in (describing, global_clusters, snapshots, modifying, rebooting, promoting, creating, replicating, restoring):
         yield from part()

@@ -6,6 +6,7 @@ PRIMARY, REPLICA = "orders", "orders-dr"
 PRIMARY_ARN = f"arn:aws:rds:{EAST}:{ACCOUNT}:db:{PRIMARY}"
 CLIENTS_GROUP, ISOLATION_GROUP = "sg-0c11e475", "sg-0150a7ed"
 ZONE = "example.com."
+TABLE, GLOBAL_CLUSTER, WRITER, SECONDARY = "carts", "ledger", "ledger-east", "ledger-west"
 SNAPSHOTS = 25
 
 # Regions of the face that are prepared to refuse: the other stand-ins do not know such a thing.

@@ -70,6 +70,7 @@ def prepared(target):
         west.create_db_instance(**{**scene.INSTANCE, "DBInstanceIdentifier": scene.REPLICA})
     for number in range(1, scene.SNAPSHOTS + 1):
         east.create_db_snapshot(DBInstanceIdentifier=scene.PRIMARY, DBSnapshotIdentifier=f"manual-{number:02}")
+    add_global_data(target)
     dns = target.client("route53", scene.EAST)
     for name in (scene.ZONE, "example.net."):
         made = dns.create_hosted_zone(Name=name, CallerReference=name)["HostedZone"]["Id"].rpartition("/")[2]
@@ -80,3 +81,29 @@ def prepared(target):
     check = dns.create_health_check(CallerReference="calculated", HealthCheckConfig=calculated)
     target.calculated_check = check["HealthCheck"]["Id"]
     return target
+
+
+def add_global_data(target):
+    """A global table and a global database, as far as a stand-in knows such things."""
+    west = target.client("dynamodb", scene.WEST)
+    taken(
+        west.create_table,
+        TableName=scene.TABLE,
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+    )
+    taken(west.update_table, TableName=scene.TABLE, ReplicaUpdates=[{"Create": {"RegionName": scene.EAST}}])
+    rds = target.client("rds", scene.EAST)
+    taken(rds.create_global_cluster, GlobalClusterIdentifier=scene.GLOBAL_CLUSTER, Engine="aurora-postgresql")
+    cluster = {"Engine": "aurora-postgresql", "GlobalClusterIdentifier": scene.GLOBAL_CLUSTER}
+    login = {"MasterUsername": "postgres", "MasterUserPassword": "not-a-secret-1"}
+    taken(rds.create_db_cluster, DBClusterIdentifier=scene.WRITER, **cluster, **login)
+    taken(target.client("rds", scene.WEST).create_db_cluster, DBClusterIdentifier=scene.SECONDARY, **cluster)
+
+
+def taken(operation, **parameters):
+    """Makes a call that a stand-in may not know: what it then lacks is a difference of the suite's own calls."""
+    with contextlib.suppress(botocore.exceptions.ClientError):
+        operation(**parameters)

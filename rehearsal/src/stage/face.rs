@@ -1,4 +1,4 @@
-//! The world's face on the wire: RDS, its metrics and Route 53 for the proxy, names for the resolver, connections and commits
+//! The world's face on the wire: RDS, global tables, their metrics and Route 53 for the proxy, names for the resolver, connections and commits
 //! for the listeners.
 
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use crate::wire::listeners::{Backing, Connectivity, Instances};
 use crate::wire::proxy::WorldFace;
 use crate::wire::resolver::NameServers;
 use crate::wire::time::{ScaledTime, SimulatedTime};
-use crate::wire::{cloudwatch, rds, route53};
+use crate::wire::{cloudwatch, dynamodb, rds, route53};
 
 /// The world and its clock, shared by everything on the stage.
 pub struct Shared {
@@ -47,6 +47,7 @@ impl WorldFace for Shared {
     fn owns(&self, call: &WireCall) -> bool {
         match call.service.as_str() {
             "rds" | "route53" => true,
+            "dynamodb" => dynamodb::concerns_the_world(&self.world(), call),
             "monitoring" | "cloudwatch" => call.operation == "GetMetricData" && cloudwatch::concerns_the_world(call),
             _ => false,
         }
@@ -61,6 +62,7 @@ impl WorldFace for Shared {
                 WireAnswer::new(status, kind, body)
             }
             "route53" => route53::answer(&mut world, call, now),
+            "dynamodb" => dynamodb::answer(&mut world, call, now),
             _ => cloudwatch::answer(&mut world, call, now),
         }
     }

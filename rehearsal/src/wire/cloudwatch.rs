@@ -4,6 +4,7 @@
 //! answered in its own.
 
 mod form;
+mod modelled;
 mod query;
 mod results;
 
@@ -17,20 +18,14 @@ use super::xml::refusal;
 use query::Request;
 use results::Page;
 
-/// The metrics of RDS.
-const NAMESPACE: &str = "AWS/RDS";
-
-/// The one metric that the world takes.
-const METRIC: &str = "ReplicaLag";
-
 /// Of the documents of the Query protocol.
 const XML_NAMESPACE: &str = "http://monitoring.amazonaws.com/doc/2010-08-01/";
 
-/// Whether a call of `GetMetricData` asks for a metric that RDS publishes, which the world answers for. It does so even for one
+/// Whether a call of `GetMetricData` asks for a metric that RDS, DynamoDB or S3 publishes, which the world answers for. It does so even for one
 /// that it cannot read: whoever asks for what is not modelled is to be told, and not to be answered by somebody else.
 #[must_use]
 pub fn concerns_the_world(call: &WireCall) -> bool {
-    query::names(call, NAMESPACE)
+    modelled::namespaces().any(|namespace| query::names(call, namespace))
 }
 
 /// Answers one call.

@@ -6,6 +6,7 @@ pub mod caller;
 pub mod cbor;
 pub mod cloudwatch;
 pub mod denial;
+pub mod dynamodb;
 pub mod faults;
 pub mod listeners;
 pub mod log;

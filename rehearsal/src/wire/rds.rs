@@ -43,6 +43,7 @@ fn dispatch(world: &mut World, region: &str, mut form: Form, now: Timestamp) -> 
         _ if version != VERSION => None,
         "DescribeDBInstances" => Some(describe_instances(world, region, form, now)),
         "DescribeDBSnapshots" => Some(describe_snapshots(world, region, form, now)),
+        "DescribeGlobalClusters" => Some(describe_global_clusters(world, region, form, now)),
         "ModifyDBInstance" => Some(modify(world, region, form, now)),
         "RebootDBInstance" => Some(reboot(world, region, form, now)),
         "PromoteReadReplica" => Some(promote(world, region, form, now)),
@@ -71,6 +72,19 @@ fn describe_instances(world: &mut World, region: &str, mut form: Form, now: Time
     });
     result.optional("Marker", shown.marker.as_deref());
     Ok(("DescribeDBInstances", result))
+}
+
+fn describe_global_clusters(world: &mut World, region: &str, mut form: Form, now: Timestamp) -> Result<Answer, ApiError> {
+    let identifier = form.take("GlobalClusterIdentifier");
+    all_taken(world, &form, "DescribeGlobalClusters")?;
+    let shown = world.describe_global_clusters(region, identifier.as_deref(), now)?;
+    let mut result = Document::default();
+    result.element("GlobalClusters", |list| {
+        for global in &shown {
+            list.element("GlobalClusterMember", |element| elements::global_cluster(element, global, world.account()));
+        }
+    });
+    Ok(("DescribeGlobalClusters", result))
 }
 
 fn describe_snapshots(world: &mut World, region: &str, mut form: Form, now: Timestamp) -> Result<Answer, ApiError> {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use rehearsal_world::{
-    AlarmCheck, AlarmName, CalculatedCheck, EndpointCheck, EndpointProtocol, HealthCheckConfig, HealthCheckKind,
-    InstanceKey, InsufficientDataStatus, PairConfig, Timings, World,
+    AlarmCheck, AlarmName, CalculatedCheck, ClusterKey, EndpointCheck, EndpointProtocol, HealthCheckConfig, HealthCheckKind,
+    InstanceKey, InsufficientDataStatus, Metric, PairConfig, Timings, World,
 };
 
 pub(crate) const ACCOUNT: &str = "123456789012";
@@ -45,6 +45,13 @@ pub(crate) fn world(now: Timestamp) -> World {
     world.add_hosted_zone("Z0CONFORMANCF", "example.net").unwrap();
     for (id, kind) in health_checks() {
         world.add_health_check(id, HealthCheckConfig::new(kind), now);
+    }
+    world.add_global_table("carts", &[EAST, WEST], now);
+    let secondary = ClusterKey::new(WEST, "ledger-west");
+    world.add_global_cluster("ledger", ClusterKey::new(EAST, "ledger-east"), secondary.clone());
+    let latency = Metric::TableLatency { region: EAST.to_owned(), table: "carts".to_owned(), receiving: WEST.to_owned() };
+    for metric in [latency, Metric::ClusterReplicationLag(secondary.clone()), Metric::ClusterRpoLag(secondary)] {
+        world.publish(metric, Some(900.0), now);
     }
     world.throttle(THROTTLED, u32::MAX);
     world.region_dark(DARK, true, now);

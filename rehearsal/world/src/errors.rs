@@ -67,6 +67,15 @@ impl ApiError {
         Self::sender("PointInTimeRestoreNotEnabled", 400, message)
     }
 
+    pub(crate) fn global_cluster_not_found(identifier: &str) -> Self {
+        Self::sender("GlobalClusterNotFoundFault", 404, format!("Global cluster {identifier} not found"))
+    }
+
+    pub(crate) fn table_not_found(name: &str) -> Self {
+        let message = format!("Requested resource not found: Table: {name} not found");
+        Self::sender("ResourceNotFoundException", 400, message)
+    }
+
     pub(crate) fn invalid_state(message: impl Into<String>) -> Self {
         Self::sender("InvalidDBInstanceState", 400, message)
     }

@@ -1,4 +1,4 @@
-//! Metrics that RDS publishes to CloudWatch.
+//! Metrics that AWS publishes to CloudWatch of what is copied from Region to Region.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::clusters::ClusterKey;
 use crate::errors::ApiError;
 use crate::facts::Fact;
 use crate::identifiers::InstanceKey;
@@ -22,14 +23,61 @@ pub enum Metric {
     /// `AWS/RDS` `ReplicaLag` of a read replica, in seconds. For PostgreSQL it is the time since the newest
     /// transaction that the replica has replayed, so it grows while the primary is silent.
     ReplicaLag(InstanceKey),
+    /// `AWS/DynamoDB` `ReplicationLatency` of a global table, in milliseconds.
+    TableLatency {
+        /// Where the items are written, and where it is published.
+        region: String,
+        /// The table.
+        table: String,
+        /// Where they arrive.
+        receiving: String,
+    },
+    /// `AWS/RDS` `AuroraGlobalDBReplicationLag` of a secondary cluster, in milliseconds.
+    ClusterReplicationLag(ClusterKey),
+    /// `AWS/RDS` `AuroraGlobalDBRPOLag` of a secondary cluster, in milliseconds.
+    ClusterRpoLag(ClusterKey),
+    /// `AWS/S3` `ReplicationLatency` of a replication rule, in seconds.
+    BucketLatency {
+        /// The destination's Region, where it is published.
+        region: String,
+        /// The bucket that is copied.
+        source: String,
+        /// The bucket that it is copied to.
+        destination: String,
+        /// The rule's id.
+        rule: String,
+    },
 }
 
 impl Metric {
-    fn instance(&self) -> &InstanceKey {
+    /// The Region that it is published in.
+    fn region(&self) -> &str {
         match self {
-            Self::ReplicaLag(instance) => instance,
+            Self::ReplicaLag(instance) => &instance.region,
+            Self::TableLatency { region, .. } | Self::BucketLatency { region, .. } => region,
+            Self::ClusterReplicationLag(cluster) | Self::ClusterRpoLag(cluster) => &cluster.region,
         }
     }
+}
+
+impl Metric {
+    /// What is claimed of where and how it is published; a replica's own lag has facts of its own.
+    fn fact(&self) -> Option<Fact> {
+        match self {
+            Self::ReplicaLag(_) => None,
+            Self::TableLatency { .. } => Some(Fact::TableLatencyAtItsSource),
+            Self::ClusterReplicationLag(_) | Self::ClusterRpoLag(_) => Some(Fact::ClusterLagAtTheSecondary),
+            Self::BucketLatency { .. } => Some(Fact::BucketLatencyAtTheDestination),
+        }
+    }
+}
+
+/// A metric whose value is the scenario's: what is copied is not modelled, only that it is said how late.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Published {
+    /// The value of every minute to come; nothing while nothing is copied.
+    value: Option<f64>,
+    points: VecDeque<Datapoint>,
 }
 
 /// One value of a metric.
@@ -44,8 +92,12 @@ pub struct Datapoint {
 /// What a replica published while it followed a busy primary, before the world began: a world that begins without any
 /// data would look like one that has lost it.
 pub(crate) fn steady_history(lag: Duration, start: Timestamp) -> VecDeque<Datapoint> {
-    let newest = floor(start, MINUTE);
-    (0..15_u32).rev().map(|minutes| Datapoint { at: earlier(newest, MINUTE * minutes), value: lag.as_secs_f64() }).collect()
+    past_minutes(start).map(|at| Datapoint { at, value: lag.as_secs_f64() }).collect()
+}
+
+fn past_minutes(until: Timestamp) -> impl Iterator<Item = Timestamp> {
+    let newest = floor(until, MINUTE);
+    (0..15_u32).rev().map(move |minutes| earlier(newest, MINUTE * minutes))
 }
 
 impl World {
@@ -54,9 +106,24 @@ impl World {
     /// # Errors
     /// What every call may answer.
     pub fn latest(&mut self, metric: &Metric, now: Timestamp) -> Result<Option<Datapoint>, ApiError> {
-        let region = metric.instance().region.clone();
+        let region = metric.region().to_owned();
         self.admit_reader(&region, now)?;
         Ok(self.readable(metric).last())
+    }
+
+    /// Has a metric published with this value from now on, or no longer. One that was never published begins with a past, as the
+    /// world does.
+    ///
+    /// The lag of a replica is the model's own: a value that is set for it here is never read.
+    pub fn publish(&mut self, metric: Metric, value: Option<f64>, now: Timestamp) {
+        self.advance(now);
+        let clock = self.clock;
+        let fresh = !self.published.contains_key(&metric);
+        let published = self.published.entry(metric).or_default();
+        published.value = value;
+        if let Some(value) = value.filter(|_| fresh) {
+            published.points = past_minutes(clock).map(|at| Datapoint { at, value }).collect();
+        }
     }
 
     /// Lets a caller read any number of metrics of a Region, as one call.
@@ -85,15 +152,31 @@ impl World {
 
     fn readable(&self, metric: &Metric) -> impl DoubleEndedIterator<Item = Datapoint> {
         let (now, delay): (Timestamp, Duration) = (self.clock, self.timings.metric_delay);
-        self.instances
-            .get(metric.instance())
-            .into_iter()
-            .flat_map(|instance| instance.lag_samples.iter().copied())
-            .filter(move |point| later(point.at, delay) <= now)
+        let points = match metric {
+            Metric::ReplicaLag(instance) => self.instances.get(instance).map(|instance| &instance.lag_samples),
+            other => self.published.get(other).map(|published| &published.points),
+        };
+        let points = points.into_iter().flatten().copied();
+        points.filter(move |point| later(point.at, delay) <= now)
     }
 
-    /// Takes the minute's value of every replica that runs and can be reached.
+    fn sample_published(&mut self) {
+        let now = self.clock;
+        let mut facts = Vec::new();
+        for (metric, published) in &mut self.published {
+            facts.push(metric.fact());
+            let Some(value) = published.value.filter(|_| !self.dark.contains(metric.region())) else { continue };
+            if published.points.len() == KEPT {
+                published.points.pop_front();
+            }
+            published.points.push_back(Datapoint { at: now, value });
+        }
+        facts.into_iter().flatten().for_each(|fact| self.rely_on(fact));
+    }
+
+    /// Takes the minute's value of every replica that runs and can be reached, and of everything else that is published.
     pub(crate) fn sample_metrics(&mut self) {
+        self.sample_published();
         let now = self.clock;
         let keys: Vec<InstanceKey> = self.instances.keys().cloned().collect();
         for key in keys {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::agenda::{Agenda, Event, Phase};
 use crate::backups::DbSnapshot;
+use crate::clusters::GlobalCluster;
 use crate::config::{PairConfig, Timings};
 use crate::dns::Dns;
 use crate::facts::Fact;
@@ -14,11 +15,12 @@ use crate::faults::StaleView;
 use crate::groups::Groups;
 use crate::identifiers::{Endpoint, InstanceKey, endpoint, resource_id};
 use crate::instances::{Instance, Process, Sessions, Zones};
-use crate::metrics::steady_history;
+use crate::metrics::{Metric, Published, steady_history};
 use crate::moments::{between, earlier, floor, later};
 use crate::replication::{Link, Timeline};
 use crate::seed::Seed;
 use crate::status::InstanceStatus;
+use crate::tables::GlobalTable;
 use crate::truth::PromotionRecord;
 
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
@@ -46,6 +48,9 @@ pub struct World {
     pub(crate) modifying_during_group_change: bool,
     pub(crate) promotions: Vec<PromotionRecord>,
     pub(crate) dns: Dns,
+    pub(crate) tables: BTreeMap<String, GlobalTable>,
+    pub(crate) global_clusters: BTreeMap<String, GlobalCluster>,
+    pub(crate) published: BTreeMap<Metric, Published>,
     pub(crate) seed: u64,
     /// How far new replicas are behind.
     pub(crate) lag: Duration,
@@ -79,6 +84,9 @@ impl World {
             modifying_during_group_change: config.modifying_during_group_change.unwrap_or(by_seed),
             promotions: Vec::new(),
             dns: Dns::new(seed),
+            tables: BTreeMap::new(),
+            global_clusters: BTreeMap::new(),
+            published: BTreeMap::new(),
             seed,
             lag: config.lag,
             made_outside: false,

@@ -7,11 +7,11 @@ use jiff::Timestamp;
 use minicbor::Encoder;
 use minicbor::data::IanaTag;
 use minicbor::encode::Error;
-use rehearsal_world::{ApiError, Datapoint, Fact, InstanceKey, Metric, World};
+use rehearsal_world::{ApiError, Datapoint, Fact, World};
 use serde_json::{Value, json};
 
+use super::modelled;
 use super::query::{MetricStat, Query, Range, Request, ScanBy, Statistic};
-use super::{METRIC, NAMESPACE};
 use crate::wire::xml::Document;
 
 /// A page of results.
@@ -70,20 +70,17 @@ pub(super) fn page(world: &mut World, region: &str, request: &Request, range: &R
 /// The data points of one query, oldest first. A metric that nobody publishes has none.
 fn read(world: &mut World, region: &str, query: &Query, range: &Range) -> Result<Vec<Datapoint>, ApiError> {
     let stat = &query.metric_stat;
-    if stat.metric.namespace != NAMESPACE || stat.metric.metric_name != METRIC {
+    let Some(modelled) = modelled::find(&stat.metric) else {
         world.rely_on(Fact::UnmodelledIsRefused);
         return Err(ApiError::not_modelled(format_args!(
             "the metric {} of {}",
             stat.metric.metric_name, stat.metric.namespace
         )));
-    }
-    let [dimension] = stat.metric.dimensions.as_slice() else {
+    };
+    let in_its_unit = stat.unit.as_deref().is_none_or(|unit| unit == modelled.unit);
+    let Some(metric) = modelled.series(region, &stat.metric.dimensions).filter(|_| in_its_unit) else {
         return Ok(Vec::new());
     };
-    if dimension.name != "DBInstanceIdentifier" || stat.unit.as_deref().is_some_and(|unit| unit != "Seconds") {
-        return Ok(Vec::new());
-    }
-    let metric = Metric::ReplicaLag(InstanceKey::new(region, &dimension.value));
     let points = world.series(&metric, range.from, range.until);
     Ok(by_period(&points, stat))
 }

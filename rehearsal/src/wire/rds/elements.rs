@@ -1,7 +1,7 @@
 //! Instances and snapshots as the elements that RDS documents.
 
 use jiff::Timestamp;
-use rehearsal_world::{DbInstance, DbSnapshot, InstanceStatus, SnapshotStatus};
+use rehearsal_world::{DbInstance, DbSnapshot, GlobalCluster, InstanceStatus, SnapshotStatus};
 
 use super::xml::Document;
 
@@ -108,6 +108,33 @@ pub(super) fn snapshot(element: &mut Document, snapshot: &DbSnapshot, account: &
     element.text("AllocatedStorage", STORAGE);
     element.text("StorageType", STORAGE_TYPE);
     element.text("Encrypted", true);
+}
+
+/// The members of `GlobalCluster`. In the list of global clusters and in that of a global cluster's clusters, RDS names the elements
+/// alike.
+pub(super) fn global_cluster(element: &mut Document, global: &GlobalCluster, account: &str) {
+    element.text("GlobalClusterIdentifier", &global.identifier);
+    element.text("GlobalClusterArn", global.arn(account));
+    element.text("Status", &global.status);
+    element.text("Engine", "aurora-postgresql");
+    element.text("EngineVersion", ENGINE_VERSION);
+    element.text("StorageEncrypted", true);
+    element.text("DeletionProtection", true);
+    let secondaries: Vec<String> =
+        global.members.iter().filter(|member| !member.writer).map(|member| member.arn(account)).collect();
+    element.element("GlobalClusterMembers", |list| {
+        for member in &global.members {
+            list.element("GlobalClusterMember", |cluster| {
+                cluster.text("DBClusterArn", member.arn(account));
+                cluster.text("IsWriter", member.writer);
+                // Of the writer, the clusters that read from it.
+                cluster.element("Readers", |readers| {
+                    secondaries.iter().filter(|_| member.writer).for_each(|arn| readers.text("member", arn));
+                });
+                cluster.text("SynchronizationStatus", if member.connected { "connected" } else { "pending-resync" });
+            });
+        }
+    });
 }
 
 fn time(at: Timestamp) -> String {

@@ -1,5 +1,5 @@
 use jiff::{SignedDuration, Timestamp};
-use rehearsal_world::{InstanceKey, PairConfig, Timings, World};
+use rehearsal_world::{ClusterKey, InstanceKey, PairConfig, Timings, World};
 
 use super::answer;
 
@@ -267,4 +267,26 @@ fn a_restore_asks_for_exactly_one_time() {
         assert_eq!(code(&ask(&mut world, EAST, &format!("{form}&{rest}"))), (400, expected), "{rest}");
     }
     assert_eq!(ask(&mut world, EAST, &format!("{form}&UseLatestRestorableTime=false&{time}")).0, 200);
+}
+
+#[test]
+fn a_global_database_is_described_in_the_documented_elements() {
+    let mut world = world();
+    let (east, west) = (ClusterKey::new(EAST, "ledger-east"), ClusterKey::new(WEST, "ledger-west"));
+    world.add_global_cluster("ledger", east, west.clone());
+    world.set_cluster_connected(&west, false);
+    let (status, document) = ask(&mut world, WEST, "Action=DescribeGlobalClusters&GlobalClusterIdentifier=ledger");
+    assert_eq!(status, 200);
+    assert_eq!(text(&document, "GlobalClusterArn"), Some("arn:aws:rds::123456789012:global-cluster:ledger"));
+    assert_eq!(text(&document, "Status"), Some("available"));
+    let clusters = text(&document, "GlobalClusterMembers").unwrap();
+    assert!(
+        clusters
+            .contains("<DBClusterArn>arn:aws:rds:us-east-1:123456789012:cluster:ledger-east</DBClusterArn><IsWriter>true")
+    );
+    assert!(clusters.ends_with("<SynchronizationStatus>pending-resync</SynchronizationStatus></GlobalClusterMember>"));
+    let refused = ask(&mut world, WEST, "Action=DescribeGlobalClusters&GlobalClusterIdentifier=nobody");
+    assert_eq!(code(&refused), (404, "GlobalClusterNotFoundFault"));
+    let refused = ask(&mut world, WEST, "Action=DescribeGlobalClusters&MaxRecords=20");
+    assert_eq!(code(&refused).0, 400, "pages are not modelled, and not ignored");
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable)]
 
 mod connecting;
+mod copying;
 mod creating;
 mod databases;
 mod describing;
