@@ -113,6 +113,16 @@ fn details(component: &Component) -> Vec<String> {
             },
             DESCRIBED.to_owned(),
         ],
+        Component::DynamodbTable(table) => {
+            vec![format!("global table {} in both Regions", table.table), DESCRIBED.to_owned()]
+        }
+        Component::AuroraGlobalDatabase(database) => vec![
+            format!(
+                "global database {}: primary cluster {}; recovery cluster {}",
+                database.global_cluster, database.primary.cluster, database.recovery.cluster
+            ),
+            DESCRIBED.to_owned(),
+        ],
         Component::BackupArchives(archives) => {
             let copy = archives
                 .recovery

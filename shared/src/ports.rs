@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::archives::{ObjectView, StoredObject};
 use crate::domain::described::BucketSite;
-use crate::domain::identifier::{IncidentId, InstanceId, Region, ResourceName};
+use crate::domain::identifier::{ClusterId, IncidentId, InstanceId, Region, ResourceName, TableName};
 use crate::domain::mutation::{Mutation, Performed};
 use crate::domain::observation::{Connection, HoldView, InstanceView, LagSample, PlaceView, ServiceView, SnapshotView};
 use crate::domain::plan::{EcsSite, EndpointPlace, HoldPoint};
-use crate::domain::replication::BucketCopy;
+use crate::domain::replication::{GlobalClusterView, LagSeries, TableView};
 use crate::guard::{self, Guard};
 
 /// What kind of failure a call met, which decides what may be done about it.
@@ -124,14 +124,23 @@ pub async fn read_through<T: Send + 'static>(
 pub trait ReplicaLags: Send + Sync {
     /// The latest usable sample of each replica, in the order asked; `None` where there is none, or replication is not active.
     async fn latest(&self, region: &Region, replicas: &[InstanceId], now: Timestamp) -> PortResult<Vec<Option<LagSample>>>;
-    /// The latest usable sample of how far each rule of S3 replication is behind, in the order asked. The Region is the
-    /// destination's.
-    async fn latest_of_copies(
-        &self,
-        region: &Region,
-        copies: &[BucketCopy],
-        now: Timestamp,
-    ) -> PortResult<Vec<Option<LagSample>>>;
+    /// The latest usable sample of each of these series of one metric, in the order asked.
+    async fn latest_of(&self, region: &Region, series: &[LagSeries], now: Timestamp) -> PortResult<Vec<Option<LagSample>>>;
+}
+
+/// Describes global tables.
+#[async_trait]
+pub trait GlobalTables: Send + Sync {
+    /// DescribeTable of the replica in a Region. A missing one is [`FailureKind::NotFound`].
+    async fn describe(&self, region: &Region, table: &TableName) -> PortResult<TableView>;
+}
+
+/// Describes global databases.
+#[async_trait]
+pub trait GlobalClusters: Send + Sync {
+    /// DescribeGlobalClusters for one global cluster, asked in a Region of one of its clusters. A missing one is
+    /// [`FailureKind::NotFound`].
+    async fn describe(&self, region: &Region, cluster: &ClusterId) -> PortResult<GlobalClusterView>;
 }
 
 /// Opens connections.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use shared::domain::operation::Operation;
+use shared::domain::permission::needs;
 use shared::domain::plan::{ApiProtocol, Component, EndpointPlace, HoldPoint, Plan, SiteName};
 
 /// The values that a plan gives to the template's parameters, of those that the template has. A plan with two of something gives
@@ -18,6 +20,14 @@ pub fn parameters_of(plan: &Plan, known: &[&str]) -> BTreeMap<String, String> {
     give("PrimaryRegion", plan.sites.primary.region.to_string());
     give("RecoveryRegion", plan.sites.recovery.region.to_string());
     give("ArmedFor", plan.sites.recovery.region.to_string());
+    for (list, operation) in
+        [("GlobalTableArns", Operation::DescribeTable), ("GlobalClusterArns", Operation::DescribeGlobalClusters)]
+    {
+        let resources = resources_of(plan, operation);
+        if !resources.is_empty() {
+            give(list, resources.join(","));
+        }
+    }
     for component in plan.components.keys() {
         if let Some(service) = plan.ecs_service(component) {
             let site = service.at(SiteName::Recovery);
@@ -68,4 +78,10 @@ pub fn parameters_of(plan: &Plan, known: &[&str]) -> BTreeMap<String, String> {
         give(prefix, at(site).map(|place| place.prefix().to_owned()).unwrap_or_default());
     }
     values
+}
+
+/// What an operation's action is needed on: a list has room for all of them.
+fn resources_of(plan: &Plan, operation: Operation) -> Vec<String> {
+    let action = operation.row().grants.first().map(|grant| grant.action);
+    needs(plan).into_iter().filter(|need| Some(need.action) == action).map(|need| need.resource).collect()
 }

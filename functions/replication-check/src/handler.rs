@@ -3,21 +3,9 @@
 use serde_json::{Value, json};
 use shared::domain::plan::Plan;
 use shared::domain::replication::{ReplicaJudgement, Verdict};
-use shared::engine::check_replication;
+use shared::engine::{ReplicaPorts, check_replication};
 use shared::error::RecoveryError;
-use shared::ports::{Clock, Databases, ReplicaLags};
 use shared::telemetry::{Metric, Unit};
-
-/// The ports of this function: it reads, and changes nothing.
-#[derive(Clone, Copy)]
-pub struct Ports<'a> {
-    /// The clock.
-    pub clock: &'a dyn Clock,
-    /// Describes databases.
-    pub databases: &'a dyn Databases,
-    /// Reads replica lag.
-    pub lags: &'a dyn ReplicaLags,
-}
 
 /// The answer, and the metrics that go with it.
 #[derive(Debug, Clone)]
@@ -32,10 +20,9 @@ pub struct Checked {
 ///
 /// # Errors
 /// A [`RecoveryError`] with a stable code. Trouble with a replica is its verdict, not an error.
-pub async fn handle(ports: Ports<'_>, plan: &Plan, payload: &Value) -> Result<Checked, RecoveryError> {
+pub async fn handle(ports: ReplicaPorts<'_>, plan: &Plan, payload: &Value) -> Result<Checked, RecoveryError> {
     let request = shared::events::request::replication_check(payload)?;
-    let Ports { clock, databases, lags } = ports;
-    let checked = check_replication(clock, databases, lags, plan, request.component.as_deref()).await?;
+    let checked = check_replication(ports, plan, request.component.as_deref()).await?;
     let worst = checked.iter().fold(Verdict::Within, |worst, row| worse(worst, row.judgement.rpo));
     let count = |verdict| checked.iter().filter(|row| row.judgement.rpo == verdict).count();
     let reason = format!(
@@ -51,7 +38,7 @@ pub async fn handle(ports: Ports<'_>, plan: &Plan, payload: &Value) -> Result<Ch
         "status": word(worst),
         "reason": reason,
         "replicas": checked,
-        "at": clock.now(),
+        "at": ports.clock.now(),
     });
     Ok(Checked { answer, metrics })
 }

@@ -8,16 +8,16 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use shared::domain::archives::{ObjectView, StoredObject};
 use shared::domain::described::BucketSite;
-use shared::domain::identifier::{IncidentId, InstanceId, Region, ResourceName};
+use shared::domain::identifier::{ClusterId, IncidentId, InstanceId, Region, ResourceName, TableName};
 use shared::domain::mutation::{Mutation, Performed};
 use shared::domain::observation::{Connection, HoldView, InstanceView, LagSample, PlaceView, ServiceView, SnapshotView};
 use shared::domain::plan::{ApiProtocol, EcsSite, EndpointPlace, HoldPoint};
-use shared::domain::replication::BucketCopy;
+use shared::domain::replication::{GlobalClusterView, LagSeries, TableView};
 use shared::domain::step::FunctionName;
 use shared::ports::{
     CallScope, Changes, Clock, Commit, Databases, Document, EndpointStores, ExecutionState, Executions, FailureKind,
-    Journal, Mutations, Notices, Objects, PortResult, Predictors, Probes, ReadWork, ReplicaLags, Services, Write,
-    WriteHolds,
+    GlobalClusters, GlobalTables, Journal, Mutations, Notices, Objects, PortResult, Predictors, Probes, ReadWork,
+    ReplicaLags, Services, Write, WriteHolds,
 };
 
 use super::cloud::{Cloud, READ, Regional, Request, SentNotice, State, WRITE, delete_route, listed, object, put_routes};
@@ -81,18 +81,30 @@ impl ReplicaLags for Face {
             .await
     }
 
-    async fn latest_of_copies(
-        &self,
-        region: &Region,
-        copies: &[BucketCopy],
-        _now: Timestamp,
-    ) -> PortResult<Vec<Option<LagSample>>> {
-        if copies.is_empty() {
+    async fn latest_of(&self, region: &Region, series: &[LagSeries], _now: Timestamp) -> PortResult<Vec<Option<LagSample>>> {
+        let Some(first) = series.first() else {
             return Ok(Vec::new());
-        }
-        let request = read(("cloudwatch", "GetMetricData"), region, "metric:AWS/S3/ReplicationLatency".to_owned());
-        // The simulated sites have no buckets, so nothing is published of their copies.
-        self.cloud.call(request, |_| Ok(vec![None; copies.len()])).await
+        };
+        let request = read(("cloudwatch", "GetMetricData"), region, first.resource());
+        self.cloud
+            .call(request, |state| series.iter().map(|each| state.newest_figure(region.as_str(), each)).collect())
+            .await
+    }
+}
+
+#[async_trait]
+impl GlobalTables for Face {
+    async fn describe(&self, region: &Region, table: &TableName) -> PortResult<TableView> {
+        let request = read(("dynamodb", "DescribeTable"), region, format!("table/{table}"));
+        self.cloud.call(request, |state| state.describe_table(region.as_str(), table.as_str())).await
+    }
+}
+
+#[async_trait]
+impl GlobalClusters for Face {
+    async fn describe(&self, region: &Region, cluster: &ClusterId) -> PortResult<GlobalClusterView> {
+        let request = read(("rds", "DescribeGlobalClusters"), region, format!("global-cluster:{cluster}"));
+        self.cloud.call(request, |state| state.describe_global_cluster(region.as_str(), cluster.as_str())).await
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use shared::domain::step::FunctionName;
-use shared::engine::Invocation;
+use shared::engine::{Invocation, ReplicaPorts};
 use shared::error::RecoveryError;
 
 use super::cloud::{Cloud, Interruption, State};
@@ -169,7 +169,7 @@ impl Functions {
                 update_database_endpoints_function::handler::handle(ports, &plan, invocation, request_id, payload).await
             }
             FunctionName::ReplicationCheck => {
-                let ports = replication_check_function::handler::Ports { clock: face, databases: face, lags: face };
+                let ports = ReplicaPorts { clock: face, databases: face, tables: face, clusters: face, lags: face };
                 let checked = replication_check_function::handler::handle(ports, &plan, payload).await?;
                 Ok(checked.answer)
             }

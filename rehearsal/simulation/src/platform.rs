@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rehearsal_world::{InstanceKey, PairConfig, World};
+use rehearsal_world::{ClusterKey, InstanceKey, Metric, PairConfig, World};
 use serde_json::json;
+use shared::domain::duration::Seconds;
+use shared::domain::identifier::ComponentName;
 use shared::domain::mutation::ParameterType;
-use shared::domain::plan::{ApiProtocol, Component, EndpointPlace, HoldPoint, Plan, RdsInstance, SiteName};
+use shared::domain::plan::{ApiProtocol, Component, EndpointPlace, HoldPoint, Objective, Plan, RdsInstance, SiteName};
+use shared::domain::replication::{LagSeries, series_of};
 use shared::domain::step::RouteSettings;
 
 use super::cloud::with_archives;
@@ -65,6 +68,44 @@ fn database(plan: &Plan) -> Option<&RdsInstance> {
         Component::RdsInstance(database) => Some(database),
         _ => None,
     })
+}
+
+/// Has the world copy what the plan says is copied, and say that it is a second or two behind.
+fn replicate(world: &mut World, plan: &Plan, start: Timestamp) {
+    let (east, west) = (plan.region(SiteName::Primary).as_str(), plan.region(SiteName::Recovery).as_str());
+    for component in plan.components.values() {
+        match component {
+            Component::DynamodbTable(table) => world.add_global_table(table.table.as_str(), &[east, west], start),
+            Component::AuroraGlobalDatabase(database) => world.add_global_cluster(
+                database.global_cluster.as_str(),
+                ClusterKey::new(east, database.primary.cluster.as_str()),
+                ClusterKey::new(west, database.recovery.cluster.as_str()),
+            ),
+            _ => {}
+        }
+        // An instance's lag is the world's own.
+        for series in series_of(plan, component).iter().filter(|series| !matches!(series, LagSeries::Replica(_))) {
+            let region = plan.region(series.site()).as_str();
+            world.publish(metric_of(region, series), Some(1.5 / series.seconds_per_unit()), start);
+        }
+    }
+}
+
+/// A series as the world knows it.
+pub(crate) fn metric_of(region: &str, series: &LagSeries) -> Metric {
+    let region = region.to_owned();
+    match series {
+        LagSeries::Replica(replica) => Metric::ReplicaLag(InstanceKey::new(&region, replica.as_str())),
+        LagSeries::Copy(copy) => {
+            let (source, destination) = (copy.source.to_string(), copy.destination.to_string());
+            Metric::BucketLatency { region, source, destination, rule: copy.rule.to_string() }
+        }
+        LagSeries::Table { table, receiving } => {
+            Metric::TableLatency { region, table: table.to_string(), receiving: receiving.to_string() }
+        }
+        LagSeries::ClusterReplication(id) => Metric::ClusterReplicationLag(ClusterKey::new(&region, id.as_str())),
+        LagSeries::ClusterLoss(id) => Metric::ClusterRpoLag(ClusterKey::new(&region, id.as_str())),
+    }
 }
 
 /// What a test may choose of the platform before it stands.
@@ -136,6 +177,25 @@ impl Platform {
         self
     }
 
+    /// Gives the platform a DynamoDB global table, `carts`, and an Aurora global database, `ledger`.
+    #[must_use]
+    pub fn with_global_data(self) -> Self {
+        self.with_plan(|plan| {
+            let table = json!({"kind": "dynamodb_table", "table": "healthcare-platform-carts"});
+            let database = json!({
+                "kind": "aurora_global_database",
+                "global_cluster": "healthcare-platform-ledger",
+                "primary": {"cluster": "healthcare-platform-ledger-east"},
+                "recovery": {"cluster": "healthcare-platform-ledger-west"},
+            });
+            for (name, component) in [("carts", table), ("ledger", database)] {
+                let name = ComponentName::new(name).expect("a name");
+                plan.components.insert(name.clone(), serde_json::from_value(component).expect("a component"));
+                plan.objectives.insert(name, Objective { rto: Seconds(3_600), rpo: Some(Seconds(900)) });
+            }
+        })
+    }
+
     /// Has writes held at an HTTP API instead of a REST API.
     #[must_use]
     pub fn with_http_api(self) -> Self {
@@ -167,7 +227,8 @@ impl Platform {
         let Self { plan, databases, seed, start, has_batch_job } = self;
         let (primary, _) = keys(&plan);
         let usual_groups = databases.primary_groups.clone();
-        let world = World::pair(databases, seed, start);
+        let mut world = World::pair(databases, seed, start);
+        replicate(&mut world, &plan, start);
         let endpoints = world.endpoints().into_iter();
         let mut hosts = endpoints.filter(|(key, _)| *key == primary).map(|(_, endpoint)| endpoint.host);
         let host = hosts.next().expect("the world has the plan's primary");

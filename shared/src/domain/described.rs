@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::backup::ProofLevel;
 use super::duration::Seconds;
 use super::identifier::{
-    Arn, BalancerName, BucketName, ComponentName, DistributionId, DomainName, HealthCheckId, HostedZoneId, HttpsUrl,
-    ResourceName, TimeZoneName,
+    Arn, BalancerName, BucketName, ClusterId, ComponentName, DistributionId, DomainName, HealthCheckId, HostedZoneId,
+    HttpsUrl, ResourceName, TableName, TimeZoneName,
 };
 use super::non_empty::NonEmpty;
 use super::plan::SiteName;
@@ -206,6 +206,34 @@ pub enum CopiedBy {
         /// How often a backup is made.
         every: Seconds,
     },
+}
+
+/// A DynamoDB global table: one name, a replica in each site.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DynamodbTable {
+    /// The table's name, which is the same in every Region.
+    pub table: TableName,
+}
+
+/// An Aurora global database with a cluster in each site.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuroraGlobalDatabase {
+    /// The global cluster.
+    pub global_cluster: ClusterId,
+    /// The cluster in the primary site, which takes the writes.
+    pub primary: AuroraCluster,
+    /// The cluster in the recovery site.
+    pub recovery: AuroraCluster,
+}
+
+/// An Aurora cluster in one site.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuroraCluster {
+    /// Its identifier.
+    pub cluster: ClusterId,
 }
 
 /// Archives of a database, made by `pg_dump` into a bucket.

@@ -81,8 +81,8 @@ macro_rules! identifier {
 mod parts;
 
 pub use parts::{
-    AlertName, Arn, BalancerName, BucketName, DistributionId, DomainName, EmailAddress, HealthCheckId, HostedZoneId,
-    HttpsUrl, TimeZoneName,
+    AlertName, Arn, BalancerName, BucketName, ClusterId, DistributionId, DomainName, EmailAddress, HealthCheckId,
+    HostedZoneId, HttpsUrl, TableName, TimeZoneName,
 };
 
 fn is_slug(text: &str, longest: usize) -> bool {

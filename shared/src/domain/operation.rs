@@ -118,6 +118,10 @@ operations! {
                 },
             }
         ];
+    /// RDS: what a global database is.
+    DescribeGlobalClusters = "rds" "DescribeGlobalClusters" "RDS"
+        by [ReplicationCheck]
+        needs [on_it("rds:DescribeGlobalClusters")];
     /// RDS: reboot, with or without failover.
     RebootInstance = "rds" "RebootDBInstance" "RDS"
         by [Recovery ReadOnlyToggle]
@@ -219,6 +223,10 @@ operations! {
                 reason: "a route key holds a space and slashes, and how an ARN spells them is not documented",
             },
         }];
+    /// DynamoDB: what a table is.
+    DescribeTable = "dynamodb" "DescribeTable" "DynamoDB"
+        by [ReplicationCheck]
+        needs [on_it("dynamodb:DescribeTable")];
     /// DynamoDB: one item.
     GetItem = "dynamodb" "GetItem" "DynamoDB"
         by [Recovery UpdateDatabaseEndpoints ReadOnlyToggle]

@@ -8,11 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::call::Permitted;
-use super::described::{BackupArchives, CopiedBy, S3Data};
+use super::described::BackupArchives;
 use super::identifier::Region;
 use super::operation::{Grant, On, Operation};
 use super::plan::{Component, EndpointPlace, Plan, RdsInstance, SiteName};
 use super::predict::may;
+use super::replication::series_of;
 use super::step::{FunctionName, PlannedStep, StepKind};
 
 /// One call that a function may make, and what for.
@@ -70,6 +71,9 @@ pub fn uses(plan: &Plan) -> Vec<Use> {
             collected.step(step);
         }
     }
+    for component in plan.components.values() {
+        collected.replica(component);
+    }
     for component in plan.components.keys() {
         if let Some(database) = plan.rds_instance(component) {
             collected.database(database);
@@ -77,12 +81,6 @@ pub fn uses(plan: &Plan) -> Vec<Use> {
             for kind in [StepKind::HoldWrites, StepKind::Repoint] {
                 collected.prediction(&PlannedStep { kind, component: component.clone() });
             }
-        }
-        if let Some(Component::S3Data(S3Data { copied_by: CopiedBy::ReplicationRule { .. }, .. })) =
-            plan.components.get(component)
-        {
-            let metric = "metric:AWS/S3/ReplicationLatency".to_owned();
-            collected.add(FunctionName::ReplicationCheck, Operation::GetMetricData, SiteName::Recovery, metric, "check");
         }
         if let Some(Component::BackupArchives(archives)) = plan.components.get(component) {
             collected.archives(archives);
@@ -149,7 +147,6 @@ impl Collected<'_> {
             self.add(Recovery, Operation::GetMetricData, Other, lag(), purpose);
         }
         self.add(ReplicationCheck, Operation::DescribeInstances, Other, replica.clone(), "check");
-        self.add(ReplicationCheck, Operation::GetMetricData, Other, lag(), "check");
         self.add(BackupVerify, Operation::DescribeInstances, Primary, primary.clone(), "check");
         self.add(BackupVerify, Operation::DescribeSnapshots, Primary, primary, "check");
         self.add(UpdateDatabaseEndpoints, Operation::DescribeInstances, Other, replica, "new_endpoint");
@@ -169,6 +166,22 @@ impl Collected<'_> {
                 self.add(check, operation, site, place.below(), "check");
             }
         }
+    }
+
+    /// What is looked at of a component's replica besides a database instance.
+    fn replica(&mut self, component: &Component) {
+        use FunctionName::ReplicationCheck;
+        for series in series_of(self.plan, component) {
+            self.add(ReplicationCheck, Operation::GetMetricData, series.site(), series.resource(), "check");
+        }
+        let (operation, resource) = match component {
+            Component::DynamodbTable(table) => (Operation::DescribeTable, format!("table/{}", table.table)),
+            Component::AuroraGlobalDatabase(database) => {
+                (Operation::DescribeGlobalClusters, format!("global-cluster:{}", database.global_cluster))
+            }
+            _ => return,
+        };
+        self.add(ReplicationCheck, operation, SiteName::Recovery, resource, "check");
     }
 
     /// What keeps a recovery going: the journal, the state machine, the notices, the other functions.
@@ -237,7 +250,9 @@ fn narrowest(plan: &Plan, made: &Use, grant: &Grant) -> (String, Option<Region>,
         }
         // API Gateway's ARNs have no account: an API's id says whose it is.
         let account = if made.operation.service() == "apigateway" { "" } else { plan.account.as_str() };
-        format!("arn:{}:{}:{region}:{account}:{resource}", region.partition(), made.operation.service())
+        // Those of global clusters have no Region (Aurora user guide, "Constructing ARNs").
+        let region = if resource.starts_with("global-cluster:") { "" } else { region.as_str() };
+        format!("arn:{}:{}:{region}:{account}:{resource}", made.region.partition(), made.operation.service())
     };
     match grant.on {
         On::Resource => (arn(&made.resource), None, None),

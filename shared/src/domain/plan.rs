@@ -7,7 +7,9 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::alerts::Alerts;
-use super::described::{BackupArchives, CloudfrontDistribution, LoadBalancer, Route53Records, S3Data};
+use super::described::{
+    AuroraGlobalDatabase, BackupArchives, CloudfrontDistribution, DynamodbTable, LoadBalancer, Route53Records, S3Data,
+};
 use super::duration::Seconds;
 use super::identifier::{
     AccountId, ComponentName, Digest, HttpsUrl, InstanceId, PlatformName, Region, ResourceName, ScenarioName,
@@ -195,6 +197,10 @@ pub enum Component {
     CloudfrontDistribution(CloudfrontDistribution),
     /// Data in S3 with a copy in the other Region.
     S3Data(S3Data),
+    /// A DynamoDB global table.
+    DynamodbTable(DynamodbTable),
+    /// An Aurora global database.
+    AuroraGlobalDatabase(AuroraGlobalDatabase),
     /// Archives of a database in S3.
     BackupArchives(BackupArchives),
 }
@@ -210,6 +216,8 @@ impl Component {
             Self::Route53Records(_) => "route53_records",
             Self::CloudfrontDistribution(_) => "cloudfront_distribution",
             Self::S3Data(_) => "s3_data",
+            Self::DynamodbTable(_) => "dynamodb_table",
+            Self::AuroraGlobalDatabase(_) => "aurora_global_database",
             Self::BackupArchives(_) => "backup_archives",
         }
     }

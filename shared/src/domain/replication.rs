@@ -1,11 +1,17 @@
 //! Role and lag of a replica, judged against the objectives.
 
+mod global;
+mod series;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use global::{ClusterMember, GlobalClusterView, TableView, judge_cluster, judge_table};
+pub use series::{BucketCopy, LagSeries, series_of};
+
 use super::described::CopiedBy;
 use super::duration::Seconds;
-use super::identifier::{BucketName, ComponentName, ResourceName};
+use super::identifier::ComponentName;
 use super::observation::{InstanceView, LagSample, Sight};
 use super::plan::{Component, Plan};
 
@@ -60,23 +66,22 @@ pub struct ReplicaJudgement {
     pub reason: String,
 }
 
-/// A rule of S3 replication, as its metrics name it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BucketCopy {
-    /// The bucket that is copied.
-    pub source: BucketName,
-    /// The bucket that it is copied to.
-    pub destination: BucketName,
-    /// The rule's id.
-    pub rule: ResourceName,
-}
-
 /// The components that a check is about: the named one, or everything in the plan that says what replicates it.
 ///
 /// # Errors
 /// A sentence when the name is none of these, or the plan has none: a selection of nothing is an error.
 pub fn replicated(plan: &Plan, name: Option<&str>) -> Result<Vec<ComponentName>, String> {
-    let replicates = |component: &Component| matches!(component, Component::RdsInstance(_) | Component::S3Data(_));
+    let replicates = |component: &Component| match component {
+        Component::RdsInstance(_)
+        | Component::S3Data(_)
+        | Component::DynamodbTable(_)
+        | Component::AuroraGlobalDatabase(_) => true,
+        Component::EcsService(_)
+        | Component::LoadBalancer(_)
+        | Component::Route53Records(_)
+        | Component::CloudfrontDistribution(_)
+        | Component::BackupArchives(_) => false,
+    };
     let all = || plan.components.iter().filter(|(_, component)| replicates(component)).map(|(name, _)| name);
     let chosen: Vec<ComponentName> = all().filter(|known| name.is_none_or(|name| known.as_str() == name)).cloned().collect();
     if chosen.is_empty() {
@@ -192,6 +197,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::domain::identifier::ResourceName;
 
     fn replica(source: Option<&str>, replicating: Option<bool>) -> Sight<InstanceView> {
         Sight::Found {

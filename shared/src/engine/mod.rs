@@ -42,7 +42,7 @@ pub use dry_run::{DryRun, dry_run, predict_part};
 pub use hands::Hands;
 pub use notices::{Notice, page};
 pub use orders::{Ordered, Ordering, order};
-pub use replication::{CheckedReplica, check_replication};
+pub use replication::{CheckedReplica, ReplicaPorts, check_replication};
 pub use report::report;
 pub use step::{StepRequest, run_step};
 pub use watchdog::{Watched, watchdog};

@@ -3,22 +3,27 @@
 use std::collections::BTreeMap;
 use std::iter::repeat_with;
 
-use futures_util::future::join;
+use futures_util::future::{join, join_all};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::domain::described::CopiedBy;
-use crate::domain::identifier::{ComponentName, InstanceId, Region};
+use crate::domain::identifier::{ClusterId, ComponentName, InstanceId, Region, TableName};
 use crate::domain::observation::{InstanceView, LagSample, Sight};
 use crate::domain::plan::{Component, Plan, SiteName};
-use crate::domain::replication::{BucketCopy, ReplicaJudgement, judge, judge_copy, replicated};
+use crate::domain::replication::{
+    GlobalClusterView, LagSeries, ReplicaJudgement, TableView, judge, judge_cluster, judge_copy, judge_table, replicated,
+    series_of,
+};
 use crate::error::{Code, RecoveryError};
-use crate::ports::{Clock, Databases, PortResult, ReplicaLags};
+use crate::ports::{Clock, Databases, GlobalClusters, GlobalTables, PortResult, ReplicaLags};
 
 use super::hands::sight;
 
 /// Figures of one call (GetMetricData: 500 queries), so that a call that fails costs the figures of its own replicas only.
 const FIGURES: usize = 500;
+/// Descriptions under way at a time, where a call describes one thing: enough that a thousand take seconds, few enough that the
+/// account's other callers are still answered.
+const AT_ONCE: usize = 20;
 
 /// One replica, judged.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -36,115 +41,161 @@ pub struct CheckedReplica {
     pub judgement: ReplicaJudgement,
 }
 
+/// What a check looks through.
+#[derive(Clone, Copy)]
+pub struct ReplicaPorts<'a> {
+    /// The clock.
+    pub clock: &'a dyn Clock,
+    /// Describes database instances.
+    pub databases: &'a dyn Databases,
+    /// Describes DynamoDB's global tables.
+    pub tables: &'a dyn GlobalTables,
+    /// Describes Aurora's global databases.
+    pub clusters: &'a dyn GlobalClusters,
+    /// Reads how far they are behind.
+    pub lags: &'a dyn ReplicaLags,
+}
+
 /// Checks the named component's replica, or every one of the plan, in the plan's order.
 ///
 /// # Errors
 /// `component_not_in_plan`. Trouble with a replica is its verdict, not an error.
 pub async fn check_replication(
-    clock: &dyn Clock,
-    databases: &dyn Databases,
-    lags: &dyn ReplicaLags,
+    ports: ReplicaPorts<'_>,
     plan: &Plan,
     component: Option<&str>,
 ) -> Result<Vec<CheckedReplica>, RecoveryError> {
     let names = replicated(plan, component).map_err(|why| RecoveryError::new(Code::ComponentNotInPlan, why))?;
     let region = plan.region(SiteName::Recovery);
-    let asked = clock.now();
-    let (instances, copies) = wanted(plan, &names);
-    let described = databases.describe_each(region, &instances);
+    let asked = ports.clock.now();
+    let wanted = Wanted::of(plan, &names);
+    let described = join(ports.databases.describe_each(region, &wanted.instances), described(ports, region, &wanted));
+    let ((instances, (tables, clusters)), figures) = join(described, figures(ports.lags, plan, &wanted.series, asked)).await;
     // Every instance that was asked for has an answer, whatever an adapter does.
     let unanswered = || Sight::Unreached { reason: "it was not answered for".to_owned() };
-    let of_instances = async {
-        let mut answers = Vec::new();
-        for batch in instances.chunks(FIGURES) {
-            answers.push(lags.latest(region, batch, asked).await);
-        }
-        answers
-    };
-    let of_copies = async {
-        let mut answers = Vec::new();
-        for batch in copies.chunks(FIGURES) {
-            answers.push(lags.latest_of_copies(region, batch, asked).await);
-        }
-        answers
-    };
-    let (described, (of_instances, of_copies)) = join(described, join(of_instances, of_copies)).await;
-    let (of_instances, of_copies) = (figures(instances.len(), &of_instances), figures(copies.len(), &of_copies));
+    let instances = instances.into_iter().map(sight).chain(repeat_with(unanswered));
     let seen = Seen {
-        instances: instances
-            .into_iter()
-            .zip(described.into_iter().map(sight).chain(repeat_with(unanswered)).zip(of_instances))
-            .collect(),
-        copies: copies.into_iter().zip(of_copies).collect(),
+        instances: wanted.instances.into_iter().zip(instances).collect(),
+        tables: wanted.tables.into_iter().zip(tables).collect(),
+        clusters: wanted.clusters.into_iter().zip(clusters).collect(),
+        figures,
         // A figure's age counts as lag, and so does the time that looking took.
-        now: clock.now(),
+        now: ports.clock.now(),
     };
-    Ok(names.iter().filter_map(|name| seen.judged(plan, region, name)).collect())
+    Ok(names.iter().filter_map(|name| seen.judged(plan, name)).collect())
 }
 
-fn wanted(plan: &Plan, names: &[ComponentName]) -> (Vec<InstanceId>, Vec<BucketCopy>) {
-    let (mut instances, mut copies) = (Vec::new(), Vec::new());
-    for component in names.iter().filter_map(|name| plan.components.get(name)) {
-        match component {
-            Component::RdsInstance(database) => instances.push(database.recovery.id.clone()),
-            Component::S3Data(_) => copies.extend(copy_of(component)),
-            _ => {}
+/// What is to be looked at.
+#[derive(Default)]
+struct Wanted {
+    instances: Vec<InstanceId>,
+    tables: Vec<TableName>,
+    clusters: Vec<ClusterId>,
+    /// By metric, so that one call asks for one metric, in the one Region where it is published.
+    series: BTreeMap<String, Vec<LagSeries>>,
+}
+
+impl Wanted {
+    fn of(plan: &Plan, names: &[ComponentName]) -> Self {
+        let mut wanted = Self::default();
+        for component in names.iter().filter_map(|name| plan.components.get(name)) {
+            match component {
+                Component::RdsInstance(database) => wanted.instances.push(database.recovery.id.clone()),
+                Component::DynamodbTable(table) => wanted.tables.push(table.table.clone()),
+                Component::AuroraGlobalDatabase(database) => wanted.clusters.push(database.global_cluster.clone()),
+                _ => {}
+            }
+            for series in series_of(plan, component) {
+                wanted.series.entry(series.resource()).or_default().push(series);
+            }
         }
-    }
-    (instances, copies)
-}
-
-/// The rule that copies a component, where one does.
-fn copy_of(component: &Component) -> Option<BucketCopy> {
-    match component {
-        Component::S3Data(data) => match &data.copied_by {
-            CopiedBy::ReplicationRule { id } => Some(BucketCopy {
-                source: data.primary.bucket.clone(),
-                destination: data.recovery.bucket.clone(),
-                rule: id.clone(),
-            }),
-            CopiedBy::BackupVault { .. } => None,
-        },
-        _ => None,
+        wanted
     }
 }
 
-/// The figure of each, or why there is none, from the answers about each so many of them.
-fn figures(count: usize, answers: &[PortResult<Vec<Option<LagSample>>>]) -> Vec<Sight<LagSample>> {
-    let of = |index: usize| match answers.get(index / FIGURES) {
-        Some(Ok(samples)) => match samples.get(index % FIGURES).cloned().flatten() {
-            Some(found) => Sight::Found { found },
-            None => Sight::Absent,
-        },
-        Some(Err(error)) => Sight::Unreached { reason: error.to_string() },
-        None => Sight::Absent,
+/// Tables and global databases, so many at a time.
+async fn described(
+    ports: ReplicaPorts<'_>,
+    region: &Region,
+    wanted: &Wanted,
+) -> (Vec<Sight<TableView>>, Vec<Sight<GlobalClusterView>>) {
+    let (mut tables, mut clusters) = (Vec::new(), Vec::new());
+    for batch in wanted.tables.chunks(AT_ONCE) {
+        tables.extend(join_all(batch.iter().map(|table| ports.tables.describe(region, table))).await.into_iter().map(sight));
+    }
+    for batch in wanted.clusters.chunks(AT_ONCE) {
+        let answers = join_all(batch.iter().map(|cluster| ports.clusters.describe(region, cluster))).await;
+        clusters.extend(answers.into_iter().map(sight));
+    }
+    (tables, clusters)
+}
+
+/// The figure of each series, or why there is none.
+async fn figures(
+    lags: &dyn ReplicaLags,
+    plan: &Plan,
+    wanted: &BTreeMap<String, Vec<LagSeries>>,
+    asked: Timestamp,
+) -> BTreeMap<LagSeries, Sight<LagSample>> {
+    let of_metric = async |series: &[LagSeries]| {
+        let mut figures = Vec::with_capacity(series.len());
+        for batch in series.chunks(FIGURES) {
+            let Some(first) = batch.first() else { continue };
+            let answer = lags.latest_of(plan.region(first.site()), batch, asked).await;
+            figures.extend(batch.iter().cloned().zip(sights(batch.len(), answer)));
+        }
+        figures
     };
-    (0..count).map(of).collect()
+    join_all(wanted.values().map(|series| of_metric(series))).await.into_iter().flatten().collect()
+}
+
+/// One answer about so many series, for each of them.
+fn sights(count: usize, answer: PortResult<Vec<Option<LagSample>>>) -> Vec<Sight<LagSample>> {
+    match answer {
+        Ok(samples) => {
+            let found = |sample: Option<LagSample>| sample.map_or(Sight::Absent, |found| Sight::Found { found });
+            samples.into_iter().map(found).chain(repeat_with(|| Sight::Absent)).take(count).collect()
+        }
+        Err(error) => vec![Sight::Unreached { reason: error.to_string() }; count],
+    }
 }
 
 /// What there was to see.
 struct Seen {
-    instances: BTreeMap<InstanceId, (Sight<InstanceView>, Sight<LagSample>)>,
-    copies: Vec<(BucketCopy, Sight<LagSample>)>,
+    instances: BTreeMap<InstanceId, Sight<InstanceView>>,
+    tables: BTreeMap<TableName, Sight<TableView>>,
+    clusters: BTreeMap<ClusterId, Sight<GlobalClusterView>>,
+    figures: BTreeMap<LagSeries, Sight<LagSample>>,
     now: Timestamp,
 }
 
 impl Seen {
-    fn judged(&self, plan: &Plan, region: &Region, name: &ComponentName) -> Option<CheckedReplica> {
+    fn judged(&self, plan: &Plan, name: &ComponentName) -> Option<CheckedReplica> {
         let component = plan.components.get(name)?;
+        let (primary, region) = (plan.region(SiteName::Primary), plan.region(SiteName::Recovery));
         let rpo = plan.objectives.get(name).and_then(|objective| objective.rpo);
+        let mut figures = series_of(plan, component).into_iter().map(|series| self.figures.get(&series));
+        let mut figure = || figures.next().flatten().unwrap_or(&Sight::Absent);
         let (replica, judgement) = match component {
             Component::RdsInstance(database) => {
                 let id = &database.recovery.id;
-                let (instance, lag) = self.instances.get(id)?;
-                (id.to_string(), judge(id.as_str(), instance, lag, rpo, database.max_lag, self.now))
+                let instance = self.instances.get(id)?;
+                (id.to_string(), judge(id.as_str(), instance, figure(), rpo, database.max_lag, self.now))
             }
             Component::S3Data(data) => {
                 let bucket = data.recovery.bucket.to_string();
-                let mine = copy_of(component);
-                let figure = self.copies.iter().find(|(copy, _)| mine.as_ref() == Some(copy)).map(|(_, figure)| figure);
-                let judgement = judge_copy(&bucket, &data.copied_by, figure.unwrap_or(&Sight::Absent), rpo, self.now);
+                let judgement = judge_copy(&bucket, &data.copied_by, figure(), rpo, self.now);
                 (bucket, judgement)
+            }
+            Component::DynamodbTable(table) => {
+                let replica = self.tables.get(&table.table)?;
+                let judgement = judge_table(table, (primary, region), replica, figure(), rpo, self.now);
+                (table.table.to_string(), judgement)
+            }
+            Component::AuroraGlobalDatabase(database) => {
+                let global = self.clusters.get(&database.global_cluster)?;
+                let lags = (figure(), figure());
+                (database.recovery.cluster.to_string(), judge_cluster(database, region, global, lags, rpo, self.now))
             }
             _ => return None,
         };

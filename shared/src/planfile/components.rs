@@ -47,6 +47,8 @@ pub(super) fn read(place: &Place<'_>, findings: &mut Findings) -> DraftComponent
         Some(ComponentKind::Route53Records) => described::read_route53_records(place, findings),
         Some(ComponentKind::CloudfrontDistribution) => described::read_distribution(place, findings),
         Some(ComponentKind::S3Data) => described::read_s3_data(place, findings),
+        Some(ComponentKind::DynamodbTable) => described::read_dynamodb_table(place, findings),
+        Some(ComponentKind::AuroraGlobalDatabase) => described::read_aurora(place, findings),
         Some(ComponentKind::BackupArchives) => described::read_archives(place, findings),
         None => DraftComponent::unread(None),
     }

@@ -1,13 +1,13 @@
 //! Reads the kinds of component that a plan describes and no step acts on yet.
 
 use crate::domain::described::{
-    BackupArchives, BucketSite, CloudfrontDistribution, CopiedBy, Keep, LoadBalancer, LoadBalancerSite, RecordSet,
-    Route53Records, S3Data, TrafficSwitch,
+    AuroraCluster, AuroraGlobalDatabase, BackupArchives, BucketSite, CloudfrontDistribution, CopiedBy, DynamodbTable, Keep,
+    LoadBalancer, LoadBalancerSite, RecordSet, Route53Records, S3Data, TrafficSwitch,
 };
 use crate::domain::duration::Seconds;
 use crate::domain::identifier::{
-    Arn, BalancerName, BucketName, ComponentName, DistributionId, DomainName, HealthCheckId, HostedZoneId, HttpsUrl,
-    InvalidIdentifier, ResourceName, TimeZoneName,
+    Arn, BalancerName, BucketName, ClusterId, ComponentName, DistributionId, DomainName, HealthCheckId, HostedZoneId,
+    HttpsUrl, InvalidIdentifier, ResourceName, TableName, TimeZoneName,
 };
 use crate::domain::non_empty::NonEmpty;
 use crate::domain::plan::{Component, SiteName};
@@ -232,6 +232,48 @@ fn read_copied_by(place: &Place<'_>, draft: &mut DraftComponent, findings: &mut 
 
 fn read_every(fields: &Fields<'_>, findings: &mut Findings) -> Option<Marked<Seconds>> {
     fields.required("every", "a duration such as 24h", findings)?.duration(OFTENEST, findings)
+}
+
+pub(super) fn read_dynamodb_table(place: &Place<'_>, findings: &mut Findings) -> DraftComponent {
+    let mut draft = DraftComponent::unread(Some(ComponentKind::DynamodbTable));
+    let Some(fields) = place.fields(&format::DYNAMODB_TABLE, findings) else {
+        return draft;
+    };
+    let table = name::<TableName>(&fields, "table", "the table's name", findings);
+    if let Some(table) = &table {
+        // One name for both sites, and so one finding where it is taken twice.
+        let resource = (SiteName::Primary, format!("table {}", table.value));
+        draft.resources.push(Marked { value: resource, mark: table.mark });
+    }
+    draft.component = table.map(|table| Component::DynamodbTable(DynamodbTable { table: table.value }));
+    draft
+}
+
+pub(super) fn read_aurora(place: &Place<'_>, findings: &mut Findings) -> DraftComponent {
+    let mut draft = DraftComponent::unread(Some(ComponentKind::AuroraGlobalDatabase));
+    let Some(fields) = place.fields(&format::AURORA_GLOBAL_DATABASE, findings) else {
+        return draft;
+    };
+    let global_cluster = name::<ClusterId>(&fields, "global_cluster", "the global cluster's identifier", findings);
+    let primary = read_aurora_cluster(&fields, SiteName::Primary, &mut draft, findings);
+    let recovery = read_aurora_cluster(&fields, SiteName::Recovery, &mut draft, findings);
+    let complete =
+        || Some(AuroraGlobalDatabase { global_cluster: global_cluster?.value, primary: primary?, recovery: recovery? });
+    draft.component = complete().map(Component::AuroraGlobalDatabase);
+    draft
+}
+
+fn read_aurora_cluster(
+    fields: &Fields<'_>,
+    site: SiteName,
+    draft: &mut DraftComponent,
+    findings: &mut Findings,
+) -> Option<AuroraCluster> {
+    let place = fields.required(site.as_str(), "`{ cluster: … }`", findings)?;
+    let fields = place.fields(&format::AURORA_CLUSTER, findings)?;
+    let cluster = name::<ClusterId>(&fields, "cluster", "the cluster's identifier", findings)?;
+    draft.resources.push(Marked { value: (site, format!("cluster {}", cluster.value)), mark: cluster.mark });
+    Some(AuroraCluster { cluster: cluster.value })
 }
 
 pub(super) fn read_archives(place: &Place<'_>, findings: &mut Findings) -> DraftComponent {

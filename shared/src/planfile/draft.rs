@@ -46,6 +46,8 @@ pub(super) enum ComponentKind {
     Route53Records,
     CloudfrontDistribution,
     S3Data,
+    DynamodbTable,
+    AuroraGlobalDatabase,
     BackupArchives,
 }
 
@@ -57,6 +59,8 @@ impl ComponentKind {
         ("route53_records", Self::Route53Records),
         ("cloudfront_distribution", Self::CloudfrontDistribution),
         ("s3_data", Self::S3Data),
+        ("dynamodb_table", Self::DynamodbTable),
+        ("aurora_global_database", Self::AuroraGlobalDatabase),
         ("backup_archives", Self::BackupArchives),
     ];
 
@@ -68,6 +72,8 @@ impl ComponentKind {
             Self::Route53Records => "route53_records",
             Self::CloudfrontDistribution => "cloudfront_distribution",
             Self::S3Data => "s3_data",
+            Self::DynamodbTable => "dynamodb_table",
+            Self::AuroraGlobalDatabase => "aurora_global_database",
             Self::BackupArchives => "backup_archives",
         }
     }
@@ -81,13 +87,15 @@ impl ComponentKind {
             | Self::Route53Records
             | Self::CloudfrontDistribution
             | Self::S3Data
+            | Self::DynamodbTable
+            | Self::AuroraGlobalDatabase
             | Self::BackupArchives => &[],
         }
     }
 
     /// Whether it keeps data that a recovery may lose.
     pub(super) fn holds_data(self) -> bool {
-        matches!(self, Self::RdsInstance | Self::S3Data)
+        matches!(self, Self::RdsInstance | Self::S3Data | Self::DynamodbTable | Self::AuroraGlobalDatabase)
     }
 }
 

@@ -19,6 +19,8 @@ sites:
 objectives:
   database: { rto: 40m, rpo: 15m }
   api: { rto: 15m }
+  carts: { rto: 60m, rpo: 5m }
+  books: { rto: 60m, rpo: 5m }
   lake: { rto: 60m, rpo: 30m }
 components:
   database:
@@ -66,6 +68,14 @@ components:
     primary: { bucket: shop-lake }
     recovery: { bucket: shop-lake-dr }
     copied_by: { backup_vault: shop-dr, every: 30m }
+  carts:
+    kind: dynamodb_table
+    table: shop-carts
+  books:
+    kind: aurora_global_database
+    global_cluster: shop-ledger
+    primary: { cluster: shop-ledger-east }
+    recovery: { cluster: shop-ledger-west }
   archives:
     kind: backup_archives
     of: database
@@ -245,11 +255,11 @@ fn every_finding_of_a_file_is_reported_at_once_in_the_order_of_the_file() {
         [
             ("bad_identifier", 2, 11),
             ("wrong_type", 3, 10),
-            ("out_of_range", 16, 23),
-            ("unknown_component", 20, 69),
-            ("unknown_scenario", 77, 42),
-            ("unknown_step_kind", 91, 13),
-            ("unknown_component", 92, 22),
+            ("out_of_range", 18, 23),
+            ("unknown_component", 22, 69),
+            ("unknown_scenario", 87, 42),
+            ("unknown_step_kind", 101, 13),
+            ("unknown_component", 102, 22),
         ]
     );
     assert_eq!(reading.findings[3].help, "did you mean `api`?");
@@ -261,7 +271,7 @@ fn a_finding_has_exactly_the_promised_json_form() {
     let finding = read(&spoilt(&[("kind: ecs_service", "kind: esc_service")])).findings.remove(0);
     assert_eq!(
         serde_json::to_string(&finding).unwrap(),
-        r#"{"code":"unknown_component_kind","severity":"error","message":"components.api.kind: expected rds_instance, ecs_service, load_balancer, route53_records, cloudfront_distribution, s3_data or backup_archives, found \"esc_service\"","line":27,"column":11,"help":"did you mean `ecs_service`?","expected":"rds_instance, ecs_service, load_balancer, route53_records, cloudfront_distribution, s3_data or backup_archives","nearest":"ecs_service"}"#
+        r#"{"code":"unknown_component_kind","severity":"error","message":"components.api.kind: expected rds_instance, ecs_service, load_balancer, route53_records, cloudfront_distribution, s3_data, dynamodb_table, aurora_global_database or backup_archives, found \"esc_service\"","line":29,"column":11,"help":"did you mean `ecs_service`?","expected":"rds_instance, ecs_service, load_balancer, route53_records, cloudfront_distribution, s3_data, dynamodb_table, aurora_global_database or backup_archives","nearest":"ecs_service"}"#
     );
 }
 
@@ -286,9 +296,9 @@ fn dates_are_only_checked_against_the_day_that_is_given() {
         reading.check_dates(day.parse().unwrap()).iter().map(|finding| (finding.code, finding.line)).collect::<Vec<_>>()
     };
     assert_eq!(codes("2027-06-30"), [], "the last day itself still counts");
-    assert_eq!(codes("2027-07-01"), [("preauthorisation_expired", 82)]);
+    assert_eq!(codes("2027-07-01"), [("preauthorisation_expired", 92)]);
     assert_eq!(codes("2026-06-30"), [], "exactly a year ahead");
-    assert_eq!(codes("2026-06-29"), [("preauthorisation_long", 82)]);
+    assert_eq!(codes("2026-06-29"), [("preauthorisation_long", 92)]);
     let broken = read(&spoilt(&[("platform: shop", "platform: 5")]));
     assert_eq!(broken.check_dates("2030-01-01".parse().unwrap()).len(), 1, "also of a plan that is refused");
 }

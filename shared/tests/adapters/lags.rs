@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 use shared::adapters::aws::CloudWatchLags;
 use shared::domain::duration::Seconds;
-use shared::domain::identifier::{BucketName, InstanceId, ResourceName};
-use shared::domain::replication::BucketCopy;
+use shared::domain::identifier::{BucketName, ClusterId, InstanceId, ResourceName, TableName};
+use shared::domain::replication::{BucketCopy, LagSeries};
 use shared::ports::ReplicaLags;
 
 use crate::cbor::Cbor;
-use crate::stub::{Answer, Stub, west};
+use crate::stub::{Answer, Stub, east, west};
 
 const NOW: &str = "2026-11-20T10:10:00Z";
 
@@ -83,7 +83,8 @@ async fn a_rule_of_s3_is_asked_for_by_its_buckets_and_its_id() {
         destination: BucketName::new("clinic-lake-dr").unwrap(),
         rule: ResourceName::new("everything").unwrap(),
     };
-    let samples = CloudWatchLags::new(stub.clients()).latest_of_copies(&west(), &[copy], now()).await.unwrap();
+    let series = [LagSeries::Copy(copy)];
+    let samples = CloudWatchLags::new(stub.clients()).latest_of(&west(), &series, now()).await.unwrap();
     let found = samples[0].as_ref().unwrap();
     assert_eq!((found.lag, found.source.as_str()), (Seconds(12), "CloudWatch AWS/S3 ReplicationLatency"));
     let body = &stub.asked()[0].body;
@@ -91,6 +92,36 @@ async fn a_rule_of_s3_is_asked_for_by_its_buckets_and_its_id() {
         ["ReplicationLatency", "SourceBucket", "clinic-lake", "DestinationBucket", "clinic-lake-dr", "RuleId", "everything"]
     {
         assert!(body.contains(word), "{word}");
+    }
+}
+
+#[tokio::test]
+async fn a_table_is_asked_for_in_the_region_where_it_is_written_and_milliseconds_are_read_as_such() {
+    let stub = Stub::answering(|_, _| page(vec![series("r0", &[(60.0, 1_500.0)])], None)).await;
+    let table = LagSeries::Table { table: TableName::new("shop-carts").unwrap(), receiving: west() };
+    let samples = CloudWatchLags::new(stub.clients()).latest_of(&east(), &[table], now()).await.unwrap();
+    let found = samples[0].as_ref().unwrap();
+    assert_eq!((found.lag, found.source.as_str()), (Seconds(2), "CloudWatch AWS/DynamoDB ReplicationLatency"));
+    let asked = &stub.asked()[0];
+    for word in ["ReplicationLatency", "TableName", "shop-carts", "ReceivingRegion", "us-west-2", "Maximum"] {
+        assert!(asked.body.contains(word), "{word}");
+    }
+    let authorization = asked.header("authorization").unwrap();
+    assert!(authorization.contains("/us-east-1/monitoring/"), "{authorization}");
+}
+
+#[tokio::test]
+async fn a_cluster_is_asked_for_both_of_its_lags_each_by_its_own_name() {
+    for (figures, metric) in [
+        (LagSeries::ClusterLoss(ClusterId::new("ledger-west").unwrap()), "AuroraGlobalDBRPOLag"),
+        (LagSeries::ClusterReplication(ClusterId::new("ledger-west").unwrap()), "AuroraGlobalDBReplicationLag"),
+    ] {
+        let stub = Stub::answering(|_, _| page(vec![series("r0", &[(60.0, 999.0)])], None)).await;
+        let samples = CloudWatchLags::new(stub.clients()).latest_of(&west(), &[figures], now()).await.unwrap();
+        assert_eq!(samples[0].as_ref().unwrap().lag, Seconds(1), "milliseconds, rounded up");
+        for word in [metric, "DBClusterIdentifier", "ledger-west", "Maximum"] {
+            assert!(stub.asked()[0].body.contains(word), "{word}");
+        }
     }
 }
 

@@ -8,6 +8,7 @@ mod cbor;
 mod databases;
 mod failures;
 mod functions;
+mod global;
 mod journal;
 mod lags;
 mod objects;

@@ -45,6 +45,7 @@ impl Asked {
 }
 
 /// What is answered.
+#[derive(Clone)]
 pub(crate) enum Answer {
     /// Status, content type, body.
     Reply(u16, &'static str, Vec<u8>),

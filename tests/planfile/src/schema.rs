@@ -271,12 +271,14 @@ fn the_pattern_of_every_identifier_says_what_its_rule_says() {
         Arn,
         BalancerName,
         BucketName,
+        ClusterId,
         DistributionId,
         DomainName,
         EmailAddress,
         HealthCheckId,
         HostedZoneId,
         HttpsUrl,
+        TableName,
         TimeZoneName
     );
 }

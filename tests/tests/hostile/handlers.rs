@@ -7,7 +7,7 @@ use proptest::sample::{Index, select};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use shared::domain::step::FunctionName;
-use shared::engine::Invocation;
+use shared::engine::{Invocation, ReplicaPorts};
 use shared::error::{Code, Disposition, RecoveryError};
 use shared::printable::misleads;
 
@@ -65,8 +65,9 @@ async fn handle(function: FunctionName, ports: &Untouched, payload: &Value) -> R
             handle(ports, plan(), invocation, REQUEST, payload).await
         }
         FunctionName::ReplicationCheck => {
-            use replication_check_function::handler::{Ports, handle};
-            handle(Ports { clock, databases, lags }, plan(), payload).await.map(|checked| checked.answer)
+            use replication_check_function::handler::handle;
+            let ports = ReplicaPorts { clock, databases, tables: ports, clusters: ports, lags };
+            handle(ports, plan(), payload).await.map(|checked| checked.answer)
         }
         FunctionName::BackupVerify => {
             use backup_verify_function::handler::{Ports, handle};

@@ -8,16 +8,16 @@ use jiff::Timestamp;
 use serde_json::Value;
 use shared::domain::archives::{ObjectView, StoredObject};
 use shared::domain::described::BucketSite;
-use shared::domain::identifier::{IncidentId, InstanceId, Region, ResourceName};
+use shared::domain::identifier::{ClusterId, IncidentId, InstanceId, Region, ResourceName, TableName};
 use shared::domain::mutation::{Mutation, Performed};
 use shared::domain::observation::{Connection, HoldView, InstanceView, LagSample, PlaceView, ServiceView, SnapshotView};
 use shared::domain::plan::{EcsSite, EndpointPlace, HoldPoint};
-use shared::domain::replication::BucketCopy;
+use shared::domain::replication::{GlobalClusterView, LagSeries, TableView};
 use shared::domain::step::FunctionName;
 use shared::ports::{
-    Changes, Clock, Commit, Databases, Document, EndpointStores, ExecutionState, Executions, FailureKind, Journal,
-    Mutations, Notices, Objects, PortError, PortResult, Predictors, Probes, ReadWork, ReplicaLags, Services, Write,
-    WriteHolds,
+    Changes, Clock, Commit, Databases, Document, EndpointStores, ExecutionState, Executions, FailureKind, GlobalClusters,
+    GlobalTables, Journal, Mutations, Notices, Objects, PortError, PortResult, Predictors, Probes, ReadWork, ReplicaLags,
+    Services, Write, WriteHolds,
 };
 
 /// Every port. None of them answers.
@@ -65,8 +65,22 @@ impl ReplicaLags for Untouched {
     async fn latest(&self, _: &Region, _: &[InstanceId], _: Timestamp) -> PortResult<Vec<Option<LagSample>>> {
         self.called("latest")
     }
-    async fn latest_of_copies(&self, _: &Region, _: &[BucketCopy], _: Timestamp) -> PortResult<Vec<Option<LagSample>>> {
-        self.called("latest_of_copies")
+    async fn latest_of(&self, _: &Region, _: &[LagSeries], _: Timestamp) -> PortResult<Vec<Option<LagSample>>> {
+        self.called("latest_of")
+    }
+}
+
+#[async_trait]
+impl GlobalTables for Untouched {
+    async fn describe(&self, _: &Region, _: &TableName) -> PortResult<TableView> {
+        self.called("describe a table")
+    }
+}
+
+#[async_trait]
+impl GlobalClusters for Untouched {
+    async fn describe(&self, _: &Region, _: &ClusterId) -> PortResult<GlobalClusterView> {
+        self.called("describe a global cluster")
     }
 }
 

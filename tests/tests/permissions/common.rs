@@ -69,5 +69,10 @@ pub(crate) fn variants() -> Vec<Variant> {
         },
         Variant { name: "without a write probe", plan: without_probe, parameters: Vec::new() },
         Variant { name: "without archives", plan: without_archives, parameters: Vec::new() },
+        Variant {
+            name: "with a global table and a global database",
+            plan: Platform::default().with_global_data().plan,
+            parameters: Vec::new(),
+        },
     ]
 }

@@ -128,8 +128,7 @@ const EXAMPLES: [(&str, FunctionName, &str, Situation, &str); 32] = [
     ("read-only-toggle.status.json", ReadOnlyToggle, "live", Situation::Asking, "read"),
     ("read-only-toggle.read_only.json", ReadOnlyToggle, "live", Situation::Calm, "in_progress"),
     ("read-only-toggle.read_write.json", ReadOnlyToggle, "live", Situation::Held, "in_progress"),
-    // The simulated sites publish nothing of the data lake's copy, and what nobody says is not good.
-    ("replication-check.json", ReplicationCheck, "live", Situation::Calm, "unknown"),
+    ("replication-check.json", ReplicationCheck, "live", Situation::Calm, "within"),
     ("replication-check.component.json", ReplicationCheck, "live", Situation::Calm, "within"),
     ("backup-verify.json", BackupVerify, "live", Situation::Calm, "sufficient"),
     ("backup-verify.component.json", BackupVerify, "live", Situation::Calm, "sufficient"),

@@ -15,6 +15,7 @@ mod hostile;
 mod journal_outage;
 mod one_fault;
 mod orders;
+mod replication;
 mod standing_down;
 mod storm;
 mod stuck;

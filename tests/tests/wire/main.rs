@@ -12,6 +12,7 @@ mod killed_processes;
 mod operators_commands;
 mod real_databases;
 mod rehearsal_by_hand;
+mod replicas;
 mod reported_loss;
 mod secrets;
 mod stage;

@@ -8,9 +8,11 @@ use rehearsal_world::{
 use shared::domain::duration::Seconds;
 use shared::domain::mutation::Performed;
 use shared::domain::observation::{Connection, InstanceView, LagSample, SnapshotView};
+use shared::domain::replication::{ClusterMember, GlobalClusterView, LagSeries, TableView};
 use shared::ports::{FailureKind, PortError, PortResult};
 
 use super::State;
+use crate::platform::metric_of;
 
 /// An older figure says nothing about now.
 const WINDOW: Seconds = Seconds(600);
@@ -42,10 +44,40 @@ impl State {
     }
 
     pub(crate) fn newest_lag(&mut self, region: &str, id: &str) -> PortResult<Option<LagSample>> {
-        let metric = Metric::ReplicaLag(InstanceKey::new(region, id));
+        self.newest(&Metric::ReplicaLag(InstanceKey::new(region, id)), 1.0, "CloudWatch AWS/RDS ReplicaLag".to_owned())
+    }
+
+    pub(crate) fn newest_figure(&mut self, region: &str, series: &LagSeries) -> PortResult<Option<LagSample>> {
+        let metric = metric_of(region, series);
+        let source = format!("CloudWatch {} {}", series.namespace(), series.metric());
+        self.newest(&metric, series.seconds_per_unit(), source)
+    }
+
+    fn newest(&mut self, metric: &Metric, seconds_per_unit: f64, source: String) -> PortResult<Option<LagSample>> {
         let now = self.now;
-        let point = self.world.latest(&metric, now).map_err(|error| port_error(("cloudwatch", "GetMetricData"), &error))?;
-        Ok(point.and_then(|point| sample(point.at, point.value, now)))
+        let point = self.world.latest(metric, now).map_err(|error| port_error(("cloudwatch", "GetMetricData"), &error))?;
+        Ok(point.and_then(|point| sample(point.at, point.value * seconds_per_unit, now, source)))
+    }
+
+    pub(crate) fn describe_table(&mut self, region: &str, name: &str) -> PortResult<TableView> {
+        let found = self.world.describe_table(region, name, self.now);
+        let found = found.map_err(|error| port_error(("dynamodb", "DescribeTable"), &error))?;
+        let replicas = found.replicas.iter().map(|(region, status)| (region.clone(), status.as_str().to_owned()));
+        Ok(TableView { status: found.status.as_str().to_owned(), replicas: replicas.collect() })
+    }
+
+    pub(crate) fn describe_global_cluster(&mut self, region: &str, id: &str) -> PortResult<GlobalClusterView> {
+        let operation = ("rds", "DescribeGlobalClusters");
+        let found = self.world.describe_global_clusters(region, Some(id), self.now);
+        let found = found.map_err(|error| port_error(operation, &error))?;
+        let found = found.first().ok_or_else(|| port_error(operation, &ApiError::malformed("the answer is empty")))?;
+        let account = self.plan.account.as_str();
+        let members = found.members.iter().map(|member| ClusterMember {
+            arn: member.arn(account),
+            writer: member.writer,
+            synchronization: Some(if member.connected { "connected" } else { "pending-resync" }.to_owned()),
+        });
+        Ok(GlobalClusterView { status: found.status.clone(), members: members.collect() })
     }
 
     pub(crate) fn connect(&mut self, host: &str, port: u16) -> Connection {
@@ -118,20 +150,18 @@ fn performed(operation: (&'static str, &'static str), answer: Result<DbInstance,
     clippy::cast_sign_loss,
     reason = "the world's lags are small and not negative here"
 )]
-fn sample(at: Timestamp, value: f64, now: Timestamp) -> Option<LagSample> {
+fn sample(at: Timestamp, value: f64, now: Timestamp, source: String) -> Option<LagSample> {
     let usable = value >= 0.0 && at >= WINDOW.before(now);
-    usable.then(|| LagSample {
-        lag: Seconds(value.ceil() as u64),
-        observed_at: at.min(now),
-        source: "CloudWatch AWS/RDS ReplicaLag".to_owned(),
-    })
+    usable.then(|| LagSample { lag: Seconds(value.ceil() as u64), observed_at: at.min(now), source })
 }
 
 /// What an answer of the world means to a caller, as the adapters' table has it.
 fn port_error((service, operation): (&'static str, &'static str), error: &ApiError) -> PortError {
     let kind = match error.code {
         "Throttling" | "InvalidDBInstanceState" => FailureKind::NotNow,
-        "DBInstanceNotFound" | "DBSnapshotNotFound" => FailureKind::NotFound,
+        "DBInstanceNotFound" | "DBSnapshotNotFound" | "GlobalClusterNotFoundFault" | "ResourceNotFoundException" => {
+            FailureKind::NotFound
+        }
         _ if error.http_status >= 500 => FailureKind::NoAnswer,
         _ => FailureKind::Refused,
     };

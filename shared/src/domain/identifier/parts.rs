@@ -84,6 +84,25 @@ identifier!(
     }
 );
 identifier!(
+    /// A DynamoDB table (CreateTable: 3 to 255 letters, digits, underscores, hyphens and dots).
+    TableName,
+    "table name",
+    "3 to 255 letters, digits, underscores, hyphens and dots",
+    r"^[A-Za-z0-9_.-]{3,255}$",
+    |text| {
+        (3..=255).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
+    }
+);
+identifier!(
+    /// An Aurora cluster or global cluster (CreateDBCluster, CreateGlobalCluster: 1 to 63 letters, digits or hyphens, first a
+    /// letter, no two hyphens together, none at the end). RDS stores it in lower case.
+    ClusterId,
+    "cluster identifier",
+    "1 to 63 of a-z, 0-9 and -, beginning with a letter, no double or last hyphen",
+    r"^(?=.{1,63}$)[a-z](-?[a-z0-9])*$",
+    |text| super::is_slug(text, 63) && !text.contains('_') && !text.contains("--") && !text.ends_with('-')
+);
+identifier!(
     /// A Route 53 health check: the id that CreateHealthCheck answered.
     HealthCheckId,
     "health check id",

@@ -18,6 +18,8 @@ const NOW: &str = "2026-11-20T10:10:00Z";
 struct Cloud {
     pages: AtomicUsize,
     metric_calls: AtomicUsize,
+    described: AtomicUsize,
+    most_at_once: AtomicUsize,
 }
 
 impl Clock for Cloud {
@@ -69,7 +71,7 @@ impl Databases for Cloud {
             self.pages.fetch_add(1, Ordering::SeqCst);
             takes(200).await;
             for id in page {
-                views.push(self.describe(region, id).await);
+                views.push(Databases::describe(self, region, id).await);
             }
         }
         views
@@ -81,31 +83,48 @@ impl Databases for Cloud {
 
 #[async_trait]
 impl ReplicaLags for Cloud {
-    async fn latest(&self, _: &Region, replicas: &[InstanceId], now: Timestamp) -> PortResult<Vec<Option<LagSample>>> {
-        let call = self.metric_calls.fetch_add(1, Ordering::SeqCst);
+    async fn latest(&self, _: &Region, _: &[InstanceId], _: Timestamp) -> PortResult<Vec<Option<LagSample>>> {
+        panic!("a check asks for series")
+    }
+    async fn latest_of(&self, region: &Region, series: &[LagSeries], now: Timestamp) -> PortResult<Vec<Option<LagSample>>> {
         takes(400).await;
-        assert!(replicas.len() <= 500);
-        if call == 1 {
+        assert!(series.len() <= 500);
+        let metrics: Vec<String> = series.iter().map(LagSeries::resource).collect();
+        assert!(metrics.iter().all(|metric| *metric == metrics[0]), "{metrics:?}");
+        if matches!(series[0], LagSeries::Replica(_)) && self.metric_calls.fetch_add(1, Ordering::SeqCst) == 1 {
             return Err(failure(FailureKind::NotNow));
         }
-        let sample = |id| match number(id) {
-            7 => None,
-            number => Some(LagSample {
-                lag: Seconds(if number == 8 { 900 } else { 5 }),
-                observed_at: Seconds(30).before(now),
-                source: "m".to_owned(),
-            }),
+        let of = |lag| Some(LagSample { lag: Seconds(lag), observed_at: Seconds(30).before(now), source: "m".to_owned() });
+        let sample = |series: &LagSeries| match series {
+            LagSeries::Replica(id) => of(if number(id) == 8 { 900 } else { 5 }).filter(|_| number(id) != 7),
+            LagSeries::Copy(copy) => of(12).filter(|_| copy.rule.as_str() == "everything"),
+            LagSeries::Table { receiving, .. } => {
+                assert_eq!((region.as_str(), receiving.as_str()), ("us-east-1", "us-west-2"));
+                of(1)
+            }
+            LagSeries::ClusterReplication(_) | LagSeries::ClusterLoss(_) => of(1),
         };
-        Ok(replicas.iter().map(sample).collect())
+        Ok(series.iter().map(sample).collect())
     }
-    async fn latest_of_copies(
-        &self,
-        _: &Region,
-        copies: &[BucketCopy],
-        now: Timestamp,
-    ) -> PortResult<Vec<Option<LagSample>>> {
-        let sample = LagSample { lag: Seconds(12), observed_at: now, source: "s".to_owned() };
-        Ok(copies.iter().map(|copy| (copy.rule.as_str() == "everything").then(|| sample.clone())).collect())
+}
+
+#[async_trait]
+impl GlobalTables for Cloud {
+    async fn describe(&self, region: &Region, _: &TableName) -> PortResult<TableView> {
+        assert_eq!(region.as_str(), "us-west-2");
+        let now_at_once = self.described.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most_at_once.fetch_max(now_at_once, Ordering::SeqCst);
+        takes(20).await;
+        self.described.fetch_sub(1, Ordering::SeqCst);
+        let replicas = [("us-east-1".to_owned(), "ACTIVE".to_owned())];
+        Ok(TableView { status: "ACTIVE".to_owned(), replicas: replicas.into() })
+    }
+}
+
+#[async_trait]
+impl GlobalClusters for Cloud {
+    async fn describe(&self, _: &Region, _: &ClusterId) -> PortResult<GlobalClusterView> {
+        Err(failure(FailureKind::NotNow))
     }
 }
 
@@ -155,7 +174,8 @@ fn plan(databases: usize) -> Plan {
 }
 
 async fn check(cloud: &Cloud, plan: &Plan, component: Option<&str>) -> Result<Vec<CheckedReplica>, RecoveryError> {
-    check_replication(cloud, cloud, cloud, plan, component).await
+    let ports = ReplicaPorts { clock: cloud, databases: cloud, tables: cloud, clusters: cloud, lags: cloud };
+    check_replication(ports, plan, component).await
 }
 
 #[tokio::test(flavor = "current_thread")]
@@ -201,4 +221,37 @@ async fn one_component_costs_its_own_calls_and_a_name_that_selects_nothing_is_re
     let refused = check(&cloud, &plan(1), Some("api")).await.unwrap_err();
     assert_eq!(refused.code, Code::ComponentNotInPlan);
     assert!(refused.message.contains("it has: database-0000, lake, pool, vaulted"), "{}", refused.message);
+}
+
+/// As many global tables; and a global database.
+fn tables(count: usize) -> Plan {
+    let mut plan = plan(0);
+    let mut put = |name: String, component: serde_json::Value| {
+        let name = ComponentName::new(name).unwrap();
+        plan.components.insert(name.clone(), serde_json::from_value(component).unwrap());
+        plan.objectives.insert(name, serde_json::from_value(json!({"rto": 1_800, "rpo": 900})).unwrap());
+    };
+    for number in 0..count {
+        put(format!("table-{number:04}"), json!({"kind": "dynamodb_table", "table": format!("shop-{number}")}));
+    }
+    let (primary, recovery) = (json!({"cluster": "ledger-east"}), json!({"cluster": "ledger-west"}));
+    put(
+        "ledger".to_owned(),
+        json!({"kind": "aurora_global_database", "global_cluster": "g", "primary": primary, "recovery": recovery}),
+    );
+    plan
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_thousand_tables_are_described_so_many_at_a_time_and_within_five_seconds() {
+    let (cloud, began) = (Cloud::default(), Instant::now());
+    let checked = check(&cloud, &tables(1_000), None).await.unwrap();
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    println!("1000 tables in {:?}", began.elapsed());
+    assert_eq!(cloud.most_at_once.load(Ordering::SeqCst), AT_ONCE);
+    let within = checked.iter().filter(|row| row.kind == "dynamodb_table" && row.judgement.rpo == Verdict::Within);
+    assert_eq!(within.count(), 1_000);
+    let ledger = checked.iter().find(|row| row.kind == "aurora_global_database").unwrap();
+    assert_eq!((ledger.judgement.rpo, ledger.replica.as_str()), (Verdict::Unknown, "ledger-west"));
+    assert!(ledger.judgement.reason.contains("could not be described"), "{}", ledger.judgement.reason);
 }

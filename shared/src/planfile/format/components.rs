@@ -3,16 +3,25 @@
 use crate::domain::backup::ProofLevel;
 use crate::domain::described::{ArchiveFormat, RecordType, Routing};
 use crate::domain::identifier::{
-    Arn, BalancerName, BucketName, DistributionId, DomainName, HealthCheckId, HostedZoneId, HttpsUrl, InstanceId,
-    SecurityGroupId, TimeZoneName, VariableName,
+    Arn, BalancerName, BucketName, ClusterId, DistributionId, DomainName, HealthCheckId, HostedZoneId, HttpsUrl, InstanceId,
+    SecurityGroupId, TableName, TimeZoneName, VariableName,
 };
 use crate::domain::plan::{ApiProtocol, Reads};
 
 use super::{COMPONENT, Field, Form, Mapping, REGION, RESOURCE, optional, required, words};
 
 /// A component is one of these, told apart by `kind`.
-pub(in super::super) const COMPONENTS: &[&Mapping] =
-    &[&RDS_INSTANCE, &ECS_SERVICE, &LOAD_BALANCER, &ROUTE53_RECORDS, &CLOUDFRONT_DISTRIBUTION, &S3_DATA, &BACKUP_ARCHIVES];
+pub(in super::super) const COMPONENTS: &[&Mapping] = &[
+    &RDS_INSTANCE,
+    &ECS_SERVICE,
+    &LOAD_BALANCER,
+    &ROUTE53_RECORDS,
+    &CLOUDFRONT_DISTRIBUTION,
+    &S3_DATA,
+    &DYNAMODB_TABLE,
+    &AURORA_GLOBAL_DATABASE,
+    &BACKUP_ARCHIVES,
+];
 
 /// A method of an API, as [`crate::domain::plan::ApiMethod`] reads it.
 const METHOD: &str = r"^(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|ANY) /[!-~]{0,299}$";
@@ -316,6 +325,34 @@ pub(in super::super) static BACKUP_VAULT: Mapping = Mapping {
         required("backup_vault", RESOURCE, "The vault in the recovery site."),
         required("every", Form::Duration, "How often a backup is made."),
     ],
+};
+
+pub(in super::super) static DYNAMODB_TABLE: Mapping = Mapping {
+    name: "dynamodb_table",
+    about: "A DynamoDB global table with a replica in each site.",
+    fields: &[
+        kind("dynamodb_table"),
+        required("table", Form::Pattern(TableName::PATTERN), "The table's name, the same in both Regions."),
+    ],
+};
+
+const CLUSTER: Form = Form::Pattern(ClusterId::PATTERN);
+
+pub(in super::super) static AURORA_GLOBAL_DATABASE: Mapping = Mapping {
+    name: "aurora_global_database",
+    about: "An Aurora global database with a cluster in each site.",
+    fields: &[
+        kind("aurora_global_database"),
+        required("global_cluster", CLUSTER, "The global cluster's identifier."),
+        required("primary", Form::Mapping(&AURORA_CLUSTER), "The cluster that takes the writes."),
+        required("recovery", Form::Mapping(&AURORA_CLUSTER), "The secondary cluster in the recovery site."),
+    ],
+};
+
+pub(in super::super) static AURORA_CLUSTER: Mapping = Mapping {
+    name: "aurora_cluster",
+    about: "An Aurora cluster in one site.",
+    fields: &[required("cluster", CLUSTER, "Its identifier.")],
 };
 
 pub(in super::super) const ARCHIVE_FORMATS: &[(&str, ArchiveFormat)] =
