@@ -9,7 +9,7 @@ use shared::domain::archives::{
     ArchivesJudgement, MANIFEST, ObjectView, Proof, Shelf, StoredObject, judge, judge_shelf, longest_age, read_from,
 };
 use shared::domain::backup::ProofLevel;
-use shared::domain::described::{ArchiveFormat, BackupArchives, BucketSite};
+use shared::domain::described::{ArchiveFormat, BackupArchives, BucketSite, Drift};
 use shared::domain::duration::Seconds;
 use shared::domain::identifier::Region;
 use shared::domain::observation::Sight;
@@ -33,6 +33,13 @@ pub(crate) struct Search<'a> {
     pub(crate) until: Option<Instant>,
 }
 
+/// The keys of what was recorded of an archive, and of the one before it.
+#[derive(Clone, Copy)]
+struct Manifests<'a> {
+    own: Option<&'a str>,
+    previous: Option<&'a str>,
+}
+
 impl Search<'_> {
     /// The newest archive of every site, and what one of them proves.
     pub(crate) async fn newest(&self, rpo: Option<Seconds>, now: Timestamp) -> ArchivesJudgement {
@@ -51,7 +58,8 @@ impl Search<'_> {
         let Some((shelf, newest)) = read_from(&shelves).and_then(|shelf| Some((shelf, shelf.newest()?))) else {
             return judge(None, self.level, Proof::default(), sites);
         };
-        let proof = self.prove(&shelf.region, &shelf.place, newest, shelf.manifest_of(&newest.key)).await;
+        let manifests = Manifests { own: shelf.manifest_of(&newest.key), previous: shelf.manifest_before(&newest.key) };
+        let proof = self.prove(&shelf.region, &shelf.place, newest, manifests).await;
         judge(Some(named(&shelf.place, &newest.key)), self.level, proof, sites)
     }
 
@@ -65,14 +73,21 @@ impl Search<'_> {
                 // One that is there and cannot be looked at is not none.
                 let looked = self.objects.look(region, place, &manifest).await;
                 let absent = looked.is_err_and(|error| error.kind == FailureKind::NotFound);
-                self.prove(region, place, &found, (!absent).then_some(manifest.as_str())).await
+                let manifests = Manifests { own: (!absent).then_some(manifest.as_str()), previous: None };
+                self.prove(region, place, &found, manifests).await
             }
             Err(error) => Proof { findings: vec![finding(&error)], ..Proof::default() },
         };
         judge(Some(named(place, key)), self.level, proof, Vec::new())
     }
 
-    async fn prove(&self, region: &Region, place: &BucketSite, archive: &StoredObject, manifest: Option<&str>) -> Proof {
+    /// By how much rows may differ from the archive before, where they are compared.
+    fn drift(&self) -> Option<Drift> {
+        let compared = self.level >= ProofLevel::Consistent;
+        self.archives.drift.clone().or_else(|| compared.then(Drift::default)).filter(|_| self.level >= ProofLevel::Decodable)
+    }
+
+    async fn prove(&self, region: &Region, place: &BucketSite, archive: &StoredObject, manifests: Manifests<'_>) -> Proof {
         let mut proof = Proof::default();
         if archive.bytes == 0 {
             proof.findings.push("empty: there is nothing in it".to_owned());
@@ -99,17 +114,17 @@ impl Search<'_> {
             proof.not_checked.push("its content: it was not read".to_owned());
             return proof;
         }
-        let manifest = match manifest {
-            Some(key) => match self.manifest(region, place, key).await {
-                Ok(manifest) => Some(manifest),
-                Err(finding) => {
-                    proof.findings.push(finding);
-                    None
-                }
-            },
-            None => None,
-        };
-        let read = self.read(region, place, &view, manifest).await;
+        let manifest = self.recorded(region, place, manifests.own, &mut proof).await;
+        let mut previous = None;
+        if let Some(drift) = self.drift() {
+            let before = self.recorded(region, place, manifests.previous, &mut proof).await;
+            if manifests.previous.is_none() {
+                proof.not_checked.push("rows against an archive before it: none has a manifest".to_owned());
+            }
+            previous = before.map(|before| (before, drift));
+        }
+        let expected = Expected { level: self.level, manifest, previous, stored: view.crc64nvme.clone() };
+        let read = self.read(region, place, &view, expected).await;
         proof.level = read.level;
         proof.evidence.extend(read.evidence);
         proof.findings.extend(read.findings);
@@ -118,8 +133,18 @@ impl Search<'_> {
         proof
     }
 
-    async fn read(&self, region: &Region, place: &BucketSite, view: &ObjectView, manifest: Option<Manifest>) -> Proof {
-        let expected = Expected { level: self.level, manifest, stored: view.crc64nvme.clone() };
+    /// A manifest, where there is one. That it cannot be read is a finding: what it would say is not known.
+    async fn recorded(&self, region: &Region, place: &BucketSite, key: Option<&str>, proof: &mut Proof) -> Option<Manifest> {
+        match self.manifest(region, place, key?).await {
+            Ok(manifest) => Some(manifest),
+            Err(finding) => {
+                proof.findings.push(finding);
+                None
+            }
+        }
+    }
+
+    async fn read(&self, region: &Region, place: &BucketSite, view: &ObjectView, expected: Expected) -> Proof {
         let at = (region, place);
         let (examined, failure) =
             read_through(self.objects, at, view, self.until, move |bytes| examine(bytes, &expected)).await;

@@ -5,6 +5,7 @@ use std::io::Read;
 use pgdump::{Level, Manifest, Options, Proof as LevelProof, Verdict, verify};
 use shared::domain::archives::Proof;
 use shared::domain::backup::ProofLevel;
+use shared::domain::described::Drift;
 use shared::printable::printable;
 
 /// Findings that an answer carries; the rest is counted.
@@ -19,6 +20,8 @@ pub(crate) struct Expected {
     pub(crate) level: ProofLevel,
     /// What was recorded of it when it was made.
     pub(crate) manifest: Option<Manifest>,
+    /// The manifest of the archive before, and by how much rows may differ from it.
+    pub(crate) previous: Option<(Manifest, Drift)>,
     /// CRC-64/NVME of the whole object, where S3 keeps it.
     pub(crate) stored: Option<String>,
 }
@@ -28,6 +31,10 @@ pub(crate) fn examine(bytes: &mut dyn Read, expected: &Expected) -> (Proof, u64)
     let level = of(expected.level);
     let mut options = Options::to(level);
     options.manifest = expected.manifest.as_ref();
+    if let Some((previous, drift)) = &expected.previous {
+        options.previous = Some(previous);
+        options.drift = pgdump::Drift { percent: drift.percent, tables: drift.tables.clone() };
+    }
     // Computed only where there is something to compare with, and everything is read anyway.
     options.fingerprints = expected.stored.is_some() && level >= Level::Decodable;
     let verdict = verify(bytes, &options);

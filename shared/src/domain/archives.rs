@@ -127,6 +127,13 @@ impl Shelf {
         self.manifests.get(&format!("{key}{MANIFEST}")).map(String::as_str)
     }
 
+    /// The manifest of the newest archive before this one that has any.
+    #[must_use]
+    pub fn manifest_before(&self, key: &str) -> Option<&str> {
+        let all = self.archives.found()?.iter();
+        all.skip_while(|archive| archive.key != key).skip(1).find_map(|archive| self.manifest_of(&archive.key))
+    }
+
     /// The newest archive.
     #[must_use]
     pub fn newest(&self) -> Option<&StoredObject> {

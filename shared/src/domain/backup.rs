@@ -61,7 +61,7 @@ pub struct BackupJudgement {
     pub reason: String,
 }
 
-/// Judges an instance's automated backups. The newest restorable point decides: a snapshot is only the base that the logs are
+/// Judges an instance's automated backups. At the objective itself it is not met any more. The newest restorable point decides: a snapshot is only the base that the logs are
 /// replayed on, and RDS uploads logs about every five minutes.
 #[must_use]
 pub fn judge(
@@ -83,7 +83,7 @@ pub fn judge(
         evidence.push(format!("latest restorable time is {at}, {age} ago"));
     }
     let freshness = match (newest, restorable_age, rpo) {
-        (Some(_), Some(age), Some(rpo)) if age <= rpo => Verdict::Within,
+        (Some(_), Some(age), Some(rpo)) if age < rpo => Verdict::Within,
         (Some(_), Some(_), Some(_)) => Verdict::Beyond,
         _ => Verdict::Unknown,
     };

@@ -1,6 +1,8 @@
 //! What a platform has besides its database and its services. A plan describes it, so that it can be checked and seen; no step
 //! of this version acts on it; the checks look at it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::backup::ProofLevel;
@@ -259,6 +261,30 @@ pub struct BackupArchives {
     /// The proof level that the newest has to reach, and from which on one counts as kept; absent: decodable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level: Option<ProofLevel>,
+    /// By how much the rows of tables may differ from the archive before; absent: they are compared only for level consistent, with
+    /// [`Drift::default`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<Drift>,
+}
+
+/// By how much a table's rows may differ from the archive before, in percent of the rows that it had there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Drift {
+    /// For tables that are not named.
+    pub percent: u32,
+    /// For tables by `schema.name`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tables: BTreeMap<String, u32>,
+}
+
+impl Default for Drift {
+    /// Half as many or half as many again. What is usual depends on the table; this is the deviation at which IBM Financial
+    /// Transaction Manager warns of a table of another size unless told otherwise (its properties, "Table Size Comparison
+    /// Thresholds", <https://www.ibm.com/docs/en/ftmfm/4.0.10?topic=properties-table-size-comparison-thresholds>).
+    fn default() -> Self {
+        Self { percent: 50, tables: BTreeMap::new() }
+    }
 }
 
 impl BackupArchives {

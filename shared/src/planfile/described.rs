@@ -1,8 +1,10 @@
 //! Reads the kinds of component that a plan describes and no step acts on yet.
 
+use std::collections::BTreeMap;
+
 use crate::domain::described::{
-    AuroraCluster, AuroraGlobalDatabase, BackupArchives, BucketSite, CloudfrontDistribution, CopiedBy, DynamodbTable, Keep,
-    LoadBalancer, LoadBalancerSite, RecordSet, Route53Records, S3Data, TrafficSwitch,
+    AuroraCluster, AuroraGlobalDatabase, BackupArchives, BucketSite, CloudfrontDistribution, CopiedBy, Drift, DynamodbTable,
+    Keep, LoadBalancer, LoadBalancerSite, RecordSet, Route53Records, S3Data, TrafficSwitch,
 };
 use crate::domain::duration::Seconds;
 use crate::domain::identifier::{
@@ -305,6 +307,10 @@ pub(super) fn read_archives(place: &Place<'_>, findings: &mut Findings) -> Draft
         Some(place) => place.choice(format::PROOF_LEVELS, code::UNKNOWN_VALUE, findings).map(Some),
         None => Some(None),
     };
+    let drift = match fields.optional("drift") {
+        Some(place) => read_drift(&place, findings).map(Some),
+        None => Some(None),
+    };
     let every = draft.every.clone();
     let complete = || {
         Some(BackupArchives {
@@ -316,10 +322,53 @@ pub(super) fn read_archives(place: &Place<'_>, findings: &mut Findings) -> Draft
             keep: keep?,
             time_zone: time_zone?,
             level: level?.map(|level| level.value),
+            drift: drift?,
         })
     };
     draft.component = complete().map(Component::BackupArchives);
     draft
+}
+
+fn read_drift(place: &Place<'_>, findings: &mut Findings) -> Option<Drift> {
+    let fields = place.fields(&format::DRIFT, findings)?;
+    let percent = read_percent(&fields, findings);
+    let mut tables = BTreeMap::new();
+    let mut complete = true;
+    if let Some(place) = fields.optional("tables") {
+        let items = place.items("a list of `{ table: schema.name, percent: … }`", findings);
+        complete &= items.is_some();
+        for item in items.unwrap_or_default() {
+            complete &= read_table_drift(&item, &mut tables, findings).is_some();
+        }
+    }
+    Some(Drift { percent: percent.filter(|_| complete)?, tables })
+}
+
+fn read_table_drift(item: &Place<'_>, tables: &mut BTreeMap<String, u32>, findings: &mut Findings) -> Option<()> {
+    let fields = item.fields(&format::TABLE_DRIFT, findings)?;
+    let table = fields
+        .required("table", "the table as schema.name", findings)
+        .and_then(|place| place.line("the table as schema.name", findings));
+    let percent = read_percent(&fields, findings);
+    let table = table?;
+    if tables.contains_key(&table.value) {
+        let message = format!("{}: table {} is listed a second time", item.path(), table.value);
+        findings.error(code::DUPLICATE, table.mark, message, "leave one out");
+        return None;
+    }
+    tables.insert(table.value, percent?);
+    Some(())
+}
+
+fn read_percent(fields: &Fields<'_>, findings: &mut Findings) -> Option<u32> {
+    let place = fields.required("percent", "a number of percent", findings)?;
+    let number = place.number(findings)?;
+    if (1..=format::MOST_DRIFT).contains(&number.value) {
+        return Some(number.value);
+    }
+    let message = format!("{}: {} is not 1 to {}", place.path(), number.value, format::MOST_DRIFT);
+    findings.error(code::OUT_OF_RANGE, number.mark, message, "write percent of the rows that the table had before");
+    None
 }
 
 fn read_time_zone(place: &Place<'_>, findings: &mut Findings) -> Option<TimeZoneName> {

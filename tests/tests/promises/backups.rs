@@ -1,5 +1,6 @@
 //! What `backup-verify` says of archives in S3, by the real verifier on real bytes.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::time::Instant;
 
@@ -8,9 +9,11 @@ use backup_verify_function::handler::{Ports, handle};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use shared::domain::archives::{ObjectView, StoredObject};
-use shared::domain::described::BucketSite;
+use shared::domain::backup::ProofLevel;
+use shared::domain::described::{BucketSite, Drift};
 use shared::domain::identifier::{InstanceId, Region};
 use shared::domain::observation::{InstanceView, SnapshotView};
+use shared::domain::plan::Component;
 use shared::domain::step::FunctionName;
 use shared::ports::{Clock, Databases, FailureKind, Objects, PortError, PortResult, ReadWork};
 use simulation::{Outcome, Platform, SimulatedObject, Simulation, healthcare_plan, nightly_archive};
@@ -134,6 +137,86 @@ fn a_dark_primary_region_leaves_the_copy_proven_and_the_answer_insufficient() {
     assert_eq!((status, &verdict["level"]), (json!("insufficient"), &json!("consistent")));
     assert_eq!(verdict["freshness"], "unknown");
     assert!(text(&verdict, "/sites/0/reason").contains("could not be listed"));
+}
+
+/// An archive of the day before, with a manifest that says so many times as many rows of every table.
+fn day_before(simulation: &Simulation, times: u64) {
+    simulation.cloud.with(|state| {
+        for bucket in state.buckets.values_mut() {
+            let mut archive = bucket[NEWEST].clone();
+            archive.modified_at -= SignedDuration::from_hours(24);
+            let mut manifest: Value = serde_json::from_slice(&bucket[&format!("{NEWEST}.manifest.json")].content).unwrap();
+            for table in manifest["tables"].as_array_mut().unwrap() {
+                table["rows"] = json!(table["rows"].as_u64().map(|rows| rows * times));
+            }
+            let recorded = SimulatedObject { content: manifest.to_string().into_bytes().into(), ..archive.clone() };
+            bucket.insert("2026-11-19.dump.manifest.json".to_owned(), recorded);
+            bucket.insert("2026-11-19.dump".to_owned(), archive);
+        }
+    });
+}
+
+fn with_drift(drift: Option<Drift>, level: ProofLevel) -> Simulation {
+    let platform = Platform::default().with_plan(|plan| {
+        for component in plan.components.values_mut() {
+            if let Component::BackupArchives(archives) = component {
+                archives.drift.clone_from(&drift);
+                archives.level = Some(level);
+            }
+        }
+    });
+    platform.stand_up()
+}
+
+#[test]
+fn rows_are_held_against_the_archive_before_within_the_drift_that_the_plan_declares() {
+    let declared = |percent| Some(Drift { percent, ..Drift::default() });
+    for (drift, level, times, expected) in [
+        // Twice as many rows before: half of them are gone.
+        (declared(50), ProofLevel::Decodable, 2, "sufficient"),
+        (declared(49), ProofLevel::Decodable, 2, "insufficient"),
+        (None, ProofLevel::Consistent, 2, "sufficient"),
+        (None, ProofLevel::Consistent, 3, "insufficient"),
+        // Without a declared drift only level consistent asks for it.
+        (None, ProofLevel::Decodable, 3, "sufficient"),
+    ] {
+        let mut simulation = with_drift(drift.clone(), level);
+        day_before(&simulation, times);
+        let (verdict, status) = archives(&mut simulation);
+        assert_eq!(status, expected, "{drift:?} {level:?} {times}: {verdict:#}");
+        let drifted = verdict["findings"].to_string().contains("rows_drifted");
+        assert_eq!(drifted, expected == "insufficient", "{verdict:#}");
+    }
+}
+
+#[test]
+fn a_table_of_its_own_drift_is_held_to_that() {
+    let manifest: Value = serde_json::from_slice(&nightly_archive().1).unwrap();
+    let tables = manifest["tables"].as_array().unwrap().iter();
+    let mut named: BTreeMap<String, u32> = tables
+        .filter(|table| table["rows"].as_u64().is_some_and(|rows| rows > 0))
+        .map(|table| (format!("{}.{}", text(table, "/schema"), text(table, "/name")), 300))
+        .collect();
+    let asked = |tables: &BTreeMap<String, u32>| {
+        let drift = Drift { percent: 10, tables: tables.clone() };
+        let mut simulation = with_drift(Some(drift), ProofLevel::Decodable);
+        day_before(&simulation, 2);
+        archives(&mut simulation)
+    };
+    let (verdict, status) = asked(&named);
+    assert_eq!(status, "sufficient", "{verdict:#}");
+    let (forgotten, _) = named.pop_first().unwrap();
+    let (verdict, status) = asked(&named);
+    assert_eq!(status, "insufficient");
+    assert!(text(&verdict, "/findings/0").contains(&format!("table {forgotten} ")), "{verdict:#}");
+}
+
+#[test]
+fn that_there_is_no_archive_before_is_said() {
+    let mut simulation = with_drift(None, ProofLevel::Consistent);
+    let (verdict, status) = archives(&mut simulation);
+    assert_eq!(status, "sufficient", "its own manifest proves the level: {verdict:#}");
+    assert!(verdict["not_checked"].to_string().contains("rows against an archive before it"), "{verdict:#}");
 }
 
 #[test]

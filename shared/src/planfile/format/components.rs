@@ -375,6 +375,32 @@ pub(in super::super) static BACKUP_ARCHIVES: Mapping = Mapping {
             Form::Words(|| words(PROOF_LEVELS)),
             "The proof level that the newest has to reach, and from which on one counts as kept; decodable unless written.",
         ),
+        optional(
+            "drift",
+            Form::Mapping(&DRIFT),
+            "By how much rows may differ from the archive before, whatever the level; 50 % for level consistent unless written.",
+        ),
+    ],
+};
+
+/// The most percent of a drift: ten times as many rows again.
+pub(in super::super) const MOST_DRIFT: u32 = 1_000;
+
+pub(in super::super) static DRIFT: Mapping = Mapping {
+    name: "drift",
+    about: "By how much a table's rows may differ from the archive before, in percent of the rows that it had there.",
+    fields: &[
+        required("percent", Form::Count(MOST_DRIFT), "For tables that are not named."),
+        optional("tables", Form::List(&Form::Mapping(&TABLE_DRIFT)), "For single tables."),
+    ],
+};
+
+pub(in super::super) static TABLE_DRIFT: Mapping = Mapping {
+    name: "table_drift",
+    about: "The same for one table.",
+    fields: &[
+        required("table", Form::Line, "The table, as schema.name."),
+        required("percent", Form::Count(MOST_DRIFT), "By how much its rows may differ."),
     ],
 };
 

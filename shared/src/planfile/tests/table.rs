@@ -582,6 +582,24 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     error("unknown_field", &[("backup_vault: shop-dr,", "replication_rule: all,")], "every: 30m", &[]),
     error("empty_list", &[("keep: { daily: 7, weekly: 4 }", "keep: {}")], "keep", &[("daily: 7, weekly: 4", "monthly: 1")]),
+    error(
+        "out_of_range",
+        &[("weekly: 4 }", "weekly: 4 }\n    drift: { percent: 1001 }")],
+        "1001",
+        &[("weekly: 4 }", "weekly: 4 }\n    drift: { percent: 1000 }")],
+    ),
+    error(
+        "duplicate",
+        &[(
+            "weekly: 4 }",
+            "weekly: 4 }\n    drift: { percent: 20, tables: [{ table: public.a, percent: 90 }, { table: public.a, percent: 80 }] }",
+        )],
+        "public.a, percent: 80",
+        &[(
+            "weekly: 4 }",
+            "weekly: 4 }\n    drift: { percent: 20, tables: [{ table: public.a, percent: 90 }, { table: public.b, percent: 80 }] }",
+        )],
+    ),
     error("out_of_range", &[("daily: 7", "daily: 0")], "0, weekly", &[("daily: 7", "daily: 1000")]),
     error("out_of_range", &[("every: 24h", "every: 59s")], "59s", &[("every: 24h", "every: 60s")]),
     error("bad_identifier", &[("zone: Z0SHOP", "zone: /hostedzone/Z0SHOP")], "/hostedzone", &[]),
