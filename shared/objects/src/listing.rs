@@ -119,26 +119,38 @@ async fn body(what: &Below<'_>, response: HttpResponse, limits: &Limits) -> Resu
     }
 }
 
+/// The XML reader takes a text that breaks off for one that ends there. What it lost would be the last keys, which are the newest where
+/// keys are dated: so the page has to end, to say whether it is the last one, and to have as many objects as it counts itself.
 fn read(text: &[u8]) -> Result<Page, String> {
     let text = std::str::from_utf8(text).map_err(|error| error.to_string())?;
+    if !text.trim_end().ends_with("</ListBucketResult>") {
+        return Err("it does not end as a listing does".to_owned());
+    }
     let mut document = Document::new(text);
     let mut root = document.root_element().map_err(|error| error.to_string())?;
     if root.start_el().local() != "ListBucketResult" {
         return Err(format!("it is a {}", root.start_el().local()));
     }
-    let (mut page, mut truncated, mut encoded) = (Page::default(), false, false);
+    let (mut page, mut truncated, mut count, mut encoded) = (Page::default(), None, None, false);
     while let Some(mut tag) = root.next_tag() {
         match tag.start_el().local() {
             "Contents" => page.objects.push(object(&mut tag)?),
-            "IsTruncated" => truncated = data(&mut tag)? == "true",
+            "IsTruncated" => truncated = data(&mut tag)?.parse::<bool>().ok(),
+            "KeyCount" => count = data(&mut tag)?.parse::<usize>().ok(),
             "NextContinuationToken" => page.next = Some(data(&mut tag)?),
             // Only if it says so: what ignores the wish would be decoded into other keys.
             "EncodingType" => encoded = data(&mut tag)? == "url",
             _ => {}
         }
     }
-    if truncated != page.next.is_some() {
-        return Err("it does not say where it goes on".to_owned());
+    match truncated {
+        None => return Err("it does not say whether it is the last page".to_owned()),
+        Some(truncated) if truncated != page.next.is_some() => return Err("it does not say where it goes on".to_owned()),
+        Some(_) => {}
+    }
+    if count != Some(page.objects.len()) {
+        let counted = count.map_or_else(|| "no number".to_owned(), |count| count.to_string());
+        return Err(format!("it has {} objects and counts {counted}", page.objects.len()));
     }
     if encoded {
         for object in &mut page.objects {
@@ -229,7 +241,31 @@ mod tests {
             assert!(PAGE.contains(from), "{from}");
             assert!(read(PAGE.replace(from, to).as_bytes()).is_err(), "{from} as {to:?}");
         }
-        // What breaks off within an object.
-        assert!(read(&PAGE.as_bytes()[..PAGE.len() - 60]).is_err());
+    }
+
+    #[test]
+    fn a_page_that_breaks_off_anywhere_is_none() {
+        for length in 0..PAGE.len() {
+            assert!(read(&PAGE.as_bytes()[..length]).is_err(), "{}", &PAGE[..length]);
+        }
+    }
+
+    #[test]
+    fn a_page_has_as_many_objects_as_it_counts() {
+        for (from, to) in
+            [("<KeyCount>1<", "<KeyCount>2<"), ("<KeyCount>1<", "<KeyCount>one<"), ("<KeyCount>1</KeyCount>", "")]
+        {
+            assert!(PAGE.contains(from), "{from}");
+            assert!(read(PAGE.replace(from, to).as_bytes()).is_err(), "{to}");
+        }
+    }
+
+    #[test]
+    fn a_page_is_the_last_only_where_it_says_so() {
+        let token = "<NextContinuationToken>1ueGcxLPRx1Tr/XYExHnhbYLgveDs2J/wm36Hy4vbOwM=</NextContinuationToken>";
+        let page = |said: &str| read(PAGE.replace(token, "").replace("<IsTruncated>true</IsTruncated>", said).as_bytes());
+        assert_eq!(page("<IsTruncated>false</IsTruncated>").unwrap().next, None);
+        assert!(page("").is_err());
+        assert!(page("<IsTruncated>no</IsTruncated>").is_err());
     }
 }

@@ -20,7 +20,7 @@ fn page(key: &str, next: Option<&str>) -> Answer {
     xml(
         200,
         &format!(
-            "<ListBucketResult><IsTruncated>{}</IsTruncated>{next}<Contents><Key>{key}</Key><Size>7</Size>\
+            "<ListBucketResult><KeyCount>1</KeyCount><IsTruncated>{}</IsTruncated>{next}<Contents><Key>{key}</Key><Size>7</Size>\
              <LastModified>2026-11-20T03:20:00.000Z</LastModified></Contents></ListBucketResult>",
             !next.is_empty()
         ),
