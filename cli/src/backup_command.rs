@@ -47,7 +47,10 @@ enum BackupCommand {
     ///
     /// Every table's rows are counted against the archive's, and against the manifest's where one is given; each query has to be
     /// answered with true. pg_restore and the server are of a version that is not older than the archive. Exit statuses are those of
-    /// verify.
+    /// verify; a query without an answer and a restore out of time are 2 whatever the level. An archive made with --inserts has no
+    /// counts of its tables, so that restorable is not proven of it: 2.
+    ///
+    /// The archive's SQL can run programs (COPY … FROM PROGRAM): as nobody where you are root, else with your own rights.
     RestoreTest(RestoreTestArguments),
     /// Decide by the calendar which backups go and which stay, and remove what was decided.
     Retention(RetentionArguments),

@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 const ARCHIVE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/pgdump/tests/fixtures/18.4/custom-gzip.dump");
@@ -39,22 +39,49 @@ fn is_over(child: &mut Child) -> bool {
     !matches!(child.try_wait(), Ok(None))
 }
 
+/// A restore test, with a file for what it says: nobody reads a pipe while it runs.
+fn restore_test(archive: &str, place: &Path) -> (Child, PathBuf) {
+    let said = place.with_extension("said");
+    let file = fs::File::create(&said).unwrap();
+    let child = Command::new(env!("CARGO_BIN_EXE_recoveryctl"))
+        .args(["backup", "restore-test", archive, "--query", "SELECT pg_sleep(600) IS NULL", "--scratch"])
+        .arg(place)
+        .stdout(file.try_clone().unwrap())
+        .stderr(file)
+        .spawn()
+        .unwrap();
+    (child, said)
+}
+
+/// Whether a command ended because no PostgreSQL is here that could do it; every other early end is a failure.
+fn has_no_postgresql(status: ExitStatus, said: &str) -> bool {
+    status.code() == Some(2) && said.contains("no PostgreSQL runs here")
+}
+
+#[test]
+fn an_early_end_is_passed_over_only_where_no_postgresql_is() {
+    let place = std::env::temp_dir().join(format!("early-restore-test-{}", std::process::id()));
+    let (mut child, said) = restore_test("no-such.dump", &place);
+    let status = child.wait().unwrap();
+    let text = fs::read_to_string(&said).unwrap();
+    fs::remove_file(&said).unwrap();
+    assert_eq!(status.code(), Some(2), "{text}");
+    assert!(!has_no_postgresql(status, &text), "{text}");
+}
+
 #[test]
 fn a_restore_test_that_is_killed_leaves_nothing_behind() {
     let place = std::env::temp_dir().join(format!("killed-restore-test-{}", std::process::id()));
     fs::create_dir_all(&place).unwrap();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_recoveryctl"))
-        .args(["backup", "restore-test", ARCHIVE, "--query", "SELECT pg_sleep(600) IS NULL", "--scratch"])
-        .arg(&place)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let (mut child, said) = restore_test(ARCHIVE, &place);
     let asked = || processes(&place).iter().any(|process| process.contains("--command") && process.contains("pg_sleep"));
     until("it asks the restored database", || is_over(&mut child) || asked());
     if is_over(&mut child) {
-        println!("nothing was tested, because no PostgreSQL 18 runs here");
+        let (status, text) = (child.wait().unwrap(), fs::read_to_string(&said).unwrap());
         fs::remove_dir_all(&place).unwrap();
+        fs::remove_file(&said).unwrap();
+        assert!(has_no_postgresql(status, &text), "it ended early with {status}: {text}");
+        println!("nothing was tested, because no PostgreSQL 18 runs here");
         return;
     }
     let server = postmaster(&place).expect("a server");
@@ -65,4 +92,5 @@ fn a_restore_test_that_is_killed_leaves_nothing_behind() {
     let words = fs::read(Path::new("/proc").join(server.to_string()).join("cmdline")).unwrap_or_default();
     assert!(words.is_empty(), "the server outlived its test: {}", String::from_utf8_lossy(&words));
     fs::remove_dir_all(&place).unwrap();
+    fs::remove_file(&said).unwrap();
 }

@@ -24,7 +24,8 @@ use crate::drill::workplace::target_directory;
 /// `recoveryctl backup restore-test`.
 #[derive(Debug, Args)]
 pub(crate) struct RestoreTestArguments {
-    /// The archive: a file or a directory. Its SQL is run, by a server of nobody's on loopback: give only archives that you trust.
+    /// The archive: a file or a directory. Its SQL is run by a server on loopback, which may run programs (COPY … FROM PROGRAM): as
+    /// user 65534 (nobody) where you are root, else with your own rights. Give only archives that you trust.
     archive: PathBuf,
     /// The proof level that must hold.
     #[arg(long, default_value_t = Level::Restorable)]
@@ -72,12 +73,13 @@ pub(crate) fn run(arguments: &RestoreTestArguments, now: Timestamp, mut say: imp
     } else {
         verify(File::open(&archive).map_err(|error| unreadable(&archive, error))?, &options)
     };
-    let outcome = match verdict.answer(Level::Decodable) {
+    let mut outcome = match verdict.answer(Level::Decodable) {
         Answer::Holds => restore(arguments, &archive, &verdict, now, &mut say),
         // What is damaged would only be restored in part, and what nobody could read is nothing to run.
         Answer::DoesNotHold => Outcome::not_tried("the archive is damaged"),
         Answer::CouldNotBeChecked => Outcome::not_tried("the archive could not be verified to the end"),
     };
+    outcome.leave_open(&arguments.query);
     let name = arguments.archive.display().to_string();
     let answer = outcome.answer(&verdict, arguments.level);
     let text = match arguments.format {

@@ -67,7 +67,7 @@ pub(super) struct LargeObjects {
 pub(super) struct Query {
     /// The statement.
     pub(super) query: String,
-    /// What the database answered, cut off where it is long; nothing where it refused.
+    /// What the database answered, cut off where it is long; nothing where it did not, or there was no database to ask.
     pub(super) answer: Option<String>,
     /// Whether that is true.
     pub(super) holds: bool,
@@ -81,6 +81,17 @@ impl Outcome {
 
     pub(super) fn not_tried(why: impl Into<String>) -> Self {
         Self::of(Restore::NotTried { why: why.into() }, None)
+    }
+
+    /// Takes note of the queries that were never put, because nothing was restored: they were asked for, and have no answer.
+    pub(super) fn leave_open(&mut self, queries: &[String]) {
+        let never_put = queries.iter().skip(self.queries.len());
+        self.queries.extend(never_put.map(|query| Query { query: query.clone(), answer: None, holds: false }));
+    }
+
+    /// Whether something was begun or asked that had no end: a restore out of time, or a query without an answer.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.restore, Restore::OutOfTime { .. }) || self.queries.iter().any(|query| query.answer.is_none())
     }
 
     /// The proof of the level `restorable`.
@@ -108,8 +119,10 @@ impl Outcome {
             let answer = query.answer.as_deref().unwrap_or_default();
             return Proof::Failed(format!("{:?} was answered with {answer:?}, and not with true", query.query));
         }
-        if let Some(why) = self.not_found_out.first() {
-            return Proof::NotChecked(why.clone());
+        match self.not_found_out.as_slice() {
+            [] => {}
+            [why] => return Proof::NotChecked(why.clone()),
+            [why, more @ ..] => return Proof::NotChecked(format!("{why}; and {} more", more.len())),
         }
         let rows: u64 = self.tables.iter().map(|rows| rows.restored).sum();
         Proof::Proven(format!(
@@ -128,7 +141,8 @@ impl Outcome {
         if reads_well && self.proof().is_proven() { Some(Level::Restorable) } else { verdict.level }
     }
 
-    /// Whether the required level holds. A restore that failed is damage, whatever the level.
+    /// Whether the required level holds. Whatever the level, a restore that failed is damage, and a question without an answer is not
+    /// passed over.
     pub(super) fn answer(&self, verdict: &Verdict, required: Level) -> Answer {
         let proof = self.proof();
         let read = match required {
@@ -137,6 +151,7 @@ impl Outcome {
         };
         match (read, proof) {
             (Answer::DoesNotHold, _) | (_, Proof::Failed(_)) => Answer::DoesNotHold,
+            (Answer::Holds, _) if self.is_open() => Answer::CouldNotBeChecked,
             (Answer::Holds, Proof::NotChecked(_)) if required == Level::Restorable => Answer::CouldNotBeChecked,
             (read, _) => read,
         }

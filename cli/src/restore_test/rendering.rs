@@ -59,6 +59,9 @@ pub(super) fn text(name: &str, required: Level, answer: Answer, verdict: &Verdic
     let mut text = match answer {
         Answer::Holds => format!("{name}: {required} holds\n"),
         Answer::DoesNotHold => format!("{name}: DOES NOT HOLD\n"),
+        Answer::CouldNotBeChecked if outcome.is_open() && verdict.answer(required) == Answer::Holds => {
+            format!("{name}: {required} holds, but the restore or a query was left without an answer\n")
+        }
         Answer::CouldNotBeChecked => format!("{name}: whether {required} holds could not be checked\n"),
     };
     let proofs = proofs(verdict, outcome);
@@ -78,9 +81,11 @@ pub(super) fn text(name: &str, required: Level, answer: Answer, verdict: &Verdic
             writeln!(text, "found: {} has {} rows in the archive, {} restored", rows.table, rows.archive, rows.restored);
     }
     for query in &outcome.queries {
-        let word = if query.holds { "true" } else { "NOT TRUE" };
-        let _infallible =
-            writeln!(text, "query: {word}: {} -> {}", query.query, query.answer.as_deref().unwrap_or("refused"));
+        let _infallible = match &query.answer {
+            None => writeln!(text, "query: NOT ANSWERED: {}", query.query),
+            Some(answer) if query.holds => writeln!(text, "query: true: {} -> {answer}", query.query),
+            Some(answer) => writeln!(text, "query: NOT TRUE: {} -> {answer}", query.query),
+        };
     }
     for what in &outcome.not_found_out {
         let _infallible = writeln!(text, "not found out: {what}");

@@ -92,7 +92,59 @@ fn a_query_that_is_not_true_fails_the_backup_and_one_that_is_refused_leaves_it_o
     assert_eq!(answer, Answer::CouldNotBeChecked);
     assert!(proof(&answered, "restorable").1.contains("no_such_table"));
     let lower = ["--level", "decodable", "--query", "SELECT true FROM no_such_table"];
-    assert_eq!(place.test(&archive, &lower).0, Answer::Holds, "reading it proves as much");
+    let (answer, answered) = place.test(&archive, &lower);
+    assert_eq!(answer, Answer::CouldNotBeChecked, "it was asked, and not answered");
+    assert_eq!(answered["queries"][0]["answer"], Value::Null);
+}
+
+#[test]
+fn an_archive_of_insert_statements_is_not_proven_restorable_because_no_row_is_counted() {
+    if !postgresql() {
+        return;
+    }
+    let place = Place::new("inserts");
+    let archive = archive("15.18/inserts.dump");
+    let (answer, answered) = place.test(&archive, &[]);
+    assert_eq!((answer, answered["restore"]["state"].as_str()), (Answer::CouldNotBeChecked, Some("whole")));
+    assert_eq!(proof(&answered, "restorable").0, "not_checked");
+    let told = answered["not_found_out"].as_array().unwrap();
+    let tables = verify(File::open(&archive).unwrap(), &Options::to(Level::Decodable)).tables;
+    assert!(!tables.is_empty());
+    for table in tables {
+        let named = format!("whether {} has all its rows", table.title());
+        assert!(told.iter().any(|why| why.as_str().unwrap().starts_with(&named)), "{named}");
+    }
+    assert_eq!(place.test(&archive, &["--level", "decodable"]).0, Answer::Holds, "reading it proves as much");
+}
+
+#[test]
+fn counts_belong_to_tables_by_number_and_not_by_the_order_of_the_answer() {
+    let table = |name: &str| pgdump::Table { schema: Some("s".to_owned()), name: name.to_owned(), rows: Some(1), bytes: 1 };
+    assert_eq!(
+        trial::counting([table("a"), table("b\"")].iter()),
+        r#"SELECT 0, count(*) FROM ONLY "s"."a" UNION ALL SELECT 1, count(*) FROM ONLY "s"."b""" ORDER BY 1"#
+    );
+    assert_eq!(trial::counts("2|30\n0|10\n1|20\n", 3), Some(vec![10, 20, 30]));
+    for said in ["0|10\n", "0|10\n0|20\n", "0|10\n2|20\n", "10\n20\n", "0|10\n1|\n"] {
+        assert_eq!(trial::counts(said, 2), None, "{said}");
+    }
+}
+
+#[test]
+fn what_was_asked_and_not_answered_never_holds_at_any_level() {
+    let verdict = verify(File::open(archive("18.4/custom-gzip.dump")).unwrap(), &Options::to(Level::Consistent));
+    let lower = [Level::Present, Level::Listed, Level::Decodable];
+    let not_tried = || Outcome::not_tried("no PostgreSQL runs here");
+    let mut never_put = not_tried();
+    never_put.leave_open(&["SELECT true".to_owned()]);
+    let out_of_time = Outcome::of(outcome::Restore::OutOfTime { limit: Duration::from_secs(1) }, None);
+    for level in lower {
+        assert_eq!(not_tried().answer(&verdict, level), Answer::Holds, "{level}: nothing else was asked");
+        assert_eq!(never_put.answer(&verdict, level), Answer::CouldNotBeChecked, "{level}");
+        assert_eq!(out_of_time.answer(&verdict, level), Answer::CouldNotBeChecked, "{level}");
+    }
+    let text = rendering::text("x", Level::Decodable, Answer::CouldNotBeChecked, &verdict, &never_put);
+    assert!(text.starts_with("x: decodable holds, but ") && text.contains("query: NOT ANSWERED: SELECT true"), "{text}");
 }
 
 #[test]

@@ -44,17 +44,16 @@ pub(super) fn of(scratch: &Scratch, archive: &Path, verdict: &Verdict, queries: 
 }
 
 fn count(scratch: &Scratch, verdict: &Verdict, limit: Duration, outcome: &mut Outcome) {
+    outcome.not_found_out.extend(verdict.tables.iter().filter(|table| table.rows.is_none()).map(not_counted));
     let known: Vec<(&Table, u64)> = verdict.tables.iter().filter_map(|table| Some((table, table.rows?))).collect();
     for tables in known.chunks(TABLES) {
-        let counts: Vec<String> =
-            tables.iter().map(|(table, _)| format!("SELECT count(*) FROM ONLY {}", quoted(table))).collect();
-        let Some(said) = told(scratch, &counts.join(" UNION ALL "), limit, "counting rows", outcome) else { return };
-        let numbers: Vec<u64> = said.lines().filter_map(|line| line.trim().parse().ok()).collect();
-        if numbers.len() != tables.len() {
-            outcome.not_found_out.push(format!("counting rows was answered with {} lines", numbers.len()));
+        let statement = counting(tables.iter().map(|(table, _)| *table));
+        let Some(said) = told(scratch, &statement, limit, "counting rows", outcome) else { return };
+        let Some(counts) = counts(&said, tables.len()) else {
+            outcome.not_found_out.push("counting rows was not answered with a number for each table".to_owned());
             return;
-        }
-        let rows = tables.iter().zip(numbers).map(|((table, archive), restored)| Rows {
+        };
+        let rows = tables.iter().zip(counts).map(|((table, archive), restored)| Rows {
             table: table.title(),
             archive: *archive,
             restored,
@@ -66,6 +65,26 @@ fn count(scratch: &Scratch, verdict: &Verdict, limit: Duration, outcome: &mut Ou
         let restored = said.trim().parse().unwrap_or_default();
         outcome.large_objects = Some(LargeObjects { archive: verdict.large_objects.count, restored });
     }
+}
+
+fn not_counted(table: &Table) -> String {
+    format!("whether {} has all its rows: the archive has them as INSERT statements, which are not counted", table.title())
+}
+
+/// Counts the rows of tables, each under its number: SQL promises no order of a UNION ALL, and a parallel plan has none.
+pub(super) fn counting<'a>(tables: impl Iterator<Item = &'a Table>) -> String {
+    let counts = tables.enumerate().map(|(number, table)| format!("SELECT {number}, count(*) FROM ONLY {}", quoted(table)));
+    counts.collect::<Vec<_>>().join(" UNION ALL ") + " ORDER BY 1"
+}
+
+/// The rows of each table, by its number in the answer; nothing where one has none.
+pub(super) fn counts(said: &str, tables: usize) -> Option<Vec<u64>> {
+    let mut counts = vec![None; tables];
+    for line in said.lines() {
+        let (number, rows) = line.trim().split_once('|')?;
+        *counts.get_mut(number.parse::<usize>().ok()?)? = Some(rows.parse().ok()?);
+    }
+    counts.into_iter().collect()
 }
 
 fn ask(scratch: &Scratch, query: &str, limit: Duration, outcome: &mut Outcome) {

@@ -33,8 +33,9 @@ pub enum Asked {
     OutOfTime(Duration),
 }
 
-/// A server of nobody's, on loopback, with a password that was made for it. Dropping it ends the server and removes every file of it; a
-/// guard does that if this process is killed.
+/// A server on loopback, with a password that was made for it. It runs as the user `nobody` where this process is root's, else with this
+/// process's own rights, and so does what an archive has it run. Dropping it ends the server and removes every file of it; a guard does
+/// that if this process is killed.
 pub struct Scratch {
     ground: Ground,
     server: Server,
