@@ -4,7 +4,7 @@ use std::io::Read;
 use std::time::Instant;
 
 use jiff::Timestamp;
-use pgdump::{LARGEST_MANIFEST, Manifest};
+use pgdump::{BEGINNING, LARGEST_MANIFEST, Manifest, begins_archive};
 use shared::domain::archives::{
     ArchivesJudgement, MANIFEST, ObjectView, Proof, Shelf, StoredObject, judge, judge_shelf, longest_age, read_from,
 };
@@ -111,7 +111,11 @@ impl Search<'_> {
             None => proof.not_checked.push("encryption at rest: S3 says of none".to_owned()),
         }
         if self.level == ProofLevel::Present {
-            proof.not_checked.push("its content: it was not read".to_owned());
+            if let Err(finding) = self.begins(region, place, &view).await {
+                proof.level = None;
+                proof.findings.push(finding);
+            }
+            proof.not_checked.push("its content: no more than its first bytes was read".to_owned());
             return proof;
         }
         let manifest = self.recorded(region, place, manifests.own, &mut proof).await;
@@ -162,6 +166,28 @@ impl Search<'_> {
             proof.findings.insert(0, told);
         }
         proof
+    }
+
+    /// Whether an object begins as an archive does: whatever else lies below the prefix, such as the log of a nightly job, is younger
+    /// than the archive that it speaks of.
+    async fn begins(&self, region: &Region, place: &BucketSite, view: &ObjectView) -> Result<(), String> {
+        let (begins, failure) = read_through(self.objects, (region, place), view, self.until, |bytes| {
+            let mut beginning = Vec::with_capacity(BEGINNING);
+            // Why reading failed is told apart.
+            let read = bytes.take(BEGINNING as u64).read_to_end(&mut beginning);
+            read.is_ok().then(|| begins_archive(&beginning))
+        })
+        .await;
+        match (begins.flatten(), failure) {
+            // What failed behind the first bytes was not asked for.
+            (Some(true), _) => Ok(()),
+            (_, Some(error)) => Err(finding(&error)),
+            (_, None) => Err(format!(
+                "not_an_archive: {} does not begin as an archive of pg_dump does; keep nothing but archives below the prefix that the \
+                 plan names",
+                named(place, &view.key)
+            )),
+        }
     }
 
     async fn manifest(&self, region: &Region, place: &BucketSite, key: &str) -> Result<Manifest, String> {

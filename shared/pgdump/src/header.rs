@@ -8,7 +8,7 @@ use crate::fields::Fields;
 use crate::finding::{Code, Finding};
 use crate::source::{Input, InputExt};
 
-const MAGIC: &[u8; 5] = b"PGDMP";
+pub(crate) const MAGIC: &[u8; 5] = b"PGDMP";
 
 /// How entries' data is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

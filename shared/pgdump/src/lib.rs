@@ -49,4 +49,4 @@ pub use limits::Limits;
 pub use manifest::{LARGEST_MANIFEST, Manifest, ManifestError};
 pub use options::Options;
 pub use verdict::{Answer, Archive, FilePrint, Format, LargeObjects, Proof, Proofs, Table, Verdict};
-pub use verify::{verify, verify_directory};
+pub use verify::{BEGINNING, begins_archive, verify, verify_directory};

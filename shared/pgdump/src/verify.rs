@@ -9,7 +9,7 @@ use crate::directory::{self, CONTENTS, Listing, Reading};
 use crate::fields::Fields;
 use crate::files::Files;
 use crate::finding::{Code, Finding};
-use crate::header::{Header, Layout};
+use crate::header::{Header, Layout, MAGIC};
 use crate::options::Options;
 use crate::report::{Report, Stage};
 use crate::source::{Input, InputExt, Part, Source};
@@ -36,8 +36,20 @@ pub fn verify(reader: impl Read, options: &Options<'_>) -> Verdict {
     report.finish()
 }
 
+/// So many bytes tell what could be an archive from what is none.
+pub const BEGINNING: usize = 8;
+
+/// What a tar archive begins with: the name of its first member.
+const FIRST_MEMBER: &[u8; BEGINNING] = b"toc.dat\0";
+
+/// Whether a file that begins so could be a custom or tar archive of pg_dump. [`BEGINNING`] bytes are enough; of fewer it could be none.
+#[must_use]
+pub fn begins_archive(beginning: &[u8]) -> bool {
+    beginning.len() >= BEGINNING && (beginning.starts_with(MAGIC) || beginning.starts_with(FIRST_MEMBER))
+}
+
 fn stream<R: Read>(source: &mut Source<R>, report: &mut Report<'_>) -> Result<(), Finding> {
-    if source.peek()?.starts_with(b"toc.dat\0") { tar_archive(source, report) } else { custom_archive(source, report) }
+    if source.peek()?.starts_with(FIRST_MEMBER) { tar_archive(source, report) } else { custom_archive(source, report) }
 }
 
 fn custom_archive<R: Read>(source: &mut Source<R>, report: &mut Report<'_>) -> Result<(), Finding> {

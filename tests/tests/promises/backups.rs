@@ -230,14 +230,30 @@ fn a_manifest_that_cannot_be_read_is_a_finding_and_not_a_missing_one() {
 }
 
 #[test]
-fn looking_reads_no_archive_and_says_so() {
+fn looking_reads_no_more_of_an_archive_than_how_it_begins_and_says_so() {
     let mut simulation = calm();
-    change(&simulation, &[PRIMARY, COPY], NEWEST, |object| object.content = b"no archive".as_slice().into());
+    change(&simulation, &[PRIMARY, COPY], NEWEST, |object| object.content = b"PGDMP and no more".as_slice().into());
     let answer = asked(&mut simulation, &json!({"component": "database_archives", "level": "present"}));
     assert_eq!(answer["status"], "sufficient");
     assert!(answer["backups"][0]["not_checked"].to_string().contains("its content"), "{answer:#}");
-    let read = simulation.cloud.with(|state| state.calls.iter().any(|call| call.operation == "GetObject"));
-    assert!(!read);
+}
+
+#[test]
+fn a_log_beside_the_archives_is_not_taken_for_the_newest_one_by_a_look() {
+    for log in [b"pg_dump: dumping contents of table".as_slice(), b"PGDMP", b"toc.dat"] {
+        let mut simulation = calm();
+        simulation.cloud.with(|state| {
+            let now = state.now;
+            for bucket in state.buckets.values_mut() {
+                bucket.insert("2026-11-20.log".to_owned(), SimulatedObject { content: log.into(), modified_at: now });
+            }
+        });
+        let answer = asked(&mut simulation, &json!({"component": "database_archives", "level": "present"}));
+        assert_eq!(answer["status"], "insufficient", "{answer:#}");
+        assert_eq!(answer["backups"][0]["level"], Value::Null);
+        let finding = text(&answer, "/backups/0/findings/0");
+        assert!(finding.starts_with("not_an_archive: ") && finding.contains("2026-11-20.log"), "{finding}");
+    }
 }
 
 #[test]
