@@ -68,7 +68,12 @@ pub trait Clock: Send + Sync {
 pub trait Databases: Send + Sync {
     /// DescribeDBInstances for one instance. A missing instance is [`FailureKind::NotFound`].
     async fn describe(&self, region: &Region, instance: &InstanceId) -> PortResult<InstanceView>;
-    /// The same of several instances, in the order asked; an implementation may take fewer calls than one each.
+    /// The same, given up while an attempt that needs it may still begin a mutation: for what may be in a Region that takes calls
+    /// and never answers.
+    async fn describe_briefly(&self, region: &Region, instance: &InstanceId) -> PortResult<InstanceView> {
+        self.describe(region, instance).await
+    }
+    /// [`Databases::describe`] of several instances, in the order asked; an implementation may take fewer calls than one each.
     async fn describe_each(&self, region: &Region, instances: &[InstanceId]) -> Vec<PortResult<InstanceView>> {
         let mut views = Vec::with_capacity(instances.len());
         for instance in instances {

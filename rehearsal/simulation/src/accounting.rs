@@ -135,20 +135,26 @@ impl State {
             self.violate(Invariant::InsideMay, sentence);
         }
         if let Mutation::PromoteReplica { region, instance, .. } = mutation {
-            self.judge_promotion(incident, region, instance);
+            self.judge_promotion(incident, record, region, instance);
         }
     }
 
     /// Whether the old primary is fenced, or somebody allowed that it is not; and whether anybody knows what would be lost.
-    fn judge_promotion(&mut self, incident: &Incident, region: &Region, replica: &InstanceId) {
+    fn judge_promotion(&mut self, incident: &Incident, promoting: &StepRecord, region: &Region, replica: &InstanceId) {
         let now = self.now;
         let Some(scenario) = self.plan.scenarios.get(&incident.scenario) else { return };
         let until_today = |last: &jiff::civil::Date| now.to_zoned(TimeZone::UTC).date() <= *last;
         let allowed_before = scenario.preauthorised.as_ref().filter(|allowed| until_today(&allowed.until));
-        let unfenced_approved = incident.verdicts.iter().any(|verdict| verdict.approved && verdict.unproven_fence);
+        // A verdict is about one database: the one whose gate or promotion asked.
+        let asked = format!("-{}", promoting.step.component);
+        let approvals = || {
+            let approved = incident.verdicts.iter().filter(|verdict| verdict.approved);
+            approved.filter(|verdict| verdict.step.as_str().ends_with(&asked))
+        };
+        let unfenced_approved = approvals().any(|verdict| verdict.unproven_fence);
         let unfenced_allowed = allowed_before.is_some_and(|allowed| allowed.unproven_fence) || unfenced_approved;
-        let unknown_allowed = incident.verdicts.iter().any(|verdict| verdict.approved && verdict.loss_up_to.is_none());
-        let approved = incident.verdicts.iter().any(|verdict| verdict.approved);
+        let unknown_allowed = approvals().any(|verdict| verdict.loss_up_to.is_none());
+        let approved = approvals().next().is_some();
         let asked_always = scenario.approval == ApprovalRule::Required;
         let key = InstanceKey::new(region.as_str(), replica.as_str());
         let source = self.source_of(replica);

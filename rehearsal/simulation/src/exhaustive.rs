@@ -69,10 +69,12 @@ fn is_a_case_of_its_own(fault: Fault, call: &PortCall, turn: &Turn) -> bool {
 fn differs_in_a_pair(fault: Fault, call: &PortCall, turn: &Turn) -> bool {
     let of_journal = |call: &PortCall| call.service == "dynamodb";
     let next = turn.calls.iter().find(|next| next.number == call.number + 1);
+    let starts = turn.calls.iter().any(|call| call.service == "states");
     let reads_on = !leaves_something(call) && next.is_some_and(|next| !leaves_something(next));
     match fault {
         Fault::KilledAfter => !reads_on,
-        Fault::ReplyLost => !(reads_on && of_journal(call) && next.is_some_and(of_journal)),
+        // What starts an execution goes on with the next incident when it cannot read one.
+        Fault::ReplyLost => starts || !(reads_on && of_journal(call) && next.is_some_and(of_journal)),
         Fault::Throttled | Fault::ServerError => leaves_something(call) && !of_journal(call),
         _ => true,
     }
@@ -88,6 +90,17 @@ fn is_mid_wait(turns: &[Turn], index: usize) -> bool {
     around.is_some_and(|around| around.windows(2).all(|pair| does(&pair[0]) == does(&pair[1])))
 }
 
+/// How much of a run is struck when it is one of a pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pairs {
+    /// It is none of a pair.
+    None,
+    /// Every turn.
+    Whole,
+    /// Every turn but those in the middle of a long wait.
+    Shortened,
+}
+
 /// A fault that may strike: in this turn of a run, at this call.
 type Job = (usize, usize, Fault);
 
@@ -98,14 +111,16 @@ struct Jobs {
 }
 
 impl Jobs {
-    /// What may strike `start` after the call `after`; `in_pairs`, only what differs in a pair.
-    fn of(start: &(Simulation, Watcher), faults: &[Fault], after: Option<usize>, in_pairs: bool) -> Self {
+    /// What may strike `start` after the call `after`; in pairs, only what differs in one.
+    fn of(start: &(Simulation, Watcher), faults: &[Fault], after: Option<usize>, pairs: Pairs) -> Self {
         let turns = turns_of(start);
         let mut jobs = Vec::new();
-        for (index, turn) in turns.iter().enumerate().filter(|(index, _)| !(in_pairs && is_mid_wait(&turns, *index))) {
+        let skipped = |index: usize| pairs == Pairs::Shortened && is_mid_wait(&turns, index);
+        for (index, turn) in turns.iter().enumerate().filter(|(index, _)| !skipped(*index)) {
             for call in turn.calls.iter().filter(|call| after.is_none_or(|after| call.number > after)) {
                 let own = faults.iter().filter(|fault| {
-                    is_a_case_of_its_own(**fault, call, turn) && (!in_pairs || differs_in_a_pair(**fault, call, turn))
+                    is_a_case_of_its_own(**fault, call, turn)
+                        && (pairs == Pairs::None || differs_in_a_pair(**fault, call, turn))
                 });
                 jobs.extend(own.map(|fault| (index, call.number, *fault)));
             }
@@ -147,7 +162,7 @@ impl Campaign {
         let calm = case.calm(&self.plan, &self.scenario);
         let first = calm.call_count();
         let start = (case.set_up(&self.plan, &self.scenario), Watcher::new(&calm));
-        let singles = Jobs::of(&start, faults, None, pairs.is_some());
+        let singles = Jobs::of(&start, faults, None, if pairs.is_some() { Pairs::Shortened } else { Pairs::None });
         let with = |case: &Case, call: usize, fault: Fault| {
             let mut case = case.clone();
             case.strikes.push(Strike { call: call - first, fault });
@@ -181,7 +196,9 @@ impl Campaign {
             let struck = with(case, job.1, job.2);
             let (run, watcher) = singles.struck(job);
             if let Some(Share { every, part }) = pairs {
-                let jobs = self.as_guarded(|| Jobs::of(&(run.fork(), watcher.clone()), faults, Some(job.1), true));
+                // A late request changes the world while nobody calls: then no two turns of a wait are alike.
+                let after = if job.2 == Fault::Late { Pairs::Whole } else { Pairs::Shortened };
+                let jobs = self.as_guarded(|| Jobs::of(&(run.fork(), watcher.clone()), faults, Some(job.1), after));
                 // Not the same share of each: together they are spread over all of them.
                 let seconds = Seconds { struck: struck.clone(), jobs: Arc::new(jobs), next: (index + part) % every };
                 waiting.lock().ok()?.push(seconds);

@@ -269,6 +269,7 @@ impl Platform {
             violations: Vec::new(),
             faults: Faults::default(),
             interruption: None,
+            replica_of: None,
             late: Vec::new(),
             invocations: 0,
             skews: BTreeMap::new(),

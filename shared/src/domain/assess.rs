@@ -7,7 +7,7 @@ use super::duration::Seconds;
 use super::identifier::{ComponentName, Digest};
 use super::incident::{Mode, Origin};
 use super::observation::{Connection, InstanceView, LagSample, Sight};
-use super::plan::{Condition, Plan, RdsInstance, Scenario};
+use super::plan::{Condition, Plan, RdsInstance, Scenario, SiteName};
 use super::step::{PlannedStep, StepKind};
 use crate::guard::{self, Guard};
 
@@ -182,7 +182,7 @@ fn choose(plan: &Plan, scenario: &Scenario, situation: &DatabaseSituation, mode:
                 if !promotes {
                     return (Course::Branch { index }, "the scenario has no other branch".to_owned());
                 }
-                return match replica_can_be_promoted(situation) {
+                return match replica_can_be_promoted(plan, situation) {
                     Ok(why) => (Course::Branch { index }, why),
                     Err(why_not) => hold_only(plan, scenario, situation, index, &why_not),
                 };
@@ -192,7 +192,7 @@ fn choose(plan: &Plan, scenario: &Scenario, situation: &DatabaseSituation, mode:
     (Course::StandDown, "no branch of the scenario applies".to_owned())
 }
 
-fn replica_can_be_promoted(situation: &DatabaseSituation) -> Result<String, String> {
+fn replica_can_be_promoted(plan: &Plan, situation: &DatabaseSituation) -> Result<String, String> {
     let Some(replica) = situation.replica.found() else {
         return Err(format!("the replica cannot be promoted: {}", situation.replica.why_not()));
     };
@@ -202,6 +202,10 @@ fn replica_can_be_promoted(situation: &DatabaseSituation) -> Result<String, Stri
                     primary's data"
                 .to_owned(),
         );
+    }
+    let of_another = |database: &RdsInstance| replica.of_another(plan.region(SiteName::Primary), &database.primary.id);
+    if let Some(why_not) = plan.rds_instance(&situation.component).and_then(of_another) {
+        return Err(format!("the replica must not be promoted: {why_not}"));
     }
     let hopeless =
         ["failed", "deleting", "incompatible-restore", "incompatible-network", "inaccessible-encryption-credentials"];

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::identifier::{InstanceId, Region};
 use super::mutation::ParameterType;
 use super::step::{RouteSettings, Throttle};
 
@@ -90,6 +91,28 @@ impl InstanceView {
     #[must_use]
     pub fn serves(&self) -> bool {
         matches!(self.status.as_str(), "available" | "backing-up" | "storage-optimization")
+    }
+
+    /// Whether it is a replica of this instance of this Region. RDS names a source in the replica's own Region by its identifier and
+    /// one in another Region by its ARN; identifiers are not case-sensitive.
+    #[must_use]
+    pub fn replicates(&self, region: &Region, instance: &InstanceId) -> bool {
+        let Some(source) = &self.source else { return false };
+        let source = match *source.split(':').collect::<Vec<_>>() {
+            ["arn", _, "rds", at, _, "db", id] if at == region.as_str() => id,
+            [id] => id,
+            _ => return false,
+        };
+        source.eq_ignore_ascii_case(instance.as_str())
+    }
+
+    /// Why it must not be promoted in place of this instance, where it is somebody else's replica: it holds other data.
+    #[must_use]
+    pub fn of_another(&self, region: &Region, instance: &InstanceId) -> Option<String> {
+        let source = self.source.as_deref().filter(|_| !self.replicates(region, instance))?;
+        Some(format!(
+            "it replicates {source} and not {instance} of {region}, so it does not hold the data of the plan's primary"
+        ))
     }
 
     /// Whether it stands alone, that is, is nobody's replica.

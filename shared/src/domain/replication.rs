@@ -11,7 +11,7 @@ pub use series::{BucketCopy, LagSeries, series_of};
 
 use super::described::CopiedBy;
 use super::duration::Seconds;
-use super::identifier::ComponentName;
+use super::identifier::{ComponentName, InstanceId, Region};
 use super::observation::{InstanceView, LagSample, Sight};
 use super::plan::{Component, Plan};
 
@@ -66,6 +66,24 @@ pub struct ReplicaJudgement {
     pub reason: String,
 }
 
+impl ReplicaJudgement {
+    /// Of a replica that nothing is known of.
+    #[must_use]
+    pub fn unknown(reason: String) -> Self {
+        Self {
+            role: Role::Unknown,
+            status: None,
+            lag_s: None,
+            observed_at: None,
+            lag_at_worst_s: None,
+            source: None,
+            rpo: Verdict::Unknown,
+            max_lag: None,
+            reason,
+        }
+    }
+}
+
 /// The components that a check is about: the named one, or everything in the plan that says what replicates it.
 ///
 /// # Errors
@@ -110,7 +128,10 @@ pub fn judge_copy(
         (CopiedBy::BackupVault { vault, .. }, _) => {
             format!("{name}: what AWS Backup copied to vault {vault} is not looked at in this version")
         }
-        (CopiedBy::ReplicationRule { .. }, Some(worst)) => sentence(name, worst, rpo),
+        (CopiedBy::ReplicationRule { .. }, Some(worst)) => format!(
+            "{}; operations that failed for good, and what the rule's filter leaves out, are not looked at",
+            sentence(name, worst, rpo)
+        ),
         (CopiedBy::ReplicationRule { id }, None) => {
             let why =
                 if matches!(lag, Sight::Absent) { "S3 published no figure in the last minutes" } else { lag.why_not() };
@@ -151,12 +172,14 @@ fn sentence(name: &str, worst: Seconds, rpo: Option<Seconds>) -> String {
 #[must_use]
 pub fn judge(
     name: &str,
+    primary: (&Region, &InstanceId),
     replica: &Sight<InstanceView>,
     lag: &Sight<LagSample>,
     rpo: Option<Seconds>,
     max_lag: Seconds,
     now: Timestamp,
 ) -> ReplicaJudgement {
+    let of_another = replica.found().and_then(|found| found.of_another(primary.0, primary.1));
     let role = match replica {
         Sight::Found { found } if found.is_standalone() => Role::Standalone,
         Sight::Found { .. } => Role::Replica,
@@ -164,12 +187,16 @@ pub fn judge(
         Sight::Unreached { .. } => Role::Unknown,
     };
     let worst = lag.found().map(|sample| at_worst(sample, now));
-    let replicating = role == Role::Replica && replica.found().and_then(|found| found.replicating) != Some(false);
+    let replicating =
+        role == Role::Replica && of_another.is_none() && replica.found().and_then(|found| found.replicating) != Some(false);
     let compare = |limit: Option<Seconds>| against(worst.filter(|_| replicating), limit);
     let reason = match (role, worst) {
         (Role::Standalone, _) => format!("{name} replicates from nobody, so it protects nothing"),
         (Role::Absent, _) => format!("{name} does not exist"),
         (Role::Unknown, _) => format!("{name} could not be described: {}", replica.why_not()),
+        (Role::Replica, _) if of_another.is_some() => {
+            format!("{name} protects nothing: {}", of_another.unwrap_or_default())
+        }
         (Role::Replica, _) if !replicating => format!("{name} is a replica whose replication does not run"),
         (Role::Replica | Role::Copy, None) if matches!(lag, Sight::Absent) => {
             format!(
@@ -221,22 +248,42 @@ mod tests {
         let now: Timestamp = "2026-11-20T10:10:00Z".parse().unwrap();
         let sample =
             |lag, age: u64| LagSample { lag: Seconds(lag), observed_at: Seconds(age).before(now), source: "m".to_owned() };
-        let replicating = replica(Some("arn"), Some(true));
+        let primary = (&Region::new("us-east-1").unwrap(), &InstanceId::new("orders").unwrap());
+        let of = |region: &str, id: &str| format!("arn:aws:rds:{region}:123456789012:db:{id}");
+        let ours = of("us-east-1", "orders");
+        let replicating = replica(Some(&ours), Some(true));
         let table = [
             ("fresh and near", &replicating, Some(sample(5, 10)), Verdict::Within),
             ("at the objective", &replicating, Some(sample(890, 10)), Verdict::Within),
             ("one second beyond", &replicating, Some(sample(891, 10)), Verdict::Beyond),
             ("near, but an old figure", &replicating, Some(sample(1, 1_000)), Verdict::Beyond),
             ("no figure", &replicating, None, Verdict::Unknown),
-            ("replication stopped", &replica(Some("arn"), Some(false)), Some(sample(1, 1)), Verdict::Unknown),
+            ("of a source named alone", &replica(Some("Orders"), Some(true)), Some(sample(5, 10)), Verdict::Within),
+            (
+                "of another database",
+                &replica(Some(&of("us-east-1", "staging")), Some(true)),
+                Some(sample(1, 1)),
+                Verdict::Unknown,
+            ),
+            (
+                "of another Region",
+                &replica(Some(&of("us-east-2", "orders")), Some(true)),
+                Some(sample(1, 1)),
+                Verdict::Unknown,
+            ),
+            ("replication stopped", &replica(Some(&ours), Some(false)), Some(sample(1, 1)), Verdict::Unknown),
             ("stands alone", &replica(None, None), Some(sample(1, 1)), Verdict::Unknown),
             ("absent", &Sight::Absent, Some(sample(1, 1)), Verdict::Unknown),
         ];
         for (name, sight, lag, verdict) in table {
             let lag = lag.map_or(Sight::Absent, |found| Sight::Found { found });
-            let judged = judge("r", sight, &lag, Some(Seconds(900)), Seconds(30), now);
+            let judged = judge("r", primary, sight, &lag, Some(Seconds(900)), Seconds(30), now);
             assert_eq!(judged.rpo, verdict, "{name}");
-            assert_eq!(judge("r", sight, &lag, None, Seconds(30), now).rpo, Verdict::Unknown, "{name}, and no objective");
+            assert_eq!(
+                judge("r", primary, sight, &lag, None, Seconds(30), now).rpo,
+                Verdict::Unknown,
+                "{name}, and no objective"
+            );
         }
     }
 

@@ -177,7 +177,7 @@ impl<'a> Hands<'a> {
                 None => Connection::NotTried,
             }
         });
-        match select(self.databases.describe(region, id), probe).await {
+        match select(self.databases.describe_briefly(region, id), probe).await {
             Either::Left((described, probe)) => match sight(described) {
                 unreached @ Sight::Unreached { .. } => (unreached, probe.await),
                 seen => (seen, Connection::NotTried),

@@ -82,7 +82,19 @@ pub async fn check_replication(
         // A figure's age counts as lag, and so does the time that looking took.
         now: ports.clock.now(),
     };
-    Ok(names.iter().filter_map(|name| seen.judged(plan, name)).collect())
+    Ok(names.iter().map(|name| seen.judged(plan, name).unwrap_or_else(|| unjudged(plan, name))).collect())
+}
+
+/// A replica that nothing was asked about: never left out, or the others would speak for it.
+fn unjudged(plan: &Plan, name: &ComponentName) -> CheckedReplica {
+    let reason = format!("{name} was not looked at: this version does not know how its kind replicates");
+    CheckedReplica {
+        component: name.clone(),
+        kind: plan.components.get(name).map_or("", Component::kind),
+        replica: name.to_string(),
+        region: plan.region(SiteName::Recovery).clone(),
+        judgement: ReplicaJudgement::unknown(reason),
+    }
 }
 
 /// What is to be looked at.
@@ -180,7 +192,8 @@ impl Seen {
             Component::RdsInstance(database) => {
                 let id = &database.recovery.id;
                 let instance = self.instances.get(id)?;
-                (id.to_string(), judge(id.as_str(), instance, figure(), rpo, database.max_lag, self.now))
+                let of = (primary, &database.primary.id);
+                (id.to_string(), judge(id.as_str(), of, instance, figure(), rpo, database.max_lag, self.now))
             }
             Component::S3Data(data) => {
                 let bucket = data.recovery.bucket.to_string();

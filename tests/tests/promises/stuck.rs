@@ -5,6 +5,7 @@ use serde_json::json;
 use shared::domain::identifier::InstanceId;
 use shared::domain::incident::IncidentStatus;
 use shared::domain::plan::Component;
+use shared::domain::step::StepStatus;
 use simulation::{Platform, Simulation, primary_key, replica_key};
 
 use crate::common::{Before, assert_sound, broken, event, groups_of, hang_and_raise, minutes, operations};
@@ -49,6 +50,36 @@ fn without_a_replica_writes_are_held_and_a_person_gets_the_restore_commands() {
         }
         let page = simulation.cloud.with(|state| state.notices.last().cloned()).unwrap();
         assert!(page.body.contains("restore-db-instance-to-point-in-time"), "{}", page.body);
+    }
+}
+
+/// Promoting it would give clients another database's rows.
+#[test]
+fn a_replica_of_another_database_is_never_promoted_whenever_it_became_one() {
+    let staging = "arn:aws:rds:us-east-1:123456789012:db:healthcare-platform-staging";
+    for (since, expected) in [
+        (None, IncidentStatus::Stuck),
+        (Some("03-gate-database"), IncidentStatus::RolledBack),
+        (Some("04-promote-database"), IncidentStatus::RolledBack),
+    ] {
+        let mut simulation = hang_and_raise(Platform::default(), "alarm.eventbridge.json");
+        if let Some(step) = since {
+            let running = |simulation: &Simulation| {
+                let incident = simulation.latest_incident();
+                let steps = incident.map(|incident| simulation.steps(&incident.id)).unwrap_or_default();
+                steps.iter().any(|record| record.id.as_str() == step && record.status == StepStatus::Running)
+                    || steps
+                        .iter()
+                        .any(|record| record.id.as_str() == "03-gate-database" && record.status == StepStatus::Done)
+            };
+            assert!(simulation.run_until(minutes(30), running), "{step}");
+        }
+        simulation.cloud.with(|state| state.replica_of = Some(staging.to_owned()));
+        let ended = simulation.run_to_end();
+        assert_eq!(ended.incident.status, expected, "{since:?}: {}", ended.report.reason);
+        let made = operations(&simulation);
+        assert!(!made.iter().any(|made| made.starts_with("PromoteReadReplica")), "{since:?}: {made:?}");
+        assert!(ended.report.reason.contains("healthcare-platform-staging"), "{since:?}: {}", ended.report.reason);
     }
 }
 

@@ -24,7 +24,12 @@ impl State {
             .world
             .describe_db_instances(region, Some(id), &PageRequest::default(), self.now)
             .map_err(|error| port_error(operation, &error))?;
-        let found = page.items.first().map(view);
+        let mut found = page.items.first().map(view);
+        if let (Some(found), Some(other)) = (&mut found, &self.replica_of)
+            && found.source.is_some()
+        {
+            found.source = Some(other.clone());
+        }
         found.ok_or_else(|| port_error(operation, &ApiError::malformed("the answer is empty")))
     }
 

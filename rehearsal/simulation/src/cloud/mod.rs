@@ -106,6 +106,8 @@ pub struct State {
     pub(crate) skews: BTreeMap<usize, SignedDuration>,
     /// A network that lets nobody reach the primary from the recovery Region, though clients beside it do.
     pub partitioned: bool,
+    /// What every replica replicates instead of the plan's primary: somebody rebuilt it.
+    pub replica_of: Option<String>,
     /// Whether anything really befell the platform.
     pub(crate) befallen: bool,
     /// The questions that people answered, by digest.

@@ -23,8 +23,8 @@ use crate::domain::step::FunctionName;
 pub(super) const OPERATION: Duration = Duration::from_secs(10);
 const CONNECT: Duration = Duration::from_secs(2);
 const READ: Duration = Duration::from_secs(8);
-/// A look at an instance. One that takes longer comes too late: a mutation is begun within four seconds of an attempt's start
-/// (`runtime::ACT_MARGIN_MS`), and the old primary's Region may take a call and never answer while its replica waits to be promoted.
+/// A look at an instance that may be in a Region which takes a call and never answers. One that takes longer comes too late for the
+/// attempt that waits for it: a mutation is begun within four seconds of an attempt's start (`runtime::ACT_MARGIN_MS`).
 pub(super) const LOOK: Duration = Duration::from_secs(3);
 /// Of reads and control calls, whose repetition changes nothing. Mutations are sent once, see [`once`].
 const ATTEMPTS: u32 = 3;

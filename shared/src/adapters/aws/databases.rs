@@ -1,6 +1,7 @@
 //! Amazon RDS: what an instance is, and the four things that a recovery does to one.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_rds::config::Builder;
@@ -8,7 +9,7 @@ use aws_sdk_rds::config::timeout::TimeoutConfig;
 use aws_sdk_rds::types::{DbInstance, Filter};
 
 use super::Clients;
-use super::clients::{LOOK, once};
+use super::clients::{LOOK, OPERATION, once};
 use super::time::timestamp;
 use crate::adapters::Sending;
 use crate::domain::identifier::{InstanceId, Region, SecurityGroupId};
@@ -39,29 +40,11 @@ impl RdsDatabases {
 #[async_trait]
 impl Databases for RdsDatabases {
     async fn describe(&self, region: &Region, instance: &InstanceId) -> PortResult<InstanceView> {
-        let operation = Sending::of(Operation::DescribeInstances);
-        operation.permit(region, &resource(instance))?;
-        let answer = self
-            .clients
-            .rds(region)
-            .describe_db_instances()
-            .db_instance_identifier(instance.as_str())
-            .customize()
-            .config_override(Builder::new().timeout_config(TimeoutConfig::builder().operation_timeout(LOOK).build()))
-            .send()
-            .await
-            .map_err(|error| operation.failed(&error))?;
-        // An answer about something else is no answer: a stale or confused page must not be taken for this instance.
-        let found = answer.db_instances().iter().find(|found| found.db_instance_identifier() == Some(instance.as_str()));
-        match found {
-            Some(found) => Ok(view(found)),
-            None if answer.db_instances().is_empty() => Err(not_found(instance)),
-            None => Err(operation.failure(
-                FailureKind::NoAnswer,
-                "other_instance",
-                &format!("the answer is not about {instance}"),
-            )),
-        }
+        self.described(region, instance, OPERATION).await
+    }
+
+    async fn describe_briefly(&self, region: &Region, instance: &InstanceId) -> PortResult<InstanceView> {
+        self.described(region, instance, LOOK).await
     }
 
     async fn describe_each(&self, region: &Region, instances: &[InstanceId]) -> Vec<PortResult<InstanceView>> {
@@ -116,6 +99,32 @@ impl Databases for RdsDatabases {
 }
 
 impl RdsDatabases {
+    async fn described(&self, region: &Region, instance: &InstanceId, within: Duration) -> PortResult<InstanceView> {
+        let operation = Sending::of(Operation::DescribeInstances);
+        operation.permit(region, &resource(instance))?;
+        let answer = self
+            .clients
+            .rds(region)
+            .describe_db_instances()
+            .db_instance_identifier(instance.as_str())
+            .customize()
+            .config_override(Builder::new().timeout_config(TimeoutConfig::builder().operation_timeout(within).build()))
+            .send()
+            .await
+            .map_err(|error| operation.failed(&error))?;
+        // An answer about something else is no answer: a stale or confused page must not be taken for this instance.
+        let found = answer.db_instances().iter().find(|found| found.db_instance_identifier() == Some(instance.as_str()));
+        match found {
+            Some(found) => Ok(view(found)),
+            None if answer.db_instances().is_empty() => Err(not_found(instance)),
+            None => Err(operation.failure(
+                FailureKind::NoAnswer,
+                "other_instance",
+                &format!("the answer is not about {instance}"),
+            )),
+        }
+    }
+
     /// Those of these instances that there are, by name. RDS leaves out what it does not know.
     async fn listed(&self, region: &Region, instances: &[InstanceId]) -> PortResult<BTreeMap<String, InstanceView>> {
         let operation = Sending::of(Operation::DescribeInstances);

@@ -7,7 +7,7 @@ use super::super::incident::Mode;
 use super::super::loss_bound::{FenceProof, LossBound};
 use super::super::mutation::Mutation;
 use super::super::observation::{Connection, InstanceView, LagSample, Sight};
-use super::super::plan::RdsInstance;
+use super::super::plan::{RdsInstance, SiteName};
 use super::super::step::{Direction, EffectOutcome, InstanceBefore, Memory, Unreached};
 use super::{Decision, Fence, POLL, StepCase};
 
@@ -26,6 +26,12 @@ const SIGHT_OF_THE_FENCE: &str = "sight of the old primary's fence";
 /// everything shows so within seven minutes.
 const CAUGHT_UP_WITHIN: Seconds = Seconds(8 * 60);
 
+/// Why the plan's replica must not be promoted for its primary, where it is somebody else's.
+fn of_another(case: StepCase<'_>, database: &RdsInstance, replica: &InstanceView) -> Option<String> {
+    let why_not = replica.of_another(case.plan.region(SiteName::Primary), &database.primary.id)?;
+    Some(format!("{} must not be promoted: {why_not}", database.recovery.id))
+}
+
 /// Decides on `gate: { loss_bound }`.
 pub(super) fn gate(
     case: StepCase<'_>,
@@ -39,7 +45,11 @@ pub(super) fn gate(
     };
     let id = &database.recovery.id;
     match replica {
-        Sight::Found { found } if !found.is_standalone() => {}
+        Sight::Found { found } if !found.is_standalone() => {
+            if let Some(why_not) = of_another(case, database, found) {
+                return Decision::Refuse { memory, reason: why_not };
+            }
+        }
         Sight::Found { .. } => {
             // It was a replica when the course was chosen: somebody promoted it since. Undoing now would make two primaries.
             memory.found_promoted = true;
@@ -189,6 +199,9 @@ pub(super) fn promote(
             memory,
             reason: format!("{id} was {} and could not be promoted within the step's budget", view.status),
         };
+    }
+    if let Some(why_not) = of_another(case, database, view) {
+        return Decision::Refuse { memory, reason: why_not };
     }
     if !view.is_available() {
         let why = if view.status == "backing-up" { ", and PromoteReadReplica is refused while it is" } else { "" };
