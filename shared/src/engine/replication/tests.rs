@@ -56,7 +56,7 @@ impl Databases for Cloud {
             status: "available".to_owned(),
             multi_az: false,
             availability_zone: None,
-            source: (number(id) != 5).then(|| "arn".to_owned()),
+            source: (number(id) != 5).then(|| format!("arn:aws:rds:us-east-1:123456789012:db:p-{}", number(id))),
             replicating: Some(number(id) != 6),
             host: None,
             port: None,
