@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use rehearsal_world::InstanceKey;
 use serde_json::{Value, json};
 use shared::domain::plan::SiteName;
 
@@ -31,6 +32,10 @@ pub(super) fn text(drill: &Drill, place: &Place, operator: &Operator, aws: &Path
         aws.display(),
     );
     for command in commands(drill, aws, names) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "# {}\n{}", command.what, command.line);
+    }
+    for command in making(drill, aws) {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "# {}\n{}", command.what, command.line);
     }
@@ -103,6 +108,66 @@ fn commands(drill: &Drill, aws: &Path, names: &Names) -> Vec<Command> {
         });
     }
     commands
+}
+
+/// What makes something new: with a real database each of them is a server or its files.
+fn making(drill: &Drill, aws: &Path) -> Vec<Command> {
+    let (primary, replica) = (drill.primary(), drill.replica());
+    let groups_of = |key: &InstanceKey| {
+        let shown = drill.stage.world().watch_instances(drill.stage.now()).into_iter().find(|shown| shown.key == *key);
+        let groups = shown.map(|shown| shown.groups).unwrap_or_default();
+        groups.into_iter().map(|membership| membership.group).collect::<Vec<_>>().join(" ")
+    };
+    let (here, there) = (groups_of(&primary), groups_of(&replica));
+    let aws = quoted(&aws.display().to_string());
+    let command = |what: &str, line: String| Command { what: what.to_owned(), line: format!("{aws} rds {line}") };
+    let (region, name) = (&primary.region, quoted(&primary.identifier));
+    let arn = quoted(&primary.arn(drill.stage.world().account()));
+    let mut commands = vec![
+        command(
+            "a snapshot of the primary",
+            format!("create-db-snapshot --region {region} --db-instance-identifier {name} --db-snapshot-identifier by-hand"),
+        ),
+        command(
+            "an instance from that snapshot, once it is available",
+            format!(
+                "restore-db-instance-from-db-snapshot --region {region} --db-snapshot-identifier by-hand \
+                 --db-instance-identifier restored --vpc-security-group-ids {here}"
+            ),
+        ),
+        command(
+            "the primary as it was when its log was last shipped; --restore-time TIME for any moment before",
+            format!(
+                "restore-db-instance-to-point-in-time --region {region} --source-db-instance-identifier {name} \
+                 --target-db-instance-identifier rewound --use-latest-restorable-time --vpc-security-group-ids {here}"
+            ),
+        ),
+        command(
+            "one replica more in the recovery Region",
+            format!(
+                "create-db-instance-read-replica --region {} --source-db-instance-identifier {arn} \
+                 --db-instance-identifier one-more --kms-key-id alias/aws/rds --vpc-security-group-ids {there}",
+                replica.region
+            ),
+        ),
+    ];
+    if let Some(line) = psql(drill, &primary, "SELECT count(*), max(number) FROM writes") {
+        commands.push(Command { what: "how many rows the primary has".to_owned(), line });
+    }
+    commands
+}
+
+/// The command that runs a statement on an instance, through the door that clients use; nothing where the model stands in for it.
+pub(super) fn psql(drill: &Drill, instance: &InstanceKey, statement: &str) -> Option<String> {
+    let ((psql, passwords), address) = (drill.stage.psql()?, drill.stage.address(instance)?);
+    Some(format!(
+        "PGPASSFILE={} {} -X -h {} -p {} -U postgres -c {}",
+        quoted(&passwords.display().to_string()),
+        quoted(&psql.display().to_string()),
+        address.ip(),
+        address.port(),
+        quoted(statement)
+    ))
 }
 
 /// The command that invokes a function.

@@ -3,6 +3,7 @@
 
 mod bare;
 mod client;
+mod doors;
 mod face;
 mod writer;
 
@@ -30,6 +31,8 @@ use crate::wire::proxy::{Proxy, ProxyError, ProxySettings, WorldFace};
 use crate::wire::resolver::Resolver;
 use crate::wire::time::{ScaledTime, SimulatedTime};
 use policies::iam::{PolicyError, Roles};
+
+use doors::Doors;
 
 pub use bare::BareStage;
 pub use client::{ClientError, IndependentClient};
@@ -116,7 +119,7 @@ pub struct Stage {
     emulator: Emulator,
     proxy: Proxy,
     real: Option<RealPair>,
-    _databases: DatabaseListeners,
+    doors: Doors,
     _resolver: Resolver,
 }
 
@@ -202,6 +205,7 @@ impl Stage {
         let client =
             IndependentClient::start(python, &options.run_directory, &format!("http://{}", proxy.address()), &account)?;
         let client = Arc::new(client);
+        let doors = Doors::keep(databases, shared.clone());
         Ok(Self {
             shared,
             log,
@@ -215,7 +219,7 @@ impl Stage {
             emulator,
             proxy,
             real,
-            _databases: databases,
+            doors,
             _resolver: resolver,
         })
     }
@@ -255,6 +259,18 @@ impl Stage {
     #[must_use]
     pub fn writing(&self) -> Option<Writing> {
         self.real.as_ref().map(|real| real.writing(&self.shared, &self.listeners))
+    }
+
+    /// Where an instance listens, or would if it did not refuse; also one that was made since the stage was set up.
+    #[must_use]
+    pub fn address(&self, instance: &InstanceKey) -> Option<SocketAddr> {
+        self.doors.address(instance)
+    }
+
+    /// Where `psql` is, and the file with the password for it; nothing where the model stands in for the databases.
+    #[must_use]
+    pub fn psql(&self) -> Option<(PathBuf, PathBuf)> {
+        self.real.as_ref().map(RealPair::psql)
     }
 
     /// The version of the real databases.

@@ -219,6 +219,7 @@ fn an_operator_plays_by_hand_and_nothing_is_left_behind() {
     what_is_printed_works_as_it_stands(&terminal);
     await_number(server, 192);
     refusals_have_a_code_and_break_nothing(&terminal, &number);
+    what_is_made_by_hand_is_real(&terminal);
 
     terminal.hear(SOON, "is armed");
     assert!(terminal.works("the primary hangs").contains("answers nothing"));
@@ -276,6 +277,49 @@ fn what_is_printed_works_as_it_stands(terminal: &Terminal) {
     assert!(terminal.works("where clients find the database").contains("healthcare-platform-prod"));
     let elsewhere = terminal.paste(&format!("{} --endpoint-url http://192.0.2.1", terminal.printed("the recovery site's")));
     assert_eq!(elsewhere.status.code(), Some(64), "no other address is asked");
+}
+
+/// Snapshots, restores and replicas by the AWS CLI; what came of them by psql. The platform's clients write all the time.
+fn what_is_made_by_hand_is_real(terminal: &Terminal) {
+    assert!(terminal.works("a snapshot of the primary").contains("\"creating\""));
+    let again = terminal.paste(&terminal.printed("a snapshot of the primary"));
+    assert!(String::from_utf8_lossy(&again.stderr).contains("DBSnapshotAlreadyExists"));
+    assert!(terminal.works("the primary as it was when its log was last shipped").contains("\"creating\""));
+    // While the snapshot is taken the primary is backing up, and gets no replica.
+    let begun = Instant::now();
+    loop {
+        let made = terminal.paste(&terminal.printed("one replica more in the recovery Region"));
+        if made.status.success() {
+            break;
+        }
+        let errors = String::from_utf8_lossy(&made.stderr).into_owned();
+        assert!(errors.contains("InvalidDBInstanceState") && begun.elapsed() < SOON, "{errors}");
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    let rows = |output: Output| {
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let numbers = said.lines().find_map(|line| line.split_once('|')?.0.trim().parse::<u64>().ok());
+        numbers.unwrap_or_else(|| panic!("{said}{}", String::from_utf8_lossy(&output.stderr)))
+    };
+    let ask = |instance: &str| {
+        let begun = Instant::now();
+        let told = loop {
+            let asked = |line: &String| line.contains(&format!("/{instance} ")) && line.contains("how to ask it: ");
+            if let Some(line) = terminal.said().into_iter().find(asked) {
+                break line;
+            }
+            assert!(begun.elapsed() < RECOVERED, "{instance} was not made");
+            std::thread::sleep(Duration::from_millis(100));
+        };
+        rows(terminal.paste(told.split("how to ask it: ").nth(1).unwrap()))
+    };
+    let rewound = ask("rewound");
+    let now = rows(terminal.paste(&terminal.printed("how many rows the primary has")));
+    assert!(0 < rewound && rewound < now, "{rewound} of {now} rows are older than the last shipping");
+    assert!(ask("one-more") > rewound, "the replica goes on");
+    assert!(terminal.works("an instance from that snapshot").contains("restored"));
+    let restored = ask("restored");
+    assert!(0 < restored && restored < now, "{restored} of {now} rows are older than the snapshot");
 }
 
 fn refusals_have_a_code_and_break_nothing(terminal: &Terminal, number: &str) {

@@ -1,11 +1,12 @@
 //! The databases as they are: state, reachability, role, security groups, lag.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use rehearsal_world::{Connection, DbInstance, InstanceKey, MembershipState};
+use rehearsal_world::{Connection, DbInstance, InstanceKey, InstanceStatus, MembershipState};
 
 use super::super::console::Line;
+use super::super::guide;
 use crate::drill::Drill;
 
 /// A lag is told again when it has changed by so much, or by half of what it was.
@@ -16,6 +17,8 @@ const LEAST_CHANGE_OF_LAG: Duration = Duration::from_secs(10);
 pub(super) struct Instances {
     states: BTreeMap<InstanceKey, String>,
     lags: BTreeMap<InstanceKey, Duration>,
+    /// Those whose door was told.
+    doors: BTreeSet<InstanceKey>,
 }
 
 impl Instances {
@@ -31,6 +34,7 @@ impl Instances {
             let writes = writable.iter().find(|writable| writable.instance == *key);
             let lag = world.watch_lag(key, now);
             let role = role(&instance, lag.is_some(), writes.map(|writable| writable.only_in_old_sessions));
+            self.tell_door(drill, &instance, &mut lines);
             let state = format!("{}, {}; {role}; {}", instance.status.as_str(), reachability(connection), groups(&instance));
             if self.states.get(key) != Some(&state) {
                 lines.push(Line::new(now, key.to_string(), &state));
@@ -45,6 +49,18 @@ impl Instances {
             }
         }
         lines
+    }
+
+    /// What was made since the rehearsal began is in nobody's list of commands: where clients reach it, once they can.
+    fn tell_door(&mut self, drill: &Drill, instance: &DbInstance, lines: &mut Vec<Line>) {
+        let key = &instance.key;
+        let there_from_the_start = drill.stage.listeners.contains_key(&key.to_string());
+        if there_from_the_start || instance.status != InstanceStatus::Available || !self.doors.insert(key.clone()) {
+            return;
+        }
+        if let Some(line) = guide::psql(drill, key, "SELECT count(*), max(number) FROM writes") {
+            lines.push(Line::new(drill.stage.now(), key.to_string(), format!("how to ask it: {line}")));
+        }
     }
 
     fn is_news(&self, key: &InstanceKey, lag: Duration) -> bool {
