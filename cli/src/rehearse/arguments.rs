@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::drill::arguments::speed;
+use crate::drill::arguments::{Database, speed};
 
 /// Start the simulated sites with everything deployed, and play by hand until Ctrl-C.
 ///
@@ -39,6 +39,9 @@ pub(super) struct SitesArguments {
     /// Simulated seconds in a real second.
     #[arg(long, default_value_t = 1.0, value_parser = speed)]
     pub(super) speed: f64,
+    /// What is behind the simulated RDS. Unless it is said: `postgresql` where one runs on this machine, otherwise `model`.
+    #[arg(long, value_enum)]
+    pub(super) database: Option<Database>,
 }
 
 /// What is done to a rehearsal that runs.

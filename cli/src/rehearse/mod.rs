@@ -17,6 +17,7 @@ mod watch;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use rehearsal::databases::Installation;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 pub use arguments::RehearseArguments;
@@ -44,11 +45,14 @@ pub fn run(arguments: &RehearseArguments) -> ExitCode {
     match &arguments.command {
         None => {
             // Before anything listens to signals: building and installing end with Ctrl-C as they always do.
-            let workplace = match Workplace::prepare(say) {
-                Ok(workplace) => workplace,
-                Err(error) => return refused(&RehearseError::new(Code::SitesNotStarted, error.to_string()), 2),
-            };
-            runtime.block_on(rehearse(&workplace, &arguments.sites))
+            let installed = Workplace::prepare(say).and_then(|workplace| {
+                let postgresql = workplace.database(arguments.sites.database, say)?;
+                Ok((workplace, postgresql))
+            });
+            match installed {
+                Ok((workplace, postgresql)) => runtime.block_on(rehearse(&workplace, &arguments.sites, postgresql)),
+                Err(error) => refused(&RehearseError::new(Code::SitesNotStarted, error.to_string()), 2),
+            }
         }
         Some(RehearseCommand::Fault { fault, .. }) if fault == HELP => {
             print!("{}", kinds::help());
@@ -91,14 +95,14 @@ async fn request(number: Option<u32>, request: Request) -> ExitCode {
     }
 }
 
-async fn rehearse(workplace: &Workplace, arguments: &SitesArguments) -> ExitCode {
+async fn rehearse(workplace: &Workplace, arguments: &SitesArguments, postgresql: Option<Installation>) -> ExitCode {
     let mut stop = match Stop::listen() {
         Ok(stop) => stop,
         Err(error) => return refused(&RehearseError::new(Code::SitesNotStarted, error.to_string()), 2),
     };
     // Dropping what is half set up ends what it started.
     let opened = tokio::select! {
-        opened = open(workplace, arguments) => opened,
+        opened = open(workplace, arguments, postgresql) => opened,
         () = stop.asked() => {
             say("stopped before the sites were ready");
             return ExitCode::SUCCESS;
@@ -135,11 +139,16 @@ struct Rehearsal {
     control: Control,
 }
 
-async fn open(workplace: &Workplace, arguments: &SitesArguments) -> Result<Rehearsal, RehearseError> {
+async fn open(
+    workplace: &Workplace,
+    arguments: &SitesArguments,
+    postgresql: Option<Installation>,
+) -> Result<Rehearsal, RehearseError> {
     let platform = Platform::read(&arguments.plan, &arguments.scenario)?;
     let place = Place::take(&sessions_of(&workplace.target))?;
     let control = Control::open().await?;
-    let situation = Situation { seed: arguments.seed, speed: arguments.speed, armed: false, ..Situation::default() };
+    let situation =
+        Situation { seed: arguments.seed, speed: arguments.speed, armed: false, postgresql, ..Situation::default() };
     let drill = Drill::open(workplace, platform, situation, say).await?;
     let names = Names::set_up(&drill.platform.plan, &mut drill.stage.world(), drill.stage.now(), say);
     let operator = Operator::create(&drill).await?;
