@@ -7,12 +7,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
+use decryption::Identities;
 use jiff::Timestamp;
 use pgdump::{
     Answer, Directory, Drift, LARGEST_MANIFEST, Level, Limits, Manifest, Options, Verdict, verify, verify_directory,
 };
 
 use crate::backup_rendering as rendering;
+use crate::identities;
 use crate::object_source::{ObjectEvidence, ObjectSource};
 use crate::pass_through::PassThrough;
 use crate::restore_test::{self, RestoreTestArguments};
@@ -31,7 +33,7 @@ enum BackupCommand {
     /// Verify an archive of pg_dump (custom, directory or tar format) to a stated proof level.
     ///
     /// Ends with 0 when the level holds, 1 when the archive is damaged or is not what its manifest says, 2 when that could not be
-    /// found out: a read failed, a limit was reached, or there is nothing to compare with.
+    /// found out: a read failed, a limit was reached, there is nothing to compare with, or it is encrypted and no identity opens it.
     Verify(VerifyArguments),
     /// Write the manifest of an archive: size, checksums, rows and bytes of each table.
     ///
@@ -95,6 +97,10 @@ struct ManifestArguments {
 /// What the verifier is told of the archive beforehand.
 #[derive(Debug, Args)]
 struct ReadingArguments {
+    /// The identity that opens an archive encrypted with age, in a file as age-keygen writes it. Without one no more is proven of such
+    /// an archive than that it is there, and by a manifest of it that its bytes are the same.
+    #[arg(long, value_name = "FILE")]
+    identity: Option<PathBuf>,
     /// The archive is meant to have no data (pg_dump --schema-only).
     #[arg(long)]
     schema_only: bool,
@@ -196,8 +202,8 @@ fn run_on(command: &BackupCommand, outside: &Outside<'_>, streams: &mut Streams<
     })
 }
 
-fn options(reading: &ReadingArguments, level: Level) -> Options<'static> {
-    let mut options = Options::to(level);
+fn options<'a>(reading: &ReadingArguments, identities: Option<&'a Identities>, level: Level) -> Options<'a> {
+    let mut options = Options { keys: identities::keys(identities), ..Options::to(level) };
     options.schema_only = reading.schema_only;
     options.limits.zstd_window_log = reading.zstd_window;
     options.limits.entries = reading.entries;
@@ -205,13 +211,14 @@ fn options(reading: &ReadingArguments, level: Level) -> Options<'static> {
 }
 
 fn verify_command(arguments: &VerifyArguments, outside: &Outside<'_>, streams: &mut Streams<'_>) -> Result<u8, String> {
+    let identities = identities::read(arguments.reading.identity.as_deref())?;
     let places = [Some(&arguments.path), arguments.manifest.as_ref(), arguments.previous.as_ref()];
     let remote = places.into_iter().flatten().any(|path| object(path).is_some());
     let source = remote.then(|| (outside.connect)()).transpose()?;
     let read = |path: &Path| read_manifest(path, source.as_ref());
     let manifest = arguments.manifest.as_deref().map(read).transpose()?;
     let previous = arguments.previous.as_deref().map(read).transpose()?;
-    let mut options = options(&arguments.reading, arguments.level);
+    let mut options = options(&arguments.reading, identities.as_ref(), arguments.level);
     options.manifest = manifest.as_ref();
     options.previous = previous.as_ref();
     options.drift = declared(&arguments.drift);
@@ -276,13 +283,14 @@ fn read_manifest(path: &Path, source: Option<&ObjectSource>) -> Result<Manifest,
 }
 
 fn manifest_command(arguments: &ManifestArguments, now: Timestamp, streams: &mut Streams<'_>) -> Result<u8, String> {
+    let identities = identities::read(arguments.reading.identity.as_deref())?;
     // Before the dump is read: an hour later is too late to find that the manifest cannot be written. Under another name until it is
     // whole, so that a bad dump does not cost the manifest of a good one.
     let mut partial = arguments.out.clone().into_os_string();
     partial.push(".partial");
     let partial = PathBuf::from(partial);
     let file = File::create(&partial).map_err(|error| format!("{} could not be written: {error}", partial.display()))?;
-    let mut options = options(&arguments.reading, Level::Decodable);
+    let mut options = options(&arguments.reading, identities.as_ref(), Level::Decodable);
     options.fingerprints = true;
     let (verdict, passed) = match &arguments.path {
         Some(path) => (examine(path, &options, streams)?, Ok(())),

@@ -1,6 +1,7 @@
 use clap::Parser;
 
 use super::*;
+use crate::encrypted_archives::encrypted;
 
 #[derive(Debug, Parser)]
 struct Line {
@@ -131,6 +132,64 @@ fn the_filter_passes_a_bad_dump_on_unchanged_and_ends_badly_without_a_manifest()
     let long = std::fs::read(archive("17.10/custom-zstd-long.dump")).unwrap();
     let (code, passed, _) = run_with(&long, &["manifest", "--out", &temporary("long.json")]);
     assert_eq!((code, passed == long), (2, true));
+}
+
+/// An encrypted archive and a file with the identity that opens it.
+fn sealed(name: &str) -> (String, String, Vec<u8>) {
+    let (bytes, identity) = encrypted(&std::fs::read(archive("15.18/custom-gzip-piped.dump")).unwrap());
+    let (dump, key) = (temporary(&format!("{name}.dump")), temporary(&format!("{name}.key")));
+    std::fs::write(&dump, &bytes).unwrap();
+    std::fs::write(&key, identity).unwrap();
+    (dump, key, bytes)
+}
+
+#[test]
+fn an_encrypted_archive_is_known_by_how_it_begins_and_verified_with_its_identity() {
+    let (dump, key, bytes) = sealed("sealed");
+    assert_eq!(run_line(&["verify", &dump, "--identity", &key]).0, 0);
+    let (code, out, _) = run_line(&["verify", &dump, "--identity", &key, "--format", "json"]);
+    let answer: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &answer["encryption"]["scheme"], &answer["encryption"]["opened"]), (0, &"age".into(), &true.into()));
+    let (code, out, _) = run_line(&["verify", &dump]);
+    assert_eq!(code, 2);
+    assert!(out.contains("whether decodable holds could not be checked") && out.contains("found: no_identity: "), "{out}");
+    assert!(!out.contains("damage"), "{out}");
+    assert_eq!(run_line(&["verify", &dump, "--level", "present"]).0, 0);
+    let (_, other, _) = sealed("other");
+    let (code, out, _) = run_line(&["verify", &dump, "--identity", &other]);
+    assert_eq!(code, 2);
+    assert!(out.contains("found: wrong_key: ") && !out.contains("damage"), "{out}");
+    std::fs::write(&dump, &bytes[..bytes.len() - 1]).unwrap();
+    let (code, out, _) = run_line(&["verify", &dump, "--identity", &key]);
+    assert_eq!(code, 1);
+    assert!(out.contains("found: not_authentic: "), "{out}");
+}
+
+#[test]
+fn a_manifest_of_an_encrypted_archive_proves_its_bytes_without_the_identity() {
+    let (dump, key, bytes) = sealed("recorded");
+    let out = temporary("recorded.json");
+    let (code, passed, errors) = run_with(&bytes, &["manifest", "--out", &out]);
+    assert_eq!((code, passed == bytes, Path::new(&out).exists()), (2, true, false), "{errors}");
+    let (code, passed, errors) = run_with(&bytes, &["manifest", "--out", &out, "--identity", &key]);
+    assert_eq!((code, passed == bytes), (0, true), "{errors}");
+    assert_eq!(run_line(&["verify", &dump, "--level", "intact", "--manifest", &out]).0, 0);
+    assert_eq!(run_line(&["verify", &dump, "--level", "consistent", "--manifest", &out, "--identity", &key]).0, 0);
+    assert_eq!(run_line(&["verify", &dump, "--level", "decodable", "--manifest", &out]).0, 2);
+    std::fs::write(&dump, &bytes[..bytes.len() - 1]).unwrap();
+    assert_eq!(run_line(&["verify", &dump, "--level", "intact", "--manifest", &out]).0, 1);
+}
+
+#[test]
+fn an_identity_that_is_none_is_said_without_repeating_it() {
+    let (dump, key, _) = sealed("unreadable");
+    let text = std::fs::read_to_string(&key).unwrap();
+    std::fs::write(&key, text.trim_end().strip_suffix(|_| true).unwrap()).unwrap();
+    let (code, out, errors) = run_line(&["verify", &dump, "--identity", &key]);
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(errors.contains("identity_unreadable: line 2 "), "{errors}");
+    let secret = text.lines().nth(1).unwrap();
+    assert!(!errors.contains(&secret[20..40]), "{errors}");
 }
 
 #[test]

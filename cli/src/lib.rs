@@ -5,6 +5,9 @@ mod backup_rendering;
 mod closed_list;
 pub mod conform;
 pub mod drill;
+#[cfg(test)]
+mod encrypted_archives;
+mod identities;
 mod object_source;
 mod pass_through;
 pub mod permissions;

@@ -6,12 +6,15 @@ mod rendering;
 mod tests;
 mod trial;
 
-use std::fs::File;
-use std::io::Read;
+use std::fmt::Display;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+use decryption::{Identities, decrypt};
 use jiff::{SignedDuration, Timestamp};
 use pgdump::{Answer, Directory, LARGEST_MANIFEST, Level, Manifest, Options, Verdict, verify, verify_directory};
 use rehearsal::databases::{Installation, Scratch};
@@ -20,6 +23,7 @@ use rehearsal::emulator::PythonEnvironment;
 use self::outcome::Outcome;
 use crate::backup_command::Format;
 use crate::drill::workplace::target_directory;
+use crate::identities;
 
 /// `recoveryctl backup restore-test`.
 #[derive(Debug, Args)]
@@ -33,6 +37,10 @@ pub(crate) struct RestoreTestArguments {
     /// The manifest that was written when this backup was taken, to compare bytes and rows with.
     #[arg(long)]
     manifest: Option<PathBuf>,
+    /// The identity that opens an archive encrypted with age, in a file as age-keygen writes it. What it opens is written beside the
+    /// scratch server's files, and gone with them.
+    #[arg(long, value_name = "FILE")]
+    identity: Option<PathBuf>,
     /// A query that the restored database has to answer with true, such as 'SELECT count(*) > 0 FROM patients'. May be given often.
     #[arg(long, value_name = "SQL")]
     query: Vec<String>,
@@ -66,15 +74,19 @@ pub(crate) fn run(arguments: &RestoreTestArguments, now: Timestamp, mut say: imp
     let unreadable = |path: &Path, error: std::io::Error| format!("{} could not be read: {error}", path.display());
     let archive = arguments.archive.canonicalize().map_err(|error| unreadable(&arguments.archive, error))?;
     let manifest = arguments.manifest.as_deref().map(read_manifest).transpose()?;
+    let identities = identities::read(arguments.identity.as_deref())?;
     let mut options = Options::to(Level::Consistent);
     options.manifest = manifest.as_ref();
+    options.keys = identities::keys(identities.as_ref());
     let verdict = if archive.is_dir() {
         verify_directory(&Directory::new(&archive), &options)
     } else {
         verify(File::open(&archive).map_err(|error| unreadable(&archive, error))?, &options)
     };
     let mut outcome = match verdict.answer(Level::Decodable) {
-        Answer::Holds => restore(arguments, &archive, &verdict, now, &mut say),
+        Answer::Holds => {
+            restore(arguments, Sealed { archive: &archive, identities: identities.as_ref() }, &verdict, now, &mut say)
+        }
         // What is damaged would only be restored in part, and what nobody could read is nothing to run.
         Answer::DoesNotHold => Outcome::not_tried("the archive is damaged"),
         Answer::CouldNotBeChecked => Outcome::not_tried("the archive could not be verified to the end"),
@@ -97,10 +109,30 @@ fn read_manifest(path: &Path) -> Result<Manifest, String> {
     Manifest::read(&bytes).map_err(|error| format!("{}: {}: {error}", path.display(), error.code()))
 }
 
+/// An archive, and what opens it where it is encrypted.
+struct Sealed<'a> {
+    archive: &'a Path,
+    identities: Option<&'a Identities>,
+}
+
+impl Sealed<'_> {
+    /// The archive as pg_restore reads it, which seeks: below this directory, where it is encrypted.
+    fn opened(&self, directory: &Path) -> Result<PathBuf, String> {
+        let Some(identities) = self.identities else { return Ok(self.archive.to_owned()) };
+        let path = directory.join("opened");
+        let failed = |error: &dyn Display| format!("the archive could not be decrypted: {error}");
+        let file = File::open(self.archive).map_err(|error| failed(&error))?;
+        let mut decrypted = decrypt(file, identities).map_err(|trouble| failed(&trouble))?;
+        let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+        written.and_then(|mut file| io::copy(&mut decrypted, &mut file)).map_err(|error| failed(&error))?;
+        Ok(path)
+    }
+}
+
 /// Restores into a server that is gone when this returns.
 fn restore(
     arguments: &RestoreTestArguments,
-    archive: &Path,
+    sealed: Sealed<'_>,
     verdict: &Verdict,
     now: Timestamp,
     say: &mut impl FnMut(&str),
@@ -108,10 +140,13 @@ fn restore(
     let started = newest_major(verdict).ok_or_else(|| "the archive does not say which version wrote it".to_owned());
     let started = started.and_then(|major| start(arguments, major, now, say));
     match started {
-        Ok(scratch) => {
-            say(&format!("PostgreSQL {} runs; restoring", scratch.version()));
-            trial::of(&scratch, archive, verdict, &arguments.query, arguments.time_limit)
-        }
+        Ok(scratch) => match sealed.opened(scratch.directory()) {
+            Ok(archive) => {
+                say(&format!("PostgreSQL {} runs; restoring", scratch.version()));
+                trial::of(&scratch, &archive, verdict, &arguments.query, arguments.time_limit)
+            }
+            Err(reason) => Outcome::not_tried(reason),
+        },
         Err(reason) => Outcome::not_tried(reason),
     }
 }

@@ -4,6 +4,7 @@ use clap::Parser;
 use serde_json::Value;
 
 use super::*;
+use crate::encrypted_archives::encrypted;
 
 #[derive(Debug, Parser)]
 struct Line {
@@ -212,5 +213,22 @@ fn an_archive_that_is_not_there_and_a_limit_that_is_none_are_refused() {
     assert!(refused.starts_with("no-such.dump could not be read: "), "{refused}");
     for limit in ["0s", "soon", "-5m"] {
         assert!(Line::try_parse_from(["restore-test", "x", &format!("--time-limit={limit}")]).is_err(), "{limit}");
+    }
+}
+
+#[test]
+fn an_encrypted_archive_is_restored_with_its_identity_and_not_tried_without() {
+    let place = Place::new("encrypted");
+    let (bytes, identity) = encrypted(&fs::read(archive("18.4/custom-gzip.dump")).unwrap());
+    let (dump, key) = (place.0.join("a.dump.age"), place.0.join("key"));
+    fs::write(&dump, bytes).unwrap();
+    fs::write(&key, identity).unwrap();
+    let (dump, key) = (dump.to_str().unwrap(), key.to_str().unwrap());
+    let (answer, answered) = place.test(dump, &[]);
+    assert_eq!((answer, proof(&answered, "restorable").0), (Answer::CouldNotBeChecked, "not_checked"));
+    if postgresql() {
+        let (answer, answered) = place.test(dump, &["--identity", key]);
+        assert_eq!((answer, proof(&answered, "restorable").0), (Answer::Holds, "proven"));
+        assert_eq!(answered["read"]["encryption"]["opened"], true);
     }
 }

@@ -13,7 +13,11 @@ pub(super) fn standing(manifest: Option<&Manifest>, files: &BTreeMap<String, u64
     let Some(manifest) = manifest else {
         return Standing::Unverified { why: format!("it has no readable manifest (NAME{MANIFEST}), so nothing proves it") };
     };
-    let recorded: BTreeMap<String, u64> = manifest.files.iter().map(|file| (file.name.clone(), file.bytes)).collect();
+    let recorded: BTreeMap<String, u64> = match &manifest.encrypted {
+        // It is kept as it is stored.
+        Some(encrypted) => single(encrypted.bytes),
+        None => manifest.files.iter().map(|file| (file.name.clone(), file.bytes)).collect(),
+    };
     if recorded == *files {
         return Standing::Verified { completed_at: manifest.recorded_at, level: ProofLevel::Decodable };
     }

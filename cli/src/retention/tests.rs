@@ -6,8 +6,11 @@ use clap::Parser;
 use jiff::SignedDuration;
 use pgdump::{Manifest, Options, verify};
 use serde_json::Value;
+use shared::domain::retention::Standing;
 
 use super::*;
+use crate::encrypted_archives::encrypted;
+use crate::identities::keys;
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/pgdump/tests/fixtures/");
 
@@ -214,4 +217,15 @@ fn a_policy_that_says_nothing_is_refused() {
     }
     assert!(refused(&["--keep", "daily=3", "--time-zone", "Europe/Bukarest"]));
     assert!(!refused(&["--keep", "daily=3", "--time-zone", "Europe/Bucharest"]));
+}
+
+#[test]
+fn an_encrypted_backup_is_verified_by_the_manifest_of_its_encrypted_bytes() {
+    let (bytes, identity) = encrypted(&fs::read(format!("{FIXTURES}15.18/custom-gzip.dump")).unwrap());
+    let identities = decryption::Identities::read(&identity).unwrap();
+    let options = Options { keys: keys(Some(&identities)), fingerprints: true, ..Options::to(Level::Decodable) };
+    let manifest = Manifest::of(&verify(bytes.as_slice(), &options), now(), "a test").unwrap();
+    let standing = |bytes: u64| proof::standing(Some(&manifest), &proof::single(bytes));
+    assert!(matches!(standing(bytes.len() as u64), Standing::Verified { .. }));
+    assert!(matches!(standing(manifest.files[0].bytes), Standing::Unverified { .. }), "it is not kept as it was");
 }

@@ -75,6 +75,12 @@ impl Scratch {
         self.ground.installation.version()
     }
 
+    /// Where its files are. What else is put there is removed with them.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// Restores an archive of pg_dump into the server's database: without owners and rights, which are of roles that are not there.
     ///
     /// # Errors

@@ -12,11 +12,14 @@ use std::rc::Rc;
 use age::stream::StreamReader;
 use age::x25519::Identity;
 use age::{DecryptError, Decryptor};
+use pgdump::{Keys, NotOpened};
 
 /// How a file of age begins (C2SP age.md, "Header").
 const MAGIC: &[u8] = b"age-encryption.org/v1";
 /// How an identity is written (C2SP age.md, "The X25519 recipient type").
 const IDENTITY: &str = "AGE-SECRET-KEY-1";
+/// Bytes of a header: enough for a thousand recipients. The crate reads one to its end before it looks at it, however long that is.
+const LONGEST_HEADER: usize = 128 << 10;
 
 /// Whether a file that begins so is encrypted with age.
 #[must_use]
@@ -78,7 +81,8 @@ impl fmt::Display for Trouble {
             ),
             Self::Tampered => formatter.write_str("its encrypted header was changed or cut since it was written"),
             Self::Unsupported => formatter.write_str(
-                "it is encrypted in a way that is not read here: to a passphrase, or by a newer age; X25519 recipients are",
+                "it is encrypted in a way that is not read here: to a passphrase, to more than a thousand recipients, or by a newer age; \
+                 X25519 recipients are",
             ),
             Self::Unreadable(error) => write!(formatter, "reading failed: {error}"),
         }
@@ -118,7 +122,8 @@ impl Identities {
 /// [`Trouble`], when its header is enough to see that it does not open.
 pub fn decrypt<R: Read>(reader: R, identities: &Identities) -> Result<Decrypted<R>, Trouble> {
     let failed = Rc::new(Cell::new(false));
-    let mut watched = BufReader::new(Watched { inner: reader, failed: failed.clone() });
+    let header = Rc::new(Cell::new(Some(LONGEST_HEADER)));
+    let mut watched = BufReader::new(Watched { inner: reader, failed: failed.clone(), header: header.clone() });
     if !is_encrypted(watched.fill_buf().map_err(Trouble::Unreadable)?) {
         return Err(Trouble::NotEncrypted);
     }
@@ -129,16 +134,35 @@ pub fn decrypt<R: Read>(reader: R, identities: &Identities) -> Result<Decrypted<
     }
     let keys = identities.0.iter().map(|identity| -> &dyn age::Identity { identity });
     let inner = decryptor.decrypt(keys).map_err(told)?;
+    header.set(None);
     Ok(Decrypted { inner, failed })
 }
 
 fn trouble(error: DecryptError, reading_failed: bool) -> Trouble {
     match error {
         DecryptError::Io(error) if reading_failed => Trouble::Unreadable(error),
+        DecryptError::Io(error) if error.kind() == ErrorKind::FileTooLarge => Trouble::Unsupported,
         DecryptError::NoMatchingKeys => Trouble::WrongKey,
         DecryptError::UnknownFormat | DecryptError::ExcessiveWork { .. } => Trouble::Unsupported,
         // A header that does not parse, or does not belong to its key.
         _ => Trouble::Tampered,
+    }
+}
+
+impl Keys for Identities {
+    fn open<'a>(&self, file: Box<dyn Read + 'a>) -> Result<Box<dyn Read + 'a>, NotOpened> {
+        match decrypt(file, self) {
+            Ok(decrypted) => Ok(Box::new(decrypted)),
+            Err(Trouble::Unreadable(error)) => Err(NotOpened::Unreadable(error)),
+            Err(trouble) => {
+                let told = trouble.to_string();
+                Err(match trouble {
+                    Trouble::WrongKey => NotOpened::WrongKey(told),
+                    Trouble::Tampered => NotOpened::NotAuthentic(told),
+                    _ => NotOpened::Unsupported(told),
+                })
+            }
+        }
     }
 }
 
@@ -167,22 +191,32 @@ impl<R: Read> fmt::Debug for Decrypted<R> {
     }
 }
 
-/// Remembers whether reading itself failed: age tells of that and of forged bytes by the same kind of error.
+/// Remembers whether reading itself failed: age tells of that and of forged bytes by the same kind of error. Ends a header without end.
 struct Watched<R> {
     inner: R,
     failed: Rc<Cell<bool>>,
+    /// Bytes that may still come before the header is known.
+    header: Rc<Cell<Option<usize>>>,
 }
 
 impl<R: Read> Read for Watched<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let left = self.header.get();
+        if left == Some(0) {
+            return Err(ErrorKind::FileTooLarge.into());
+        }
+        let most = out.len().min(left.unwrap_or(usize::MAX));
         loop {
-            match self.inner.read(out) {
+            match self.inner.read(&mut out[..most]) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => {
                     self.failed.set(true);
                     return Err(error);
                 }
-                Ok(count) => return Ok(count),
+                Ok(count) => {
+                    self.header.set(left.map(|left| left - count));
+                    return Ok(count);
+                }
             }
         }
     }

@@ -1,5 +1,7 @@
 //! A wrong key, changed bytes and a broken disk are told apart, and nothing forged is handed on.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable)]
+
 use std::io::{self, ErrorKind, Read, Write};
 
 use age::secrecy::ExposeSecret;
@@ -96,6 +98,53 @@ impl Read for Broken<'_> {
             count => Ok(count),
         }
     }
+}
+
+#[test]
+fn a_last_piece_that_is_missing_is_found_although_all_before_it_is_authentic() {
+    let identity = Identity::generate();
+    let bytes = encrypted_to(&identity);
+    let last = LENGTH - 65_536 + 16;
+    let (out, result) = read(&bytes[..bytes.len() - last], &identities(&[&identity]));
+    assert_eq!((out.len(), result), (65_536, Err("InvalidData".to_owned())));
+}
+
+/// A header that never ends, and how much of it was read.
+struct Endless<'a> {
+    beginning: &'a [u8],
+    read: usize,
+}
+
+impl Read for Endless<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let mut count = self.beginning.read(out)?;
+        if count == 0 {
+            out.fill(b'A');
+            count = out.len();
+        }
+        self.read += count;
+        Ok(count)
+    }
+}
+
+#[test]
+fn a_header_without_end_is_not_read_for_ever() {
+    let mut endless = Endless { beginning: b"age-encryption.org/v1\n-> X25519 ", read: 0 };
+    let trouble = decrypt(&mut endless, &identities(&[&Identity::generate()])).unwrap_err();
+    assert!(matches!(trouble, Trouble::Unsupported), "{trouble}");
+    assert!(endless.read <= 256 << 10, "{} bytes", endless.read);
+}
+
+#[test]
+fn whoever_is_one_of_many_recipients_reads_it() {
+    let ours = Identity::generate();
+    let recipients: Vec<_> = (0..500).map(|_| Identity::generate().to_public()).chain([ours.to_public()]).collect();
+    let recipients = recipients.iter().map(|recipient| -> &dyn age::Recipient { recipient });
+    let mut bytes = Vec::new();
+    let mut writer = age::Encryptor::with_recipients(recipients).unwrap().wrap_output(&mut bytes).unwrap();
+    writer.write_all(&content()).unwrap();
+    writer.finish().unwrap();
+    assert_eq!(read(bytes.as_slice(), &identities(&[&ours])), (content(), Ok(())));
 }
 
 proptest! {

@@ -6,7 +6,7 @@ use crate::finding::{Code, Finding};
 use crate::level::Level;
 use crate::manifest::Manifest;
 use crate::report::Report;
-use crate::verdict::Table;
+use crate::verdict::{FilePrint, Table};
 
 /// By how much a table's rows may differ from the backup before, in percent of the rows it had.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,7 +30,11 @@ impl Drift {
 /// Compares the files with the manifest. Returns the evidence, where there was something to compare.
 pub(crate) fn compare_bytes(report: &mut Report<'_>) -> Option<String> {
     let manifest = report.options().manifest.filter(|_| report.options().prints())?;
-    if report.has(Code::Unreadable) {
+    let encrypted = compare_encrypted(manifest, report);
+    if report.encryption.as_ref().is_some_and(|encryption| !encryption.opened) {
+        return encrypted;
+    }
+    if report.broke_off() {
         return None;
     }
     let format = report.archive.as_ref().map(|archive| archive.format);
@@ -47,21 +51,12 @@ pub(crate) fn compare_bytes(report: &mut Report<'_>) -> Option<String> {
     let stated: BTreeMap<&str, _> = manifest.files.iter().map(|file| (file.name.as_str(), file)).collect();
     for (name, stated) in &stated {
         let finding = match read.get(name) {
-            None => Finding::new(Code::FileMissing, format!("{name} is in the manifest and not in the archive")),
-            Some(read) if read.bytes != stated.bytes => Finding::new(
-                Code::SizeMismatch,
-                format!("{name} has {} bytes; the manifest says {}", read.bytes, stated.bytes),
-            ),
-            Some(read) if read.sha256 != stated.sha256 || read.crc64nvme != stated.crc64nvme => {
-                let sentence = format!(
-                    "{name} is not the file that was written: its SHA-256 is {}; the manifest says {}",
-                    read.sha256, stated.sha256
-                );
-                Finding::new(Code::ChecksumMismatch, sentence)
-            }
-            Some(_) => continue,
+            None => Some(Finding::new(Code::FileMissing, format!("{name} is in the manifest and not in the archive"))),
+            Some(read) => difference(read, stated),
         };
-        report.found(finding.in_file(name));
+        if let Some(finding) = finding {
+            report.found(finding.in_file(name));
+        }
     }
     for name in read.keys().filter(|name| !stated.contains_key(*name)) {
         report.found(
@@ -72,7 +67,36 @@ pub(crate) fn compare_bytes(report: &mut Report<'_>) -> Option<String> {
     let evidence =
         format!("{} files with {bytes} bytes; size, SHA-256 and CRC-64/NVME of each are the manifest's", files.len());
     report.files = files;
-    Some(evidence)
+    Some(match encrypted {
+        Some(encrypted) => format!("{evidence}; {encrypted}"),
+        None => evidence,
+    })
+}
+
+/// Compares the file as it is stored with the manifest. Returns the evidence, where both know it.
+fn compare_encrypted(manifest: &Manifest, report: &mut Report<'_>) -> Option<String> {
+    let stated = manifest.encrypted.as_ref()?;
+    let read = report.encryption.as_ref()?.file.clone()?;
+    if let Some(finding) = difference(&read, stated) {
+        report.found(finding.in_file(FilePrint::ENCRYPTED));
+    }
+    Some(format!("{} encrypted bytes; size, SHA-256 and CRC-64/NVME are the manifest's", read.bytes))
+}
+
+/// How a file is not the one that was written.
+fn difference(read: &FilePrint, stated: &FilePrint) -> Option<Finding> {
+    let name = &stated.name;
+    if read.bytes != stated.bytes {
+        let sentence = format!("{name} has {} bytes; the manifest says {}", read.bytes, stated.bytes);
+        return Some(Finding::new(Code::SizeMismatch, sentence));
+    }
+    (read.sha256 != stated.sha256 || read.crc64nvme != stated.crc64nvme).then(|| {
+        let sentence = format!(
+            "{name} is not the file that was written: its SHA-256 is {}; the manifest says {}",
+            read.sha256, stated.sha256
+        );
+        Finding::new(Code::ChecksumMismatch, sentence)
+    })
 }
 
 /// Compares rows and bytes of tables with the manifest and with the backup before. Returns the evidence.

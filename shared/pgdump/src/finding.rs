@@ -51,6 +51,16 @@ codes! {
     VersionUnsupported = "version_unsupported", Unchecked;
     /// An entry is of a kind that this verifier does not know: a damaged word, or a newer pg_dump.
     EntryUnknown = "entry_unknown", Unchecked;
+    /// The archive is encrypted, and no key was given.
+    NoIdentity = "no_identity", Unchecked;
+    /// The archive is encrypted, and none of the keys opens it.
+    WrongKey = "wrong_key", Unchecked;
+    /// The archive is encrypted in a way that is not read here.
+    EncryptionUnsupported = "encryption_unsupported", Unchecked;
+    /// A key was given, and the archive is not encrypted: whoever reads the place where it lies reads the data.
+    NotEncrypted = "not_encrypted", Unchecked;
+    /// The encrypted bytes are not those that were written: they were changed or cut.
+    NotAuthentic = "not_authentic", Damage;
     /// The bytes do not begin like an archive of pg_dump.
     NotAnArchive = "not_an_archive", Damage;
     /// The archive ends too early.
@@ -154,7 +164,7 @@ pub struct Finding {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
     /// The byte of the file up to which it had been read when this was found; what is wrong lies at it or before it. For a stream
-    /// that cannot be decoded: the byte at which it begins.
+    /// that cannot be decoded: the byte at which it begins. Bytes of an archive that is encrypted count once it is decrypted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub offset: Option<u64>,
     /// What happened and to what, for a person.
@@ -170,7 +180,11 @@ impl Finding {
         Self { offset: Some(offset), ..Self::new(code, sentence) }
     }
 
+    /// What a failed read means: decryption tells of changed bytes by [`io::ErrorKind::InvalidData`], and nothing else does.
     pub(crate) fn unreadable(offset: u64, error: &io::Error) -> Self {
+        if error.kind() == io::ErrorKind::InvalidData {
+            return Self::at(Code::NotAuthentic, offset, error.to_string());
+        }
         Self::at(Code::Unreadable, offset, format!("reading failed after {offset} bytes: {error}"))
     }
 

@@ -21,6 +21,7 @@ mod custom;
 mod digest;
 mod directory;
 mod encoding;
+mod encryption;
 mod fields;
 mod files;
 mod finding;
@@ -41,6 +42,7 @@ mod verify;
 
 pub use consistency::Drift;
 pub use digest::{Crc64Value, Sha256Value};
+pub use encryption::{Encryption, Keys, NotOpened, Scheme};
 pub use files::{Directory, Files};
 pub use finding::{Code, Finding, Meaning};
 pub use header::Compression;

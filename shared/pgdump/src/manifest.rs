@@ -32,8 +32,11 @@ pub struct Manifest {
     pub archive: Archive,
     /// Entries in the table of contents.
     pub entries: u32,
-    /// The archive's files.
+    /// The archive's files; of one that is encrypted, what it holds.
     pub files: Vec<FilePrint>,
+    /// The file as it was stored, where it was encrypted: who has no key compares with this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encrypted: Option<FilePrint>,
     /// The tables with their data.
     pub tables: Vec<Table>,
     /// The large objects.
@@ -92,6 +95,7 @@ impl Manifest {
             archive,
             entries,
             files: verdict.files.clone(),
+            encrypted: verdict.encryption.as_ref().and_then(|encryption| encryption.file.clone()),
             tables: verdict.tables.clone(),
             large_objects: verdict.large_objects,
         })

@@ -1,6 +1,7 @@
 //! How deep to verify, and against what.
 
 use crate::consistency::Drift;
+use crate::encryption::Keys;
 use crate::level::Level;
 use crate::limits::Limits;
 use crate::manifest::Manifest;
@@ -22,6 +23,8 @@ pub struct Options<'a> {
     pub schema_only: bool,
     /// Whether to compute checksums although there is no manifest to compare them with.
     pub fingerprints: bool,
+    /// What opens the archive, where it is encrypted; one that is not is a finding then.
+    pub keys: Option<&'a dyn Keys>,
 }
 
 impl Options<'_> {
@@ -36,12 +39,23 @@ impl Options<'_> {
             drift: Drift::default(),
             schema_only: false,
             fingerprints: false,
+            keys: None,
         }
     }
 
     /// Whether checksums are computed, and so everything read.
     pub(crate) fn prints(&self) -> bool {
         self.fingerprints || (self.manifest.is_some() && self.level >= Level::Intact)
+    }
+
+    /// Whether what was asked for cannot be answered of an encrypted archive without opening it.
+    pub(crate) fn needs_key(&self) -> bool {
+        !(self.level == Level::Present || (self.level == Level::Intact && self.knows_encrypted()))
+    }
+
+    /// Whether there is something to compare the encrypted bytes with.
+    pub(crate) fn knows_encrypted(&self) -> bool {
+        self.manifest.is_some_and(|manifest| manifest.encrypted.is_some())
     }
 
     pub(crate) fn decodes(&self) -> bool {

@@ -3,6 +3,7 @@
 use crate::content::Outcome;
 use crate::contents::{Contents, Entry, Kind};
 use crate::encoding::Encoding;
+use crate::encryption::{Encryption, Scheme};
 use crate::finding::{Code, Finding, Meaning};
 use crate::header::{Compression, Header};
 use crate::level::Level;
@@ -27,6 +28,7 @@ pub(crate) struct Report<'a> {
     worst: [Option<(Meaning, String)>; 5],
     findings: Vec<Finding>,
     further_findings: u64,
+    pub(crate) encryption: Option<Encryption>,
     pub(crate) archive: Option<Archive>,
     pub(crate) entries: Option<u32>,
     pub(crate) tables: Vec<Table>,
@@ -48,6 +50,7 @@ impl<'a> Report<'a> {
             worst: [const { None }; 5],
             findings: Vec::new(),
             further_findings: 0,
+            encryption: None,
             archive: None,
             entries: None,
             tables: Vec::new(),
@@ -66,14 +69,32 @@ impl<'a> Report<'a> {
     }
 
     pub(crate) fn found(&mut self, finding: Finding) {
-        let worst = &mut self.worst[self.stage as usize];
-        if worst.as_ref().is_none_or(|(meaning, _)| *meaning < finding.meaning) {
-            *worst = Some((finding.meaning, finding.sentence.clone()));
+        self.worsen(self.stage, &finding);
+        if finding.code == Code::NotAuthentic {
+            // Whatever was being looked at, these are not the bytes that were written.
+            self.worsen(Stage::Bytes, &finding);
         }
         if self.findings.len() < self.options.limits.findings {
             self.findings.push(finding);
         } else {
             self.further_findings += 1;
+        }
+    }
+
+    fn worsen(&mut self, stage: Stage, finding: &Finding) {
+        let worst = &mut self.worst[stage as usize];
+        if worst.as_ref().is_none_or(|(meaning, _)| *meaning < finding.meaning) {
+            *worst = Some((finding.meaning, finding.sentence.clone()));
+        }
+    }
+
+    pub(crate) fn encrypted(&mut self, scheme: Scheme) {
+        self.encryption = Some(Encryption { scheme, opened: false, file: None });
+    }
+
+    pub(crate) fn opened(&mut self) {
+        if let Some(encryption) = &mut self.encryption {
+            encryption.opened = true;
         }
     }
 
@@ -97,7 +118,8 @@ impl<'a> Report<'a> {
             if contents.encoding != Encoding::Utf8 {
                 self.not_checked("the encoding of text: the archive is not in UTF8");
             }
-            if compression != Compression::Gzip && self.options.manifest.is_none() {
+            // Decryption authenticates every byte, as of the moment at which it was encrypted.
+            if compression != Compression::Gzip && self.options.manifest.is_none() && self.encryption.is_none() {
                 let codec = compression.as_str();
                 let sentence = format!(
                     "values: data with compression {codec} has no checksum, so only a manifest finds every changed byte"
@@ -162,22 +184,26 @@ impl<'a> Report<'a> {
         let counted = self.data_complete && self.worst[Stage::Data as usize].is_none();
         let consistent = if counted { crate::consistency::compare_counts(&mut self) } else { None };
         let archive = self.archive.clone();
+        let closed = self.encryption.as_ref().filter(|encryption| !encryption.opened).is_some();
         let present = self.proof(
             Stage::Header,
-            archive.is_some(),
-            || {
-                archive
-                    .as_ref()
-                    .map(|archive| format!("a {} archive, version {}", archive.format.as_str(), archive.version))
-                    .unwrap_or_default()
-            },
+            archive.is_some() || closed,
+            || present_evidence(archive.as_ref(), self.encryption.as_ref()),
             "the header was not read",
         );
         let entries = self.entries;
+        let recorded =
+            options.manifest.filter(|_| closed && intact.is_some() && self.worst[Stage::Bytes as usize].is_none());
+        let recorded = recorded.map(|manifest| manifest.entries);
         let listed = self.proof(
             Stage::Contents,
-            entries.is_some(),
-            || format!("{} entries, each read to its end", entries.unwrap_or_default()),
+            entries.or(recorded).is_some(),
+            || match (entries, recorded) {
+                (None, Some(recorded)) => {
+                    format!("{recorded} entries were read when the manifest was made, and the encrypted bytes are the same")
+                }
+                (entries, _) => format!("{} entries, each read to its end", entries.unwrap_or_default()),
+            },
             "the table of contents was not read",
         );
         let not_asked = |level: Level, why: &'static str| if options.level < level { "not asked for" } else { why };
@@ -185,7 +211,13 @@ impl<'a> Report<'a> {
             Stage::Bytes,
             intact.is_some(),
             || intact.clone().unwrap_or_default(),
-            not_asked(Level::Intact, "no manifest was given, so nothing says what the bytes were when the backup was taken"),
+            not_asked(
+                Level::Intact,
+                match options.manifest {
+                    Some(_) if closed => "the manifest is of what it holds, and it was not opened",
+                    _ => "no manifest was given, so nothing says what the bytes were when the backup was taken",
+                },
+            ),
         );
         let decodable = self.proof(
             Stage::Data,
@@ -210,6 +242,7 @@ impl<'a> Report<'a> {
         Verdict {
             level: proofs.level(),
             proofs,
+            encryption: self.encryption,
             archive: self.archive,
             entries: self.entries,
             tables: self.tables,
@@ -234,5 +267,20 @@ impl<'a> Report<'a> {
 
     pub(crate) fn has(&self, code: Code) -> bool {
         self.findings.iter().any(|finding| finding.code == code)
+    }
+
+    /// Whether reading broke off: bytes that did not come cannot be compared with anything.
+    pub(crate) fn broke_off(&self) -> bool {
+        self.has(Code::Unreadable) || self.has(Code::NotAuthentic)
+    }
+}
+
+fn present_evidence(archive: Option<&Archive>, encryption: Option<&Encryption>) -> String {
+    let archive = archive.map(|archive| format!("a {} archive, version {}", archive.format.as_str(), archive.version));
+    match (archive, encryption) {
+        (Some(archive), None) => archive,
+        (Some(archive), Some(encryption)) => format!("{archive}, encrypted with {}", encryption.scheme),
+        (None, Some(encryption)) => format!("a file encrypted with {}; what it holds was not read", encryption.scheme),
+        (None, None) => String::new(),
     }
 }

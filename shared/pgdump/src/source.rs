@@ -4,11 +4,12 @@ use std::cell::{Cell, RefCell};
 use std::io::{self, BufRead, ErrorKind, Read};
 
 use crate::digest::Fingerprinting;
+use crate::encryption::Scheme;
 use crate::finding::{Code, Finding};
 use crate::verdict::FilePrint;
 
 /// Bytes that are looked at to tell what a file is.
-const PEEK: usize = 8;
+const PEEK: usize = Scheme::BEGINNING;
 
 /// Large enough that a system call, or a call into a checksum, costs nothing per byte; small enough to stay in the cache.
 const BUFFER: usize = 256 << 10;
@@ -56,10 +57,25 @@ impl<R: Read> Source<R> {
                 Ok(0) => self.finished = true,
                 Ok(count) => self.arrived(count),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(Finding::unreadable(self.position(), &error)),
+                Err(error) => return Err(Finding::unreadable(self.end as u64, &error)),
             }
         }
         Ok(&self.buffer[..self.end])
+    }
+
+    /// Reads on where nothing is left of what was read before.
+    fn more(&mut self) -> io::Result<()> {
+        while self.start == self.end && !self.finished {
+            self.before += self.end as u64;
+            (self.start, self.end) = (0, 0);
+            match self.inner.read(&mut self.buffer) {
+                Ok(0) => self.finished = true,
+                Ok(count) => self.arrived(count),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     fn arrived(&mut self, count: usize) {
@@ -78,15 +94,8 @@ impl<R: Read> Source<R> {
 
 impl<R: Read> Input for Source<R> {
     fn fill(&mut self) -> Result<&[u8], Finding> {
-        while self.start == self.end && !self.finished {
-            self.before += self.end as u64;
-            (self.start, self.end) = (0, 0);
-            match self.inner.read(&mut self.buffer) {
-                Ok(0) => self.finished = true,
-                Ok(count) => self.arrived(count),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(Finding::unreadable(self.position(), &error)),
-            }
+        if let Err(error) = self.more() {
+            return Err(Finding::unreadable(self.position(), &error));
         }
         Ok(&self.buffer[self.start..self.end])
     }
@@ -97,6 +106,17 @@ impl<R: Read> Input for Source<R> {
 
     fn position(&self) -> u64 {
         self.before + self.start as u64
+    }
+}
+
+/// For whoever decrypts: it has to see errors as they are.
+impl<R: Read> Read for Source<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        self.more()?;
+        let count = out.len().min(self.end - self.start);
+        out[..count].copy_from_slice(&self.buffer[self.start..self.start + count]);
+        self.start += count;
+        Ok(count)
     }
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::digest::{Crc64Value, Sha256Value};
+use crate::encryption::Encryption;
 use crate::finding::{Finding, Meaning};
 use crate::header::{Compression, Header};
 use crate::level::Level;
@@ -183,6 +184,8 @@ pub struct FilePrint {
 impl FilePrint {
     /// Stands for the one file of a custom or tar archive, whose name is nobody's business.
     pub const SINGLE: &str = "archive";
+    /// Stands for the file of an archive that is encrypted, as it is stored.
+    pub const ENCRYPTED: &str = "encrypted";
 }
 
 /// Whether an archive holds at a level.
@@ -204,6 +207,9 @@ pub struct Verdict {
     pub level: Option<Level>,
     /// Each level's proof.
     pub proofs: Proofs,
+    /// That it is encrypted, where it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<Encryption>,
     /// What the archive says of itself, where it could be read.
     pub archive: Option<Archive>,
     /// Entries in the table of contents.
@@ -244,9 +250,11 @@ impl Verdict {
     /// when not every byte was read with [`crate::Options::fingerprints`], or they are of several files.
     #[must_use]
     pub fn has_crc64nvme(&self, stored: &str) -> Option<bool> {
-        match self.files.as_slice() {
-            [file] => Some(file.crc64nvme.to_string() == stored),
-            _ => None,
-        }
+        let file = match (&self.encryption, self.files.as_slice()) {
+            (Some(encryption), _) => encryption.file.as_ref(),
+            (None, [file]) => Some(file),
+            (None, _) => None,
+        };
+        file.map(|file| file.crc64nvme.to_string() == stored)
     }
 }

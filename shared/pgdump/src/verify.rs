@@ -6,9 +6,10 @@ use crate::codec::Decoders;
 use crate::contents::Contents;
 use crate::custom::{self, Blocks};
 use crate::directory::{self, CONTENTS, Listing, Reading};
+use crate::encryption::Scheme;
 use crate::fields::Fields;
 use crate::files::Files;
-use crate::finding::{Code, Finding};
+use crate::finding::{Code, Finding, Meaning};
 use crate::header::{Header, Layout, MAGIC};
 use crate::options::Options;
 use crate::report::{Report, Stage};
@@ -22,18 +23,95 @@ use crate::verdict::{FilePrint, Format, Verdict};
 pub fn verify(reader: impl Read, options: &Options<'_>) -> Verdict {
     let mut report = Report::new(options);
     let mut source = Source::new(reader, options.prints());
-    if let Err(finding) = stream(&mut source, &mut report) {
-        report.found(finding);
-    }
-    if options.prints() && !report.has(Code::Unreadable) {
-        report.enter(Stage::Bytes);
-        if let Err(finding) = source.drain() {
-            report.found(finding);
+    match source.peek().map(Scheme::of) {
+        Ok(None) => {
+            not_encrypted(&mut report);
+            archive(&mut source, &mut report);
         }
-        report.files.extend(source.fingerprint(FilePrint::SINGLE));
+        Ok(Some(scheme)) => encrypted(&mut source, scheme, &mut report),
+        Err(finding) => report.found(finding),
     }
     report.bytes_read = source.position();
     report.finish()
+}
+
+/// Who gives a key means an archive that is encrypted.
+fn not_encrypted(report: &mut Report<'_>) {
+    if report.options().keys.is_some() {
+        // They are not the bytes that were meant, whatever else they turn out to be.
+        report.enter(Stage::Bytes);
+        let sentence =
+            "a key was given to open it, and it is not encrypted: whoever reads the place where it lies reads the data";
+        report.found(Finding::new(Code::NotEncrypted, sentence));
+        report.enter(Stage::Header);
+    }
+}
+
+/// Reads an archive that is one file, and where checksums are wanted to its end.
+fn archive<R: Read>(source: &mut Source<R>, report: &mut Report<'_>) {
+    if let Err(finding) = stream(source, report) {
+        report.found(finding);
+    }
+    if !report.broke_off() {
+        let print = print(source, FilePrint::SINGLE, report);
+        report.files.extend(print);
+    }
+}
+
+/// Size and checksums, where they are wanted.
+fn print<R: Read>(source: &mut Source<R>, name: &str, report: &mut Report<'_>) -> Option<FilePrint> {
+    if !report.options().prints() {
+        return None;
+    }
+    report.enter(Stage::Bytes);
+    if let Err(finding) = source.drain() {
+        report.found(finding);
+    }
+    source.fingerprint(name)
+}
+
+/// Reads what an encrypted file holds, as far as a key is needed for what was asked and there is one.
+fn encrypted<R: Read>(source: &mut Source<R>, scheme: Scheme, report: &mut Report<'_>) {
+    let options = report.options();
+    report.encrypted(scheme);
+    let closed = match (scheme, options.keys) {
+        (Scheme::Age, Some(keys)) => match keys.open(Box::new(&mut *source)) {
+            Ok(plain) => {
+                report.opened();
+                archive(&mut Source::new(plain, options.prints()), report);
+                None
+            }
+            Err(trouble) => Some(trouble.told()),
+        },
+        (Scheme::Age, None) => Some(no_identity(scheme)),
+        _ => Some((Code::EncryptionUnsupported, format!("it is encrypted with {scheme}, which is not read here: age is"))),
+    };
+    match closed {
+        None => {}
+        Some((Code::NoIdentity | Code::EncryptionUnsupported, sentence)) if !options.needs_key() => {
+            report.not_checked(sentence);
+        }
+        Some((code, sentence)) => {
+            // That it is there and how it begins was seen; what a manifest of the encrypted bytes tells needs no key either.
+            let without_key = code.meaning() == Meaning::Unchecked && options.knows_encrypted();
+            report.enter(if without_key { Stage::Data } else { Stage::Contents });
+            report.found(Finding::new(code, sentence));
+        }
+    }
+    if !report.has(Code::Unreadable) {
+        let file = print(source, FilePrint::ENCRYPTED, report);
+        if let Some(encryption) = &mut report.encryption {
+            encryption.file = file;
+        }
+    }
+}
+
+fn no_identity(scheme: Scheme) -> (Code, String) {
+    let sentence = format!(
+        "it is encrypted with {scheme}, and no identity was given: without one no more is proven than that it is there, and by a \
+         manifest of the encrypted bytes that they are the same"
+    );
+    (Code::NoIdentity, sentence)
 }
 
 /// So many bytes tell what could be an archive from what is none.
@@ -104,9 +182,17 @@ fn directory(files: &dyn Files, report: &mut Report<'_>) -> Result<(), Finding> 
     }
     let mut listing = Listing::new(names);
     if !listing.take(CONTENTS) {
-        return Err(Finding::new(Code::NotAnArchive, "the directory has no toc.dat, so it is no archive of pg_dump"));
+        return Err(if listing.take(ENCRYPTED_CONTENTS) {
+            encrypted_files()
+        } else {
+            Finding::new(Code::NotAnArchive, "the directory has no toc.dat, so it is no archive of pg_dump")
+        });
     }
     let mut source = directory::open(files, CONTENTS, None, options.prints())?;
+    if source.peek().map(Scheme::of).map_err(|finding| finding.in_file(CONTENTS))?.is_some() {
+        return Err(encrypted_files());
+    }
+    not_encrypted(report);
     let read = contents_file(&mut source, Format::Directory, report).map_err(|finding| finding.in_file(CONTENTS));
     let (_, buffer) = directory::close(source, CONTENTS, report)?;
     let result = match read {
@@ -125,6 +211,15 @@ fn directory(files: &dyn Files, report: &mut Report<'_>) -> Result<(), Finding> 
         return directory::print_files(files, &listing, report);
     }
     result
+}
+
+/// What a directory has instead of toc.dat whose files were encrypted one by one.
+const ENCRYPTED_CONTENTS: &str = "toc.dat.age";
+
+fn encrypted_files() -> Finding {
+    let sentence =
+        "its files are encrypted one by one, which is not read here: encrypt an archive that is one file (pg_dump -Fc)";
+    Finding::new(Code::EncryptionUnsupported, sentence)
 }
 
 fn cannot_list(error: &io::Error) -> Finding {

@@ -1,0 +1,47 @@
+//! Archives of pg_dump, encrypted.
+
+#![allow(dead_code, reason = "each test file uses its own part of this")]
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use age::secrecy::ExposeSecret;
+use age::x25519::Identity;
+use decryption::Identities;
+
+pub(crate) fn encrypted(plain: &[u8], identity: &Identity) -> Vec<u8> {
+    let recipient = identity.to_public();
+    let encryptor = age::Encryptor::with_recipients(std::iter::once(&recipient as &dyn age::Recipient)).unwrap();
+    let mut bytes = Vec::new();
+    let mut writer = encryptor.wrap_output(&mut bytes).unwrap();
+    writer.write_all(plain).unwrap();
+    writer.finish().unwrap();
+    bytes
+}
+
+pub(crate) fn identities(identity: &Identity) -> Identities {
+    Identities::read(identity.to_string().expose_secret()).unwrap()
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../pgdump/tests/fixtures")
+}
+
+/// The archive of that name.
+pub(crate) fn fixture(name: &str) -> Vec<u8> {
+    fs::read(root().join(name)).unwrap()
+}
+
+fn sorted(path: &Path) -> Vec<PathBuf> {
+    let mut paths: Vec<PathBuf> = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths
+}
+
+/// Every archive that is one file, by name.
+pub(crate) fn archives() -> Vec<(String, Vec<u8>)> {
+    let versions = sorted(&root()).into_iter().filter(|path| path.is_dir());
+    let files = versions.flat_map(|version| sorted(&version)).filter(|path| path.is_file());
+    files.map(|path| (path.display().to_string(), fs::read(&path).unwrap())).collect()
+}

@@ -1,0 +1,111 @@
+//! Archives that are encrypted as one file: recognised by how they begin, opened by whoever holds a key.
+
+use std::fmt;
+use std::io::{self, Read};
+
+use serde::Serialize;
+
+use crate::finding::Code;
+use crate::verdict::FilePrint;
+
+/// How a file is encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scheme {
+    /// age, version 1 (C2SP age.md, "Header").
+    Age,
+    /// age as text (C2SP age.md, "ASCII armor"): a third larger, and not opened here.
+    AgeArmor,
+    /// OpenPGP as text (RFC 9580, 6.2). As bytes it cannot be told from what is none.
+    OpenPgp,
+    /// `openssl enc` with a salt, which authenticates nothing.
+    OpenSsl,
+}
+
+impl Scheme {
+    /// So many bytes tell what is encrypted from what is not.
+    pub const BEGINNING: usize = 34;
+
+    const ALL: [(Self, &[u8], &str); 4] = [
+        (Self::Age, b"age-encryption.org/v1", "age"),
+        (Self::AgeArmor, b"-----BEGIN AGE ENCRYPTED FILE-----", "age, as text"),
+        (Self::OpenPgp, b"-----BEGIN PGP MESSAGE-----", "OpenPGP"),
+        (Self::OpenSsl, b"Salted__", "openssl enc"),
+    ];
+
+    /// How a file that begins so is encrypted, if it is. [`Scheme::BEGINNING`] bytes are enough.
+    #[must_use]
+    pub fn of(beginning: &[u8]) -> Option<Self> {
+        Self::ALL.into_iter().find(|(_, magic, _)| beginning.starts_with(magic)).map(|(scheme, ..)| scheme)
+    }
+}
+
+impl fmt::Display for Scheme {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = Self::ALL.into_iter().find(|(scheme, ..)| scheme == self).map_or("", |(.., name)| name);
+        formatter.write_str(name)
+    }
+}
+
+/// That an archive is encrypted, and what is known of it for that reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Encryption {
+    /// How.
+    pub scheme: Scheme,
+    /// Whether a key opened it. Where none did, nothing is known of what it holds.
+    pub opened: bool,
+    /// Size and checksums of the file as it is stored, where they were asked for and it could be read to its end. Those of
+    /// [`crate::Verdict::files`] are of what it holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<FilePrint>,
+}
+
+/// Keys that may open an archive encrypted with [`Scheme::Age`].
+pub trait Keys: fmt::Debug + Sync {
+    /// What the file holds. Reading it fails with [`io::ErrorKind::InvalidData`] when the bytes that are read are not those that were
+    /// encrypted, and with nothing else then; otherwise as reading the file failed.
+    ///
+    /// # Errors
+    /// [`NotOpened`], when the file's beginning is enough to see that it does not open.
+    fn open<'a>(&self, file: Box<dyn Read + 'a>) -> Result<Box<dyn Read + 'a>, NotOpened>;
+}
+
+/// Why a file does not open.
+#[derive(Debug)]
+pub enum NotOpened {
+    /// It is encrypted to other keys, which says nothing about its bytes.
+    WrongKey(String),
+    /// Its beginning is not the one that was written.
+    NotAuthentic(String),
+    /// It is encrypted in a way that these keys are not for.
+    Unsupported(String),
+    /// Reading it failed, which says nothing about it.
+    Unreadable(io::Error),
+}
+
+impl NotOpened {
+    pub(crate) fn told(self) -> (Code, String) {
+        match self {
+            Self::WrongKey(sentence) => (Code::WrongKey, sentence),
+            Self::NotAuthentic(sentence) => (Code::NotAuthentic, sentence),
+            Self::Unsupported(sentence) => (Code::EncryptionUnsupported, sentence),
+            Self::Unreadable(error) => (Code::Unreadable, format!("reading failed: {error}")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_scheme_is_told_by_its_beginning_and_by_no_less() {
+        for (scheme, magic, _) in Scheme::ALL {
+            assert!(magic.len() <= Scheme::BEGINNING);
+            assert_eq!(Scheme::of(&[magic, b"\n..."].concat()), Some(scheme));
+            assert_eq!(Scheme::of(&magic[..magic.len() - 1]), None);
+        }
+        assert_eq!(Scheme::of(b"PGDMP\x01\x0f\x00"), None);
+        assert_eq!(Scheme::of(b""), None);
+    }
+}
