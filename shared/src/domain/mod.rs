@@ -29,5 +29,6 @@ pub mod predict;
 pub mod replication;
 pub mod report;
 pub mod retention;
+pub mod room;
 pub mod step;
 pub mod trigger;

@@ -5,6 +5,8 @@ use crate::domain::commands::{commands_left, held_by_others};
 use crate::domain::identifier::IncidentId;
 use crate::domain::incident::{BLOCK_PERIOD, Incident, IncidentStatus};
 use crate::domain::plan::SiteName;
+use crate::domain::report::report;
+use crate::domain::room::fitted;
 use crate::domain::step::{Direction, StepKind, StepRecord, StepStatus};
 use crate::error::RecoveryError;
 use crate::guard::{self, Guard};
@@ -70,7 +72,7 @@ pub(super) async fn finish(
         platform.value.blocked_until = Some(BLOCK_PERIOD.after(now));
     }
     let entry = note(id, &mut incident.value, now, "ended", &format!("{}: {reason}", status.as_str()));
-    let report = crate::domain::report::report(&plan, &incident.value, &records, now);
+    let report = fitted(report(&plan, &incident.value, &records, now));
     let subject = format!("{}: {} {}", plan.platform, incident.value.scenario, status.as_str());
     // A re-opened incident ends again, and says so again.
     let name = if incident.value.run() == 1 { "ended".to_owned() } else { format!("ended-{}", incident.value.run()) };

@@ -10,6 +10,7 @@ use crate::domain::mutation::Mutation;
 use crate::domain::observation::Observation;
 use crate::domain::plan::Plan;
 use crate::domain::predict::may;
+use crate::domain::room::exhausted;
 use crate::domain::step::{Direction, Effect, EffectOutcome, Memory, StepRecord, StepStatus};
 use crate::error::{Code, RecoveryError};
 use crate::guard::{self, Guard};
@@ -172,6 +173,9 @@ fn judge(
     if record.effects.len() >= MOST_EFFECTS {
         let reason = format!("{} effects were tried and the step still does not converge", record.effects.len());
         return Decision::Stuck { memory: record.memory.clone(), reason };
+    }
+    if let Some(why) = exhausted(record, records) {
+        return Decision::Stuck { memory: record.memory.clone(), reason: why };
     }
     // A step that waits for a person is as patient as its question: the budget counts working time.
     let asking = incident.question.as_ref().filter(|question| question.step == record.id);

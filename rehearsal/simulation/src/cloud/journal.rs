@@ -9,8 +9,9 @@ use super::super::faults::failure;
 
 /// DynamoDB's limit for one item.
 const LARGEST_ITEM: usize = 400 * 1_024;
-/// TransactWriteItems' limit.
+/// TransactWriteItems' limits.
 const MOST_WRITES: usize = 100;
+const LARGEST_TRANSACTION: usize = 4 * 1_024 * 1_024;
 
 /// The table.
 #[derive(Debug, Clone, Default)]
@@ -64,6 +65,9 @@ impl Journal {
         }
         if let Some(large) = writes.iter().find(|write| write.content.len() > LARGEST_ITEM) {
             return Err(refused("ValidationException", format!("{} is larger than an item may be", large.name)));
+        }
+        if writes.iter().map(|write| write.content.len()).sum::<usize>() > LARGEST_TRANSACTION {
+            return Err(refused("ValidationException", "the transaction is larger than one may be".to_owned()));
         }
         let holds = |write: &Write| {
             let present = self.documents.get(&(write.partition.clone(), write.name.clone()));
