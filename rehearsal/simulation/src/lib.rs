@@ -23,6 +23,7 @@ mod invariants;
 mod machine;
 mod platform;
 mod simulation;
+mod standing;
 
 pub use accounting::{Effect, PortCall};
 pub use campaign::{Campaign, Finding, Run, Summary, play, play_aloud, replay, shrink};

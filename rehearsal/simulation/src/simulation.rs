@@ -289,6 +289,26 @@ impl Simulation {
         self.agenda.values().any(|due| matches!(due, Due::Happening(_) | Due::Delivery { .. }))
     }
 
+    /// What the executions are at, and what is on its way to the functions.
+    pub(crate) fn to_come(&self) -> Vec<Value> {
+        let lines = self.lines.values().map(|line| {
+            json!([
+                line.execution,
+                line.item_of.as_ref().map(|(map, _)| map),
+                line.state,
+                line.data,
+                line.open_items,
+                line.token.is_some()
+            ])
+        });
+        let on_its_way = self.agenda.values().filter_map(|due| match due {
+            Due::Delivery { payload, tries, .. } => Some(json!([payload, tries])),
+            Due::Happening(_) => Some(json!("happening")),
+            Due::Line(_) | Due::TokenTimeout(..) | Due::Schedule => None,
+        });
+        lines.chain(on_its_way).collect()
+    }
+
     /// How many calls of ports there have been.
     #[must_use]
     pub fn call_count(&self) -> usize {
