@@ -41,6 +41,8 @@ guards! {
     FenceLookedAtAgain = "a fence that was lifted by hand still counts";
     /// A fenced primary that cannot be described is probed before its fence counts.
     UnseenFenceProbed = "a fence that cannot be looked at counts as it was proven";
+    /// Only a replica of the plan's own primary is promoted.
+    SourceCompared = "a replica of another database is promoted in the primary's place";
     /// More may not be lost than was allowed.
     LossWithinLeave = "more may be lost than anybody allowed";
     /// `approval: required` always asks.

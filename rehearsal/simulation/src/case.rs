@@ -117,6 +117,8 @@ pub enum Happening {
     FenceLiftedByHand,
     /// The replica fails for good.
     ReplicaFails,
+    /// The replica turns out to be one of another database, under the name that the plan knows.
+    ReplicaOfAnother,
     /// Replication comes to a halt, while the figure of its lag is still that of before.
     ReplicationStalls,
     /// RDS in this site's Region throttles so many calls: `true` for the primary's.
@@ -226,7 +228,13 @@ impl Case {
         let person =
             *chance.one_of(&[Person::Absent, Person::Approves, Person::Approves, Person::Rejects, Person::ApprovesTheFirst]);
         let strikes = (0..chance.below(5)).map(|_| Self::strike(chance)).collect();
-        let happenings = (0..chance.below(4)).map(|_| (1_000 * chance.below(SECONDS), Self::happening(chance))).collect();
+        let mut happenings: Vec<(u64, Happening)> =
+            (0..chance.below(4)).map(|_| (1_000 * chance.below(SECONDS), Self::happening(chance))).collect();
+        // Drawn last, so that a seed stays the incident that it was. Half of them hold before anybody looks.
+        if chance.percent(4) {
+            let after = if chance.percent(50) { 0 } else { 1_000 * chance.below(SECONDS / 2) };
+            happenings.push((after, Happening::ReplicaOfAnother));
+        }
         Self { seed, setting, disaster, trigger, person, strikes, happenings }
     }
 
@@ -447,6 +455,12 @@ fn happen(simulation: &mut Simulation, happening: Happening, scenario: &Scenario
         Happening::ReplicaFails => simulation.cloud.with(|state| {
             let (_, replica) = keys(&state.plan);
             state.world.break_instance(&replica, Breakage::Failed, state.now);
+        }),
+        Happening::ReplicaOfAnother => simulation.cloud.with(|state| {
+            // A request to promote that is on its way finds what it was sent for.
+            if !state.calls.iter().any(|call| call.operation == "PromoteReadReplica") {
+                state.replica_of = Some("somebody-elses".to_owned());
+            }
         }),
         Happening::Throttling(at_the_primary, calls) => simulation.cloud.with(|state| {
             let sites = &state.plan.sites;

@@ -373,6 +373,9 @@ pub fn at_the_end(simulation: &Simulation, ended: &Ended, before: &Before) -> Ve
         if losses.len() > 1 {
             note(Invariant::OnceEach, format!("{} promotions", losses.len()));
         }
+        if let Some(other) = state.replica_of.as_ref().filter(|_| !losses.is_empty()) {
+            note(Invariant::FencedOrAllowed, format!("a replica of {other} was promoted: nothing of the primary is on it"));
+        }
         let unfenced_allowed = unfenced_was_allowed(state);
         if state.world.writer_overlap().is_split_brain() && !unfenced_allowed {
             note(Invariant::OnePrimary, "both sides took commits".to_owned());

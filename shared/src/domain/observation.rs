@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::identifier::{InstanceId, Region};
 use super::mutation::ParameterType;
 use super::step::{RouteSettings, Throttle};
+use crate::guard::{self, Guard};
 
 /// Something that was looked for: seen, absent, or out of reach. Out of reach is never absent (design §2.8).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,6 +110,9 @@ impl InstanceView {
     /// Why it must not be promoted in place of this instance, where it is somebody else's replica: it holds other data.
     #[must_use]
     pub fn of_another(&self, region: &Region, instance: &InstanceId) -> Option<String> {
+        if guard::removed(Guard::SourceCompared) {
+            return None;
+        }
         let source = self.source.as_deref().filter(|_| !self.replicates(region, instance))?;
         Some(format!(
             "it replicates {source} and not {instance} of {region}, so it does not hold the data of the plan's primary"

@@ -77,6 +77,11 @@ fn made_for(guard: Guard) -> Option<Made> {
             happenings: vec![(96_000, Happening::FenceLiftedByHand), (331_000, Happening::Throttling(true, 4))],
             ..plain
         }]),
+        // Before anybody looks, once the plan is made, and when all but the promotion is done.
+        Guard::SourceCompared => {
+            let of_another = |after: u64| Case { happenings: vec![(after, Happening::ReplicaOfAnother)], ..plain.clone() };
+            Made::Cases((0..120_000).step_by(20_000).map(of_another).collect())
+        }
         Guard::ProbeTriedAgain => Made::StruckBy(Case { disaster: Disaster::None, ..plain }, &[Fault::Throttled]),
         Guard::LateWriteRestarts => {
             let hasty = Setting { hasty: true, ..plain.setting.clone() };

@@ -129,6 +129,13 @@ pub(crate) const MODES: &[FailureMode] = &[
         &[],
     ),
     mode(
+        "a replica that is one of another database",
+        &[FencedOrAllowed],
+        &["replica_of_another"],
+        &["a_replica_of_another_database_is_never_promoted_whenever_it_became_one"],
+        &[Guard::SourceCompared],
+    ),
+    mode(
         "a driver that dies, stalls, or runs twice",
         &[Ends, OnceEach],
         &["execution_stopped", "execution_stalled", "second_driver", "doubled_before", "doubled_after", "watchdog_away"],
