@@ -1,7 +1,7 @@
 """How fast archives are verified: the rows of the verifier's own bench."""
 
+import os
 import re
-import shutil
 import subprocess
 
 from .table import Row
@@ -10,16 +10,23 @@ WANTED = {"gzip": 110, "zstd": 350, "lz4": 1500}
 LINE = re.compile(r"^(?P<rows>\S+) +(?P<codec>\S+) +[\d.]+ +(?P<file>[\d.]+) +[\d.]+ +(?P<memory>[\d.]+) +(?P<theirs>.+)$")
 
 
-def rows(_places):
+def rows(places):
     """A row for each kind of rows and compression."""
     command = ["cargo", "bench", "--quiet", "-p", "pgdump", "--bench", "verify"]
-    done = subprocess.run(command, capture_output=True, check=False, text=True)
+    done = subprocess.run(command, capture_output=True, check=False, text=True, env={**newest_pg_restore(places), **os.environ})
     if done.returncode != 0:
         raise RuntimeError(f"the bench ended with {done.returncode}: {done.stderr[-500:]}")
-    return of_output(done.stdout, shutil.which("pg_restore") is not None)
+    return of_output(done.stdout)
 
 
-def of_output(text, _beside=True):
+def newest_pg_restore(places):
+    """The drill's PostgreSQL brings a pg_restore that reads the bench's archives, unless they are lz4 or zstd."""
+    installed = (places.target / "rehearsal").glob("postgresql-*/lib/python*/site-packages/*/pginstall*/bin/pg_restore")
+    newest = max(installed, default=None, key=lambda path: path.parts[-3])
+    return {"PG_RESTORE": str(newest)} if newest else {}
+
+
+def of_output(text):
     """The rows of the bench's table."""
     found = []
     for line in text.splitlines():
