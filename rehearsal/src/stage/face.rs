@@ -14,7 +14,7 @@ use crate::wire::listeners::{Backing, Connectivity, Instances};
 use crate::wire::proxy::WorldFace;
 use crate::wire::resolver::NameServers;
 use crate::wire::time::{ScaledTime, SimulatedTime};
-use crate::wire::{cloudwatch, dynamodb, rds, route53};
+use crate::wire::{backup, cloudwatch, dynamodb, rds, route53};
 
 /// The world and its clock, shared by everything on the stage.
 pub struct Shared {
@@ -48,6 +48,7 @@ impl WorldFace for Shared {
         match call.service.as_str() {
             "rds" | "route53" => true,
             "dynamodb" => dynamodb::concerns_the_world(&self.world(), call),
+            "backup" => backup::concerns_the_world(&self.world(), call),
             "monitoring" | "cloudwatch" => call.operation == "GetMetricData" && cloudwatch::concerns_the_world(call),
             _ => false,
         }
@@ -63,6 +64,7 @@ impl WorldFace for Shared {
             }
             "route53" => route53::answer(&mut world, call, now),
             "dynamodb" => dynamodb::answer(&mut world, call, now),
+            "backup" => backup::answer(&mut world, call, now),
             _ => cloudwatch::answer(&mut world, call, now),
         }
     }

@@ -1,6 +1,7 @@
 //! The world on the wire: reverse proxy, request log, faults, a name server, and one listener per database instance.
 
 pub mod answer;
+pub mod backup;
 pub mod call;
 pub mod caller;
 pub mod cbor;

@@ -5,6 +5,7 @@
 
 mod elements;
 mod form;
+mod kept;
 mod making;
 mod xml;
 
@@ -43,6 +44,9 @@ fn dispatch(world: &mut World, region: &str, mut form: Form, now: Timestamp) -> 
         _ if version != VERSION => None,
         "DescribeDBInstances" => Some(describe_instances(world, region, form, now)),
         "DescribeDBSnapshots" => Some(describe_snapshots(world, region, form, now)),
+        "DescribeDBInstanceAutomatedBackups" => Some(kept::automated_backups(world, region, form, now)),
+        "DescribeDBClusters" => Some(kept::clusters(world, region, form, now)),
+        "DescribeDBClusterSnapshots" => Some(kept::cluster_snapshots(world, region, form, now)),
         "DescribeGlobalClusters" => Some(describe_global_clusters(world, region, form, now)),
         "ModifyDBInstance" => Some(modify(world, region, form, now)),
         "RebootDBInstance" => Some(reboot(world, region, form, now)),

@@ -92,6 +92,11 @@ fn understand(parts: &Parts, service: &str, path: &str, query: &str, body: &Byte
         Understood { protocol: Protocol::RestXml, routed, parameters: route53::parameters(query, body) }
     } else if matches!(service, "s3" | "cloudfront") {
         Understood { protocol: Protocol::RestXml, routed, parameters: Value::Null }
+    } else if service == "backup" && body.is_empty() {
+        // What a list is narrowed to stands in the query.
+        let pairs = form_urlencoded::parse(query.as_bytes());
+        let fields = pairs.map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect();
+        Understood { protocol: Protocol::RestJson, routed, parameters: Value::Object(fields) }
     } else {
         Understood { protocol: Protocol::RestJson, routed, parameters: document(body) }
     }

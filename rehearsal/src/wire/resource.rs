@@ -27,7 +27,11 @@ pub fn resource_of(service: &str, operation: &str, parameters: &Value, names: &B
             (Some(bucket), None) => bucket.to_owned(),
             (None, _) => "*".to_owned(),
         },
-        "backup" => field("RecoveryPointArn").or_else(|| name("RecoveryPointArn")).unwrap_or("*").to_owned(),
+        "backup" => match (field("RecoveryPointArn").or_else(|| name("RecoveryPointArn")), name("BackupVaultName")) {
+            (Some(point), _) => point.to_owned(),
+            (None, Some(vault)) => format!("backup-vault:{vault}"),
+            (None, None) => "*".to_owned(),
+        },
         "cloudwatch" => alarms(parameters),
         "dynamodb" => field("TableName").map_or("*".to_owned(), |table| format!("table/{table}")),
         "states" => field("stateMachineArn").or_else(|| field("executionArn")).unwrap_or("*").to_owned(),

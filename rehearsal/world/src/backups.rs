@@ -10,6 +10,7 @@ use crate::calls::{Page, PageRequest};
 use crate::errors::ApiError;
 use crate::facts::Fact;
 use crate::identifiers::InstanceKey;
+use crate::kept::CopiedFrom;
 use crate::moments::{between, earlier, floor, later};
 use crate::replication::CommitNumber;
 use crate::status::InstanceStatus;
@@ -75,6 +76,10 @@ pub struct DbSnapshot {
     pub created: Timestamp,
     /// The newest commit that it holds.
     pub holds: CommitNumber,
+    /// Whether it is encrypted.
+    pub encrypted: bool,
+    /// What it was copied from.
+    pub copied_from: Option<CopiedFrom>,
     /// Its files are there.
     #[serde(skip)]
     pub(crate) made: bool,
@@ -135,6 +140,9 @@ impl World {
                 return Err(ApiError::snapshot_not_found(identifier));
             }
         }
+        if shown.iter().any(|snapshot| snapshot.copied_from.is_some()) {
+            self.rely_on(Fact::CopiedSnapshotsKeepTheirTime);
+        }
         self.page_of(shown, page, |snapshot| &snapshot.identifier)
     }
 
@@ -147,6 +155,8 @@ impl World {
             status: SnapshotStatus::Available,
             created,
             holds: CommitNumber::default(),
+            encrypted: true,
+            copied_from: None,
             made: true,
         });
     }
@@ -267,6 +277,8 @@ fn automated(key: &InstanceKey, created: Timestamp, status: SnapshotStatus) -> D
         status,
         created,
         holds: CommitNumber::default(),
+        encrypted: true,
+        copied_from: None,
         made: true,
     }
 }

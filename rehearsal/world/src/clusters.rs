@@ -65,6 +65,7 @@ impl GlobalClusterMember {
 impl World {
     /// Has a global database: a writer, and a connected secondary cluster.
     pub fn add_global_cluster(&mut self, identifier: &str, writer: ClusterKey, secondary: ClusterKey) {
+        self.back_up_clusters(&writer, &secondary);
         let members = vec![
             GlobalClusterMember { key: writer, writer: true, connected: true },
             GlobalClusterMember { key: secondary, writer: false, connected: true },

@@ -71,6 +71,19 @@ impl ApiError {
         Self::sender("GlobalClusterNotFoundFault", 404, format!("Global cluster {identifier} not found"))
     }
 
+    pub(crate) fn cluster_not_found(identifier: &str) -> Self {
+        Self::sender("DBClusterNotFoundFault", 404, format!("DBCluster {identifier} not found."))
+    }
+
+    pub(crate) fn no_such_table(name: &str) -> Self {
+        Self::sender("TableNotFoundException", 400, format!("Table not found: {name}"))
+    }
+
+    pub(crate) fn vault_not_found(name: &str) -> Self {
+        let message = format!("Backup vault {name} does not exist");
+        Self::sender("ResourceNotFoundException", 400, message)
+    }
+
     pub(crate) fn table_not_found(name: &str) -> Self {
         let message = format!("Requested resource not found: Table: {name} not found");
         Self::sender("ResourceNotFoundException", 400, message)

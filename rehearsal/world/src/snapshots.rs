@@ -58,6 +58,8 @@ impl World {
             status: SnapshotStatus::Creating,
             created: self.clock,
             holds: self.instances.get(&key).map(crate::instances::Instance::holds).unwrap_or_default(),
+            encrypted: true,
+            copied_from: None,
             made: !self.made_outside,
         };
         self.begin_backup_into(&key, span, snapshot.clone());

@@ -67,6 +67,12 @@ pub(crate) struct GlobalTable {
     created: Timestamp,
 }
 
+impl GlobalTable {
+    pub(crate) fn is_in(&self, region: &str) -> bool {
+        self.replicas.contains_key(region)
+    }
+}
+
 impl World {
     /// Has a global table with an active replica in each of these Regions.
     pub fn add_global_table(&mut self, name: &str, regions: &[&str], now: Timestamp) {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::agenda::{Agenda, Event, Phase};
 use crate::backups::DbSnapshot;
-use crate::clusters::GlobalCluster;
+use crate::clusters::{ClusterKey, GlobalCluster};
 use crate::config::{PairConfig, Timings};
 use crate::dns::Dns;
 use crate::facts::Fact;
@@ -15,6 +15,7 @@ use crate::faults::StaleView;
 use crate::groups::Groups;
 use crate::identifiers::{Endpoint, InstanceKey, endpoint, resource_id};
 use crate::instances::{Instance, Process, Sessions, Zones};
+use crate::kept::{ClusterBackup, ClusterSnapshot, RecoveryPoint, ReplicatedBackup};
 use crate::metrics::{Metric, Published, steady_history};
 use crate::moments::{between, earlier, floor, later};
 use crate::replication::{Link, Timeline};
@@ -50,6 +51,13 @@ pub struct World {
     pub(crate) dns: Dns,
     pub(crate) tables: BTreeMap<String, GlobalTable>,
     pub(crate) global_clusters: BTreeMap<String, GlobalCluster>,
+    pub(crate) replicated_backups: Vec<ReplicatedBackup>,
+    pub(crate) cluster_backups: BTreeMap<ClusterKey, ClusterBackup>,
+    pub(crate) cluster_snapshots: Vec<ClusterSnapshot>,
+    /// Tables whose point-in-time recovery is off, by Region.
+    pub(crate) unrecoverable: BTreeSet<(String, String)>,
+    /// The recovery points of vaults, by Region and name.
+    pub(crate) vaults: BTreeMap<(String, String), Vec<RecoveryPoint>>,
     pub(crate) published: BTreeMap<Metric, Published>,
     pub(crate) seed: u64,
     /// How far new replicas are behind.
@@ -86,6 +94,11 @@ impl World {
             dns: Dns::new(seed),
             tables: BTreeMap::new(),
             global_clusters: BTreeMap::new(),
+            replicated_backups: Vec::new(),
+            cluster_backups: BTreeMap::new(),
+            cluster_snapshots: Vec::new(),
+            unrecoverable: BTreeSet::new(),
+            vaults: BTreeMap::new(),
             published: BTreeMap::new(),
             seed,
             lag: config.lag,

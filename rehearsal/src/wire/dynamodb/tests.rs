@@ -45,10 +45,28 @@ fn a_table_is_described_in_the_documented_members() {
 }
 
 #[test]
+fn point_in_time_recovery_is_described_in_the_documented_members() {
+    let mut world = world();
+    let mut ask = |region: &str, enabled: bool| {
+        world.set_table_recovery("carts", region, enabled);
+        let now = world.now();
+        let answered = answer(&mut world, &call("DescribeContinuousBackups", region, &json!({"TableName": "carts"})), now);
+        let document: Value = serde_json::from_slice(&answered.body).unwrap();
+        (answered.status, document["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"].clone())
+    };
+    let on = json!({"PointInTimeRecoveryStatus": "ENABLED", "LatestRestorableDateTime": 1_795_182_900});
+    assert_eq!(ask(WEST, true), (200, on));
+    assert_eq!(ask(WEST, false), (200, json!({"PointInTimeRecoveryStatus": "DISABLED"})));
+    assert_eq!(ask("eu-west-1", true).0, 400);
+}
+
+#[test]
 fn only_the_description_of_the_worlds_tables_is_the_worlds_to_answer() {
     let world = world();
     for (operation, parameters, its) in [
         ("DescribeTable", json!({"TableName": "carts"}), true),
+        ("DescribeContinuousBackups", json!({"TableName": "carts"}), true),
+        ("DescribeContinuousBackups", json!({"TableName": "journal"}), false),
         ("DescribeTable", json!({"TableName": "journal"}), false),
         ("DescribeTable", json!({}), false),
         ("GetItem", json!({"TableName": "carts"}), false),

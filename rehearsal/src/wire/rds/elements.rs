@@ -107,7 +107,13 @@ pub(super) fn snapshot(element: &mut Document, snapshot: &DbSnapshot, account: &
     element.text("MasterUsername", MASTER);
     element.text("AllocatedStorage", STORAGE);
     element.text("StorageType", STORAGE_TYPE);
-    element.text("Encrypted", true);
+    element.text("Encrypted", snapshot.encrypted);
+    if let Some(from) = &snapshot.copied_from {
+        element.text("SourceRegion", &from.region);
+        let arn = format!("arn:aws:rds:{}:{account}:snapshot:{}", from.region, from.identifier);
+        element.text("SourceDBSnapshotIdentifier", arn);
+        element.text("OriginalSnapshotCreateTime", time(from.taken));
+    }
 }
 
 /// The members of `GlobalCluster`. In the list of global clusters and in that of a global cluster's clusters, RDS names the elements
@@ -137,6 +143,6 @@ pub(super) fn global_cluster(element: &mut Document, global: &GlobalCluster, acc
     });
 }
 
-fn time(at: Timestamp) -> String {
+pub(super) fn time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }

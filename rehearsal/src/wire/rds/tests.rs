@@ -3,14 +3,14 @@ use rehearsal_world::{ClusterKey, InstanceKey, PairConfig, Timings, World};
 
 use super::answer;
 
-const EAST: &str = "us-east-1";
-const WEST: &str = "us-west-2";
+pub(super) const EAST: &str = "us-east-1";
+pub(super) const WEST: &str = "us-west-2";
 
 fn start() -> Timestamp {
     "2026-11-20T14:00:00Z".parse().unwrap()
 }
 
-fn world() -> World {
+pub(super) fn world() -> World {
     let config = PairConfig {
         primary_id: "orders-prod".to_owned(),
         primary_groups: vec!["sg-c11e475".to_owned()],
@@ -23,7 +23,7 @@ fn world() -> World {
     World::pair(config, 1, start())
 }
 
-fn ask(world: &mut World, region: &str, form: &str) -> (u16, String) {
+pub(super) fn ask(world: &mut World, region: &str, form: &str) -> (u16, String) {
     let form = format!("{form}&Version=2014-10-31");
     let (status, content_type, body) = answer(world, region, form.as_bytes(), world.now());
     assert_eq!(content_type, "text/xml");
@@ -31,13 +31,13 @@ fn ask(world: &mut World, region: &str, form: &str) -> (u16, String) {
 }
 
 /// The text between the first pair of tags of that name.
-fn text<'a>(document: &'a str, name: &str) -> Option<&'a str> {
+pub(super) fn text<'a>(document: &'a str, name: &str) -> Option<&'a str> {
     let begins = document.find(&format!("<{name}>"))? + name.len() + 2;
     let length = document[begins..].find(&format!("</{name}>"))?;
     Some(&document[begins..begins + length])
 }
 
-fn code(answer: &(u16, String)) -> (u16, &str) {
+pub(super) fn code(answer: &(u16, String)) -> (u16, &str) {
     assert!(answer.1.starts_with("<ErrorResponse "), "{}", answer.1);
     (answer.0, text(&answer.1, "Code").unwrap())
 }

@@ -10,6 +10,7 @@ mod describing;
 mod dns;
 mod facts;
 mod failing;
+mod keeping;
 mod measuring;
 mod modifying;
 mod promoting;
