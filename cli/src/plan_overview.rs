@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use shared::domain::alerts::{Alerts, Channel, Level};
+use shared::domain::backup::{ManagedBackups, declared_of};
 use shared::domain::described::{BucketSite, CopiedBy, LoadBalancerSite, TrafficSwitch};
 use shared::domain::identifier::{AlertName, ComponentName};
 use shared::domain::plan::{Component, EcsSite, Plan, SiteName};
@@ -43,9 +44,21 @@ fn write_component(plan: &Plan, name: &ComponentName, component: &Component, out
         format!("  RTO {}{rpo}", objective.rto)
     });
     let _ = writeln!(output, "  {name}  {}{objective}", component.kind());
-    for line in details(component) {
+    for line in details(component).into_iter().chain(declared_of(component).map(required)) {
         let _ = writeln!(output, "    {line}");
     }
+}
+
+/// What is required of the backups that AWS keeps of a component.
+fn required(backups: &ManagedBackups) -> String {
+    let copy = backups.copy_within.map(|within| format!("a copy in the recovery site younger than {within}"));
+    let vaults = backups.vaults.as_ref().map(|vaults| {
+        let named = joined(vaults.each().map(|(site, vault)| format!("{vault} ({})", site.as_str())));
+        format!("a recovery point younger than {} in each of these vaults: {named}", vaults.every)
+    });
+    let encrypted = backups.encrypted.then(|| "encryption at rest".to_owned());
+    let all = joined([copy, vaults, encrypted].into_iter().flatten());
+    if all.is_empty() { "backups: nothing beyond the objective".to_owned() } else { format!("backups: {all}") }
 }
 
 fn details(component: &Component) -> Vec<String> {

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::archives::{ObjectView, StoredObject};
+use crate::domain::backup::{BackupSource, KeptView};
 use crate::domain::described::BucketSite;
 use crate::domain::identifier::{ClusterId, IncidentId, InstanceId, Region, ResourceName, TableName};
 use crate::domain::mutation::{Mutation, Performed};
@@ -83,6 +84,14 @@ pub trait Databases: Send + Sync {
     }
     /// The newest automated snapshot that is `available`.
     async fn newest_snapshot(&self, region: &Region, instance: &InstanceId) -> PortResult<Option<SnapshotView>>;
+}
+
+/// Lists what AWS keeps to restore from.
+#[async_trait]
+pub trait Backups: Send + Sync {
+    /// The entries of a list, in the service's own words, of whatever status. Where what they would be of is not there, or the vault
+    /// is not: [`FailureKind::NotFound`].
+    async fn kept(&self, region: &Region, source: &BackupSource) -> PortResult<Vec<KeptView>>;
 }
 
 /// What is done with an object's bytes. It may block.

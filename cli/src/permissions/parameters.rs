@@ -6,6 +6,16 @@ use shared::domain::operation::Operation;
 use shared::domain::permission::needs;
 use shared::domain::plan::{ApiProtocol, Component, EndpointPlace, HoldPoint, Plan, SiteName};
 
+/// Parameters that are lists, and the operation that each is for.
+const LISTS: [(&str, Operation); 6] = [
+    ("GlobalTableArns", Operation::DescribeTable),
+    ("GlobalClusterArns", Operation::DescribeGlobalClusters),
+    ("BackupClusterArns", Operation::DescribeClusters),
+    ("BackupClusterSnapshotArns", Operation::DescribeClusterSnapshots),
+    ("BackupTableArns", Operation::DescribeContinuousBackups),
+    ("BackupVaultArns", Operation::ListRecoveryPoints),
+];
+
 /// The values that a plan gives to the template's parameters, of those that the template has. A plan with two of something gives
 /// the first: the template has room for one, and the comparison then names what the other lacks.
 #[must_use]
@@ -20,9 +30,7 @@ pub fn parameters_of(plan: &Plan, known: &[&str]) -> BTreeMap<String, String> {
     give("PrimaryRegion", plan.sites.primary.region.to_string());
     give("RecoveryRegion", plan.sites.recovery.region.to_string());
     give("ArmedFor", plan.sites.recovery.region.to_string());
-    for (list, operation) in
-        [("GlobalTableArns", Operation::DescribeTable), ("GlobalClusterArns", Operation::DescribeGlobalClusters)]
-    {
+    for (list, operation) in LISTS {
         let resources = resources_of(plan, operation);
         if !resources.is_empty() {
             give(list, resources.join(","));

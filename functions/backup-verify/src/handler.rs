@@ -5,19 +5,19 @@ use std::time::Instant;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use shared::domain::archives::ArchivesJudgement;
-use shared::domain::backup::{ProofLevel, judge};
+use shared::domain::backup::ProofLevel;
 use shared::domain::described::{BackupArchives, BucketSite};
 use shared::domain::identifier::{ComponentName, Region};
-use shared::domain::observation::Sight;
-use shared::domain::plan::{Component, Plan, RdsInstance, SiteName};
+use shared::domain::plan::{Component, Plan};
 use shared::domain::replication::Verdict;
 use shared::error::{Code, RecoveryError};
 use shared::events::request::BackupRequest;
-use shared::ports::{Clock, Databases, FailureKind, Objects, PortError};
+use shared::ports::{Backups, Clock, Databases, Objects};
 use shared::printable::printable;
 use shared::telemetry::{Metric, Unit};
 
 use crate::archives::Search;
+use crate::kept::{is_kept, look};
 
 /// Characters of a name in a payload that an error repeats.
 const LONGEST_NAME: usize = 200;
@@ -29,6 +29,8 @@ pub struct Ports<'a> {
     pub clock: &'a dyn Clock,
     /// Describes databases and their snapshots.
     pub databases: &'a dyn Databases,
+    /// Lists what AWS keeps to restore from.
+    pub backups: &'a dyn Backups,
     /// Reads archives.
     pub objects: &'a dyn Objects,
     /// When reading has to be over, in real time: the invocation ends soon after.
@@ -45,12 +47,12 @@ pub struct Checked {
 }
 
 /// One component's backups, judged.
-struct Row {
-    component: ComponentName,
-    sufficient: bool,
-    reason: String,
-    shown: Value,
-    metrics: Vec<Metric>,
+pub(crate) struct Row {
+    pub(crate) component: ComponentName,
+    pub(crate) sufficient: bool,
+    pub(crate) reason: String,
+    pub(crate) shown: Value,
+    pub(crate) metrics: Vec<Metric>,
 }
 
 /// Handles one payload.
@@ -64,12 +66,14 @@ pub async fn handle(ports: Ports<'_>, plan: &Plan, payload: &Value) -> Result<Ch
         Some(backup) => vec![named(ports, plan, &request, backup).await?],
         None => {
             let chosen = chosen(plan, request.component.as_deref())?;
-            let mut rows = Vec::with_capacity(chosen.len());
-            for (index, name) in chosen.iter().enumerate() {
+            let mut rows = look(ports, plan, &chosen, request.level, now).await;
+            let read: Vec<_> = chosen.iter().filter_map(|name| Some((name, archives_of(plan, name)?))).collect();
+            for (index, (name, archives)) in read.iter().enumerate() {
                 // A large archive must not cost the ones after it their verdict.
-                let until = share(ports.until, chosen.len() - index);
-                rows.extend(row(Ports { until, ..ports }, plan, name, request.level, now).await);
+                let until = share(ports.until, read.len() - index);
+                rows.push(of_archives(Ports { until, ..ports }, plan, name, archives, request.level, now).await);
             }
+            rows.sort_by(|one, other| one.component.cmp(&other.component));
             rows
         }
     };
@@ -91,7 +95,7 @@ pub async fn handle(ports: Ports<'_>, plan: &Plan, payload: &Value) -> Result<Ch
 
 /// The components with backups that a request means.
 fn chosen(plan: &Plan, name: Option<&str>) -> Result<Vec<ComponentName>, RecoveryError> {
-    let has_backups = |component: &Component| matches!(component, Component::RdsInstance(_) | Component::BackupArchives(_));
+    let has_backups = |component: &Component| matches!(component, Component::BackupArchives(_)) || is_kept(plan, component);
     let all: Vec<&ComponentName> =
         plan.components.iter().filter(|(_, component)| has_backups(component)).map(|(name, _)| name).collect();
     let chosen: Vec<ComponentName> =
@@ -113,58 +117,15 @@ fn share(until: Option<Instant>, of: usize) -> Option<Instant> {
     Some(now + left / u32::try_from(of.max(1)).unwrap_or(u32::MAX))
 }
 
-async fn row(ports: Ports<'_>, plan: &Plan, name: &ComponentName, level: Option<ProofLevel>, now: Timestamp) -> Option<Row> {
+fn archives_of<'a>(plan: &'a Plan, name: &ComponentName) -> Option<&'a BackupArchives> {
     match plan.components.get(name)? {
-        Component::RdsInstance(database) => Some(of_database(ports, plan, name, database, level, now).await),
-        Component::BackupArchives(archives) => Some(of_archives(ports, plan, name, archives, level, now).await),
+        Component::BackupArchives(archives) => Some(archives),
         _ => None,
     }
 }
 
-fn metric(name: &str, good: bool) -> Metric {
+pub(crate) fn metric(name: &str, good: bool) -> Metric {
     Metric::new(name, f64::from(u8::from(good)), Unit::Count)
-}
-
-async fn of_database(
-    ports: Ports<'_>,
-    plan: &Plan,
-    name: &ComponentName,
-    database: &RdsInstance,
-    level: Option<ProofLevel>,
-    now: Timestamp,
-) -> Row {
-    let region = plan.region(SiteName::Primary);
-    let id = &database.primary.id;
-    let instance = match ports.databases.describe(region, id).await {
-        Ok(found) => Sight::Found { found },
-        Err(error) => unseen(&error),
-    };
-    let snapshot = match ports.databases.newest_snapshot(region, id).await {
-        Ok(Some(found)) => Sight::Found { found },
-        Ok(None) => Sight::Absent,
-        Err(error) => unseen(&error),
-    };
-    let rpo = plan.objectives.get(name).and_then(|objective| objective.rpo);
-    let judged = judge(id.as_str(), &instance, &snapshot, rpo, now);
-    let required = level.unwrap_or(ProofLevel::Present);
-    let fresh = judged.freshness == Verdict::Within;
-    let reached = judged.level.is_some_and(|level| level >= required);
-    let reason = match (fresh, reached) {
-        (true, false) => format!("{} is required, and of an RDS snapshot no more than present is proven", required.as_str()),
-        _ => judged.reason.clone(),
-    };
-    let mut shown = serde_json::to_value(&judged).unwrap_or_default();
-    if let Some(shown) = shown.as_object_mut() {
-        shown.insert("component".to_owned(), json!(name));
-        shown.insert("kind".to_owned(), json!("rds_instance"));
-        shown.insert("instance".to_owned(), json!(id));
-        shown.insert("region".to_owned(), json!(region));
-        shown.insert("required".to_owned(), json!(required));
-        shown.insert("sufficient".to_owned(), json!(fresh && reached));
-    }
-    // Nothing lower can be asked for than what is required.
-    let metrics = vec![metric("BackupSufficient", fresh && judged.level.is_some())];
-    Row { component: name.clone(), sufficient: fresh && reached, reason, shown, metrics }
 }
 
 async fn of_archives(
@@ -225,8 +186,4 @@ fn shown(name: &ComponentName, judged: ArchivesJudgement, metrics: Vec<Metric>) 
         shown.insert("kind".to_owned(), json!("backup_archives"));
     }
     Row { component: name.clone(), sufficient: judged.sufficient, reason: judged.reason, shown, metrics }
-}
-
-fn unseen<T>(error: &PortError) -> Sight<T> {
-    if error.kind == FailureKind::NotFound { Sight::Absent } else { Sight::Unreached { reason: error.to_string() } }
 }

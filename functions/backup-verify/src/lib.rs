@@ -3,3 +3,4 @@
 mod archives;
 mod examination;
 pub mod handler;
+mod kept;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use backup_verify_function::handler::{Ports, handle};
 use lambda_runtime::Error;
-use shared::adapters::aws::{RdsDatabases, S3Objects};
+use shared::adapters::aws::{RdsDatabases, S3Objects, ServiceBackups};
 use shared::domain::step::FunctionName;
 use shared::runtime::serve;
 use shared::telemetry::publish;
@@ -14,6 +14,7 @@ const TELLING: Duration = Duration::from_secs(5);
 
 struct Adapters {
     databases: RdsDatabases,
+    backups: ServiceBackups,
     objects: S3Objects,
 }
 
@@ -23,12 +24,17 @@ async fn main() -> Result<(), Error> {
         FunctionName::BackupVerify,
         |setup| {
             let clients = &setup.clients;
-            Ok(Adapters { databases: RdsDatabases::new(clients.clone()), objects: S3Objects::new(clients.clone()) })
+            Ok(Adapters {
+                databases: RdsDatabases::new(clients.clone()),
+                backups: ServiceBackups::new(clients.clone()),
+                objects: S3Objects::new(clients.clone()),
+            })
         },
         async |setup, adapters: &Adapters, context, payload| {
             let ports = Ports {
                 clock: setup.clock.as_ref(),
                 databases: &adapters.databases,
+                backups: &adapters.backups,
                 objects: &adapters.objects,
                 until: Some(reading_ends(context.deadline)),
             };

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use shared::domain::archives::{ObjectView, StoredObject};
+use shared::domain::backup::{BackupSource, KeptView};
 use shared::domain::described::BucketSite;
 use shared::domain::identifier::{ClusterId, IncidentId, InstanceId, Region, ResourceName, TableName};
 use shared::domain::mutation::{Mutation, Performed};
@@ -15,9 +16,9 @@ use shared::domain::plan::{ApiProtocol, EcsSite, EndpointPlace, HoldPoint};
 use shared::domain::replication::{GlobalClusterView, LagSeries, TableView};
 use shared::domain::step::FunctionName;
 use shared::ports::{
-    CallScope, Changes, Clock, Commit, Databases, Document, EndpointStores, ExecutionState, Executions, FailureKind,
-    GlobalClusters, GlobalTables, Journal, Mutations, Notices, Objects, PortResult, Predictors, Probes, ReadWork,
-    ReplicaLags, Services, Write, WriteHolds,
+    Backups, CallScope, Changes, Clock, Commit, Databases, Document, EndpointStores, ExecutionState, Executions,
+    FailureKind, GlobalClusters, GlobalTables, Journal, Mutations, Notices, Objects, PortResult, Predictors, Probes,
+    ReadWork, ReplicaLags, Services, Write, WriteHolds,
 };
 
 use super::cloud::{Cloud, READ, Regional, Request, SentNotice, State, WRITE, delete_route, listed, object, put_routes};
@@ -105,6 +106,15 @@ impl GlobalClusters for Face {
     async fn describe(&self, region: &Region, cluster: &ClusterId) -> PortResult<GlobalClusterView> {
         let request = read(("rds", "DescribeGlobalClusters"), region, format!("global-cluster:{cluster}"));
         self.cloud.call(request, |state| state.describe_global_cluster(region.as_str(), cluster.as_str())).await
+    }
+}
+
+#[async_trait]
+impl Backups for Face {
+    async fn kept(&self, region: &Region, source: &BackupSource) -> PortResult<Vec<KeptView>> {
+        let operation = source.operation();
+        let request = read((operation.service(), operation.name()), region, source.resource());
+        self.cloud.call(request, |state| state.kept(region.as_str(), source)).await
     }
 }
 

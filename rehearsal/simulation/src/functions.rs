@@ -174,8 +174,13 @@ impl Functions {
                 Ok(checked.answer)
             }
             FunctionName::BackupVerify => {
-                let ports =
-                    backup_verify_function::handler::Ports { clock: face, databases: face, objects: face, until: None };
+                let ports = backup_verify_function::handler::Ports {
+                    clock: face,
+                    databases: face,
+                    backups: face,
+                    objects: face,
+                    until: None,
+                };
                 let checked = backup_verify_function::handler::handle(ports, &plan, payload).await?;
                 Ok(checked.answer)
             }

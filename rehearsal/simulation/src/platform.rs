@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rehearsal_world::{ClusterKey, InstanceKey, Metric, PairConfig, World};
+use rehearsal_world::{ClusterKey, InstanceKey, Metric, PairConfig, RecoveryPoint, World};
 use serde_json::json;
+use shared::domain::backup::{BackupSource, BackupVaults, ManagedBackups, SourceAt, sources_of};
 use shared::domain::duration::Seconds;
-use shared::domain::identifier::ComponentName;
+use shared::domain::identifier::{ComponentName, ResourceName};
 use shared::domain::mutation::ParameterType;
 use shared::domain::plan::{ApiProtocol, Component, EndpointPlace, HoldPoint, Objective, Plan, RdsInstance, SiteName};
 use shared::domain::replication::{LagSeries, series_of};
@@ -22,6 +23,8 @@ use super::faults::Faults;
 use super::simulation::Simulation;
 
 const PLAN: &str = include_str!("../../../plans/healthcare-platform.yaml");
+/// How long before a simulation begins the newest recovery points were made.
+const MADE_BEFORE: Seconds = Seconds(20 * 60);
 
 /// The parameter that holds the database's host.
 pub const DATABASE_PARAMETER: &str = "/healthcare-platform/database/host";
@@ -87,6 +90,31 @@ fn replicate(world: &mut World, plan: &Plan, start: Timestamp) {
         for series in series_of(plan, component).iter().filter(|series| !matches!(series, LagSeries::Replica(_))) {
             let region = plan.region(series.site()).as_str();
             world.publish(metric_of(region, series), Some(1.5 / series.seconds_per_unit()), start);
+        }
+    }
+}
+
+/// Has AWS keep what the plan requires: a copy of an instance's automated backups in the other Region, a recovery point in each vault.
+fn keep(world: &mut World, plan: &Plan, start: Timestamp) {
+    let west = plan.region(SiteName::Recovery).as_str();
+    for component in plan.components.values() {
+        if let Component::RdsInstance(database) = component
+            && database.backups.as_ref().is_some_and(|backups| backups.copy_within.is_some())
+        {
+            let primary = InstanceKey::new(plan.region(SiteName::Primary).as_str(), database.primary.id.as_str());
+            world.replicate_backups(&primary, west, Duration::from_secs(60));
+        }
+        for SourceAt { site, source } in sources_of(plan, component) {
+            let BackupSource::Vault { vault, resource } = source else { continue };
+            let region = plan.region(site).as_str();
+            let point = RecoveryPoint {
+                arn: format!("arn:aws:backup:{region}:{}:recovery-point:{vault}-1", plan.account),
+                resource,
+                status: "COMPLETED".to_owned(),
+                created: MADE_BEFORE.before(start),
+                encrypted: true,
+            };
+            world.add_recovery_point(region, vault.as_str(), point);
         }
     }
 }
@@ -196,6 +224,29 @@ impl Platform {
         })
     }
 
+    /// Requires backups beyond the objectives of the database and of [`Platform::with_global_data`]: copies in the recovery Region, all
+    /// encrypted, and recovery points in vaults.
+    #[must_use]
+    pub fn with_required_backups(self) -> Self {
+        self.with_global_data().with_plan(|plan| {
+            let vaults = BackupVaults {
+                primary: ResourceName::new("healthcare-platform").expect("a name"),
+                recovery: Some(ResourceName::new("healthcare-platform-dr").expect("a name")),
+                every: Seconds(86_400),
+            };
+            let required =
+                || Some(ManagedBackups { copy_within: Some(Seconds(3_600)), encrypted: true, vaults: Some(vaults.clone()) });
+            for component in plan.components.values_mut() {
+                match component {
+                    Component::RdsInstance(database) => database.backups = required(),
+                    Component::DynamodbTable(table) => table.backups = required(),
+                    Component::AuroraGlobalDatabase(database) => database.backups = required(),
+                    _ => {}
+                }
+            }
+        })
+    }
+
     /// Has writes held at an HTTP API instead of a REST API.
     #[must_use]
     pub fn with_http_api(self) -> Self {
@@ -229,6 +280,7 @@ impl Platform {
         let usual_groups = databases.primary_groups.clone();
         let mut world = World::pair(databases, seed, start);
         replicate(&mut world, &plan, start);
+        keep(&mut world, &plan, start);
         let endpoints = world.endpoints().into_iter();
         let mut hosts = endpoints.filter(|(key, _)| *key == primary).map(|(_, endpoint)| endpoint.host);
         let host = hosts.next().expect("the world has the plan's primary");

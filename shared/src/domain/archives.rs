@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::backup::ProofLevel;
+use super::backup::{ProofLevel, worst};
 use super::described::{ArchiveFormat, BackupArchives, BucketSite};
 use super::duration::Seconds;
 use super::identifier::Region;
@@ -245,7 +245,7 @@ pub struct ArchivesJudgement {
 /// without a finding. Of an archive that was asked for by name there are no sites: its level alone decides.
 #[must_use]
 pub fn judge(archive: Option<String>, required: ProofLevel, proof: Proof, sites: Vec<ShelfJudgement>) -> ArchivesJudgement {
-    let freshness = worst(&sites);
+    let freshness = worst(sites.iter().map(|site| site.freshness));
     let reached = proof.level.is_some_and(|level| level >= required);
     let mut lacking: Vec<String> = Vec::new();
     if let Some(finding) = proof.findings.first() {
@@ -265,17 +265,6 @@ pub fn judge(archive: Option<String>, required: ProofLevel, proof: Proof, sites:
         _ => lacking.join("; "),
     };
     ArchivesJudgement { archive, required, proof, freshness, sites, sufficient, reason }
-}
-
-fn worst(sites: &[ShelfJudgement]) -> Verdict {
-    let any = |verdict: Verdict| sites.iter().any(|site| site.freshness == verdict);
-    if any(Verdict::Beyond) {
-        Verdict::Beyond
-    } else if any(Verdict::Unknown) || sites.is_empty() {
-        Verdict::Unknown
-    } else {
-        Verdict::Within
-    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,24 @@
 //! Freshness of backups against the recovery point objective, at a stated proof level.
 
+mod declared;
+mod kept;
+mod place;
+mod source;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::duration::Seconds;
 use super::observation::{InstanceView, Sight, SnapshotView};
 use super::replication::Verdict;
+
+pub use declared::{BackupVaults, ManagedBackups};
+pub use kept::{and_elsewhere, judge_kept};
+pub use place::{Looked, Place, PlaceJudgement};
+pub use source::{BackupSource, KeptView, SourceAt, declared_of, sources_of};
+
+/// What no look at what a service keeps can tell.
+const UNREAD: &str = "content of the backup: it was neither read nor restored";
 
 /// How far a backup is proven. Each level contains the ones before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -40,7 +53,7 @@ impl ProofLevel {
     }
 }
 
-/// One database's backups, judged.
+/// The backups that AWS keeps of one component, judged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackupJudgement {
     /// The level reached; `None`: no backup was found or it could not be looked for.
@@ -49,20 +62,55 @@ pub struct BackupJudgement {
     pub evidence: Vec<String>,
     /// What was not checked, said openly.
     pub not_checked: Vec<String>,
-    /// The newest automated snapshot that is available.
+    /// What the plan requires and was not found, each with its stable code in front.
+    pub findings: Vec<String>,
+    /// Of an RDS instance: the newest automated snapshot that is available.
     pub newest_snapshot: Option<String>,
     /// Its age in seconds.
     pub snapshot_age_s: Option<u64>,
     /// How old the newest point is that can be restored to, in seconds.
     pub restorable_age_s: Option<u64>,
-    /// The newest restorable point against the RPO.
+    /// Whether the newest backup is encrypted at rest, where its service says.
+    pub encrypted: Option<bool>,
+    /// The newest restorable point against the RPO, and every place that the plan requires a backup in: the worst.
     pub freshness: Verdict,
+    /// Copies in the recovery Region, and recovery points in vaults.
+    pub elsewhere: Vec<PlaceJudgement>,
     /// Why, as a sentence.
     pub reason: String,
 }
 
-/// Judges an instance's automated backups. At the objective itself it is not met any more. The newest restorable point decides: a snapshot is only the base that the logs are
-/// replayed on, and RDS uploads logs about every five minutes.
+impl BackupJudgement {
+    /// Of a component that nothing is known of.
+    fn unknown(reason: String) -> Self {
+        Self {
+            level: None,
+            evidence: Vec::new(),
+            not_checked: Vec::new(),
+            findings: Vec::new(),
+            newest_snapshot: None,
+            snapshot_age_s: None,
+            restorable_age_s: None,
+            encrypted: None,
+            freshness: Verdict::Unknown,
+            elsewhere: Vec::new(),
+            reason,
+        }
+    }
+}
+
+/// The worst of several verdicts; unknown where there are none.
+pub(super) fn worst(verdicts: impl IntoIterator<Item = Verdict>) -> Verdict {
+    let rank = |verdict: &Verdict| match verdict {
+        Verdict::Within => 0,
+        Verdict::Unknown => 1,
+        Verdict::Beyond => 2,
+    };
+    verdicts.into_iter().max_by_key(rank).unwrap_or(Verdict::Unknown)
+}
+
+/// Judges an instance's automated backups in its own Region. At the objective itself it is not met any more. The newest restorable
+/// point decides: a snapshot is only the base that the logs are replayed on, and RDS uploads logs about every five minutes.
 #[must_use]
 pub fn judge(
     name: &str,
@@ -99,14 +147,17 @@ pub fn judge(
     BackupJudgement {
         level: newest.map(|_| ProofLevel::Present),
         evidence,
-        not_checked: vec![
-            "content of the backup: it was neither read nor restored".to_owned(),
-            "copy in the recovery Region".to_owned(),
-        ],
+        not_checked: vec![UNREAD.to_owned()],
+        findings: Vec::new(),
         newest_snapshot: newest.map(|snapshot| snapshot.id.clone()),
         snapshot_age_s: snapshot_age.map(|age| age.0),
         restorable_age_s: restorable_age.map(|age| age.0),
+        encrypted: newest.and_then(|snapshot| snapshot.encrypted),
         freshness,
+        elsewhere: Vec::new(),
         reason,
     }
 }
+
+#[cfg(test)]
+mod tests;

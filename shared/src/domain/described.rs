@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::backup::ProofLevel;
+use super::backup::{ManagedBackups, ProofLevel};
 use super::duration::Seconds;
 use super::identifier::{
     Arn, BalancerName, BucketName, ClusterId, ComponentName, DistributionId, DomainName, HealthCheckId, HostedZoneId,
@@ -216,6 +216,9 @@ pub enum CopiedBy {
 pub struct DynamodbTable {
     /// The table's name, which is the same in every Region.
     pub table: TableName,
+    /// What is required of its backups.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backups: Option<ManagedBackups>,
 }
 
 /// An Aurora global database with a cluster in each site.
@@ -228,6 +231,9 @@ pub struct AuroraGlobalDatabase {
     pub primary: AuroraCluster,
     /// The cluster in the recovery site.
     pub recovery: AuroraCluster,
+    /// What is required of its backups.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backups: Option<ManagedBackups>,
 }
 
 /// An Aurora cluster in one site.

@@ -239,6 +239,8 @@ pub struct SnapshotView {
     pub id: String,
     /// When it was made.
     pub created_at: Timestamp,
+    /// Whether it is encrypted at rest, where RDS says.
+    pub encrypted: Option<bool>,
 }
 
 /// What one attempt of a step saw.

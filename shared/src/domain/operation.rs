@@ -118,6 +118,42 @@ operations! {
                 },
             }
         ];
+    /// RDS: automated backups, those replicated from other Regions too.
+    DescribeAutomatedBackups = "rds" "DescribeDBInstanceAutomatedBackups" "RDS"
+        by [BackupVerify]
+        needs [
+            Grant {
+                action: "rds:DescribeDBInstanceAutomatedBackups",
+                on: On::Beside {
+                    resource: "auto-backup:*",
+                    reason: "RDS names automated backups itself",
+                },
+            },
+            Grant {
+                action: "rds:DescribeDBInstanceAutomatedBackups",
+                on: On::Beside {
+                    resource: "db:*",
+                    reason: "the instance of a replicated backup is in another Region, so that none can be named in this one",
+                },
+            }
+        ];
+    /// RDS: what a cluster of Aurora is.
+    DescribeClusters = "rds" "DescribeDBClusters" "RDS"
+        by [BackupVerify]
+        needs [on_it("rds:DescribeDBClusters")];
+    /// RDS: a cluster's snapshots.
+    DescribeClusterSnapshots = "rds" "DescribeDBClusterSnapshots" "RDS"
+        by [BackupVerify]
+        needs [
+            on_it("rds:DescribeDBClusterSnapshots"),
+            Grant {
+                action: "rds:DescribeDBClusterSnapshots",
+                on: On::Beside {
+                    resource: "cluster-snapshot:*",
+                    reason: "automated snapshots are named after the moment they are taken",
+                },
+            }
+        ];
     /// RDS: what a global database is.
     DescribeGlobalClusters = "rds" "DescribeGlobalClusters" "RDS"
         by [ReplicationCheck]
@@ -227,6 +263,14 @@ operations! {
     DescribeTable = "dynamodb" "DescribeTable" "DynamoDB"
         by [ReplicationCheck]
         needs [on_it("dynamodb:DescribeTable")];
+    /// DynamoDB: whether and to when a table can be restored.
+    DescribeContinuousBackups = "dynamodb" "DescribeContinuousBackups" "DynamoDB"
+        by [BackupVerify]
+        needs [on_it("dynamodb:DescribeContinuousBackups")];
+    /// AWS Backup: what a vault holds.
+    ListRecoveryPoints = "backup" "ListRecoveryPointsByBackupVault" "Backup"
+        by [BackupVerify]
+        needs [on_it("backup:ListRecoveryPointsByBackupVault")];
     /// DynamoDB: one item.
     GetItem = "dynamodb" "GetItem" "DynamoDB"
         by [Recovery UpdateDatabaseEndpoints ReadOnlyToggle]

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::backup::sources_of;
 use super::call::Permitted;
 use super::described::BackupArchives;
 use super::identifier::Region;
@@ -73,6 +74,7 @@ pub fn uses(plan: &Plan) -> Vec<Use> {
     }
     for component in plan.components.values() {
         collected.replica(component);
+        collected.kept(component);
     }
     for component in plan.components.keys() {
         if let Some(database) = plan.rds_instance(component) {
@@ -165,6 +167,14 @@ impl Collected<'_> {
             for operation in [Operation::HeadObject, Operation::GetObject] {
                 self.add(check, operation, site, place.below(), "check");
             }
+        }
+    }
+
+    /// What is looked at of the backups that AWS keeps of a component.
+    fn kept(&mut self, component: &Component) {
+        for found in sources_of(self.plan, component) {
+            let (operation, resource) = (found.source.operation(), found.source.resource());
+            self.add(FunctionName::BackupVerify, operation, found.site, resource, "check");
         }
     }
 

@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::alerts::Alerts;
+use super::backup::ManagedBackups;
 use super::described::{
     AuroraGlobalDatabase, BackupArchives, CloudfrontDistribution, DynamodbTable, LoadBalancer, Route53Records, S3Data,
 };
@@ -235,6 +236,9 @@ pub struct RdsInstance {
     pub backup_retention_days: u32,
     /// How far the replica may be behind before a graceful switchover goes on.
     pub max_lag: Seconds,
+    /// What is required of its backups.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backups: Option<ManagedBackups>,
     /// A function of the user's that writes one row through the promoted instance and answers `{"written": true}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub write_probe: Option<WriteProbe>,

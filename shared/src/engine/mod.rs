@@ -4,6 +4,7 @@
 mod advance;
 mod assess;
 mod automatic;
+mod backups;
 mod book;
 mod change;
 mod command;
@@ -34,6 +35,7 @@ use crate::ports::{Clock, Journal};
 pub use advance::advance;
 pub use assess::{assess, situation};
 pub use automatic::{Automatic, Switched, automatic, disable, enable};
+pub use backups::places_of;
 pub use book::{Book, Entry, Versioned};
 pub use change::{Changing, check_change, declare_change, undoing};
 pub use command::{Acknowledgement, Answer, acknowledge, await_approval, give_verdict, status};

@@ -84,6 +84,7 @@ fn read_rds(place: &Place<'_>, findings: &mut Findings) -> DraftComponent {
             .map(|name| Some(WriteProbe { lambda: name.value })),
         None => Some(None),
     };
+    let backups = described::read_backups(&fields, &mut draft, findings);
     draft.endpoints_absent = fields.optional("endpoints").is_none();
     draft.holds_absent = fields.optional("holds").is_none();
     let endpoints =
@@ -96,6 +97,7 @@ fn read_rds(place: &Place<'_>, findings: &mut Findings) -> DraftComponent {
             backup_retention_days: backup_retention_days?,
             max_lag: max_lag?.value,
             write_probe: write_probe?,
+            backups: backups?,
             endpoints: endpoints?,
             holds: holds?,
         })

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::domain::backup::{BackupVaults, ManagedBackups};
 use crate::domain::described::{
     AuroraCluster, AuroraGlobalDatabase, BackupArchives, BucketSite, CloudfrontDistribution, CopiedBy, Drift, DynamodbTable,
     Keep, LoadBalancer, LoadBalancerSite, RecordSet, Route53Records, S3Data, TrafficSwitch,
@@ -232,6 +233,48 @@ fn read_copied_by(place: &Place<'_>, draft: &mut DraftComponent, findings: &mut 
     Some(CopiedBy::BackupVault { vault: vault?.value, every: draft.every.as_ref()?.value })
 }
 
+/// What a component's field `backups` requires; `Some(None)` where it has none.
+pub(super) fn read_backups(
+    fields: &Fields<'_>,
+    draft: &mut DraftComponent,
+    findings: &mut Findings,
+) -> Option<Option<ManagedBackups>> {
+    let Some(place) = fields.optional("backups") else {
+        return Some(None);
+    };
+    let fields = place.fields(&format::BACKUPS, findings)?;
+    if fields.is_empty() {
+        place.selects_nothing(findings);
+        return None;
+    }
+    let copy_within = match fields.optional("copy_within") {
+        Some(place) => place.duration(OFTENEST, findings).map(Some),
+        None => Some(None),
+    };
+    let encrypted = match fields.optional("encrypted") {
+        Some(place) => place.boolean(findings).map(|written| written.value),
+        None => Some(true),
+    };
+    let vaults = match fields.optional("vaults") {
+        Some(place) => read_vaults(&place, findings).map(Some),
+        None => Some(None),
+    };
+    // A copy that is required has to be somewhere, whoever makes it.
+    if let (Some(None), Some(Some(BackupVaults { recovery: None, .. }))) = (&copy_within, &vaults) {
+        draft.vault_without_copy = fields.optional("vaults").map(|place| place.mark);
+    }
+    let copy_within = copy_within?.map(|within| within.value);
+    Some(Some(ManagedBackups { copy_within, encrypted: encrypted?, vaults: vaults? }))
+}
+
+fn read_vaults(place: &Place<'_>, findings: &mut Findings) -> Option<BackupVaults> {
+    let fields = place.fields(&format::BACKUP_VAULTS, findings)?;
+    let primary = name::<ResourceName>(&fields, "primary", "the vault's name", findings);
+    let recovery = optional_name(fields.optional("recovery"), "the vault's name", findings);
+    let every = read_every(&fields, findings);
+    Some(BackupVaults { primary: primary?.value, recovery: recovery?, every: every?.value })
+}
+
 fn read_every(fields: &Fields<'_>, findings: &mut Findings) -> Option<Marked<Seconds>> {
     fields.required("every", "a duration such as 24h", findings)?.duration(OFTENEST, findings)
 }
@@ -247,7 +290,9 @@ pub(super) fn read_dynamodb_table(place: &Place<'_>, findings: &mut Findings) ->
         let resource = (SiteName::Primary, format!("table {}", table.value));
         draft.resources.push(Marked { value: resource, mark: table.mark });
     }
-    draft.component = table.map(|table| Component::DynamodbTable(DynamodbTable { table: table.value }));
+    let backups = read_backups(&fields, &mut draft, findings);
+    let complete = || Some(DynamodbTable { table: table?.value, backups: backups? });
+    draft.component = complete().map(Component::DynamodbTable);
     draft
 }
 
@@ -259,8 +304,11 @@ pub(super) fn read_aurora(place: &Place<'_>, findings: &mut Findings) -> DraftCo
     let global_cluster = name::<ClusterId>(&fields, "global_cluster", "the global cluster's identifier", findings);
     let primary = read_aurora_cluster(&fields, SiteName::Primary, &mut draft, findings);
     let recovery = read_aurora_cluster(&fields, SiteName::Recovery, &mut draft, findings);
-    let complete =
-        || Some(AuroraGlobalDatabase { global_cluster: global_cluster?.value, primary: primary?, recovery: recovery? });
+    let backups = read_backups(&fields, &mut draft, findings);
+    let complete = || {
+        let global_cluster = global_cluster?.value;
+        Some(AuroraGlobalDatabase { global_cluster, primary: primary?, recovery: recovery?, backups: backups? })
+    };
     draft.component = complete().map(Component::AuroraGlobalDatabase);
     draft
 }

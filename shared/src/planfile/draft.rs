@@ -123,6 +123,8 @@ pub(super) struct DraftComponent {
     pub(super) without_switch: Option<WithoutSwitch>,
     /// Archives without a copy in the recovery site.
     pub(super) without_copy: Option<Mark>,
+    /// A vault of AWS Backup without a copy in the recovery site, and where its vaults are written.
+    pub(super) vault_without_copy: Option<Mark>,
 }
 
 /// A component that another one names.
@@ -168,6 +170,7 @@ impl DraftComponent {
             every: None,
             without_switch: None,
             without_copy: None,
+            vault_without_copy: None,
         }
     }
 }

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::Value;
 use shared::domain::archives::{ObjectView, StoredObject};
+use shared::domain::backup::{BackupSource, KeptView};
 use shared::domain::described::BucketSite;
 use shared::domain::identifier::{ClusterId, IncidentId, InstanceId, Region, ResourceName, TableName};
 use shared::domain::mutation::{Mutation, Performed};
@@ -15,9 +16,9 @@ use shared::domain::plan::{EcsSite, EndpointPlace, HoldPoint};
 use shared::domain::replication::{GlobalClusterView, LagSeries, TableView};
 use shared::domain::step::FunctionName;
 use shared::ports::{
-    Changes, Clock, Commit, Databases, Document, EndpointStores, ExecutionState, Executions, FailureKind, GlobalClusters,
-    GlobalTables, Journal, Mutations, Notices, Objects, PortError, PortResult, Predictors, Probes, ReadWork, ReplicaLags,
-    Services, Write, WriteHolds,
+    Backups, Changes, Clock, Commit, Databases, Document, EndpointStores, ExecutionState, Executions, FailureKind,
+    GlobalClusters, GlobalTables, Journal, Mutations, Notices, Objects, PortError, PortResult, Predictors, Probes, ReadWork,
+    ReplicaLags, Services, Write, WriteHolds,
 };
 
 /// Every port. None of them answers.
@@ -81,6 +82,13 @@ impl GlobalTables for Untouched {
 impl GlobalClusters for Untouched {
     async fn describe(&self, _: &Region, _: &ClusterId) -> PortResult<GlobalClusterView> {
         self.called("describe a global cluster")
+    }
+}
+
+#[async_trait]
+impl Backups for Untouched {
+    async fn kept(&self, _: &Region, _: &BackupSource) -> PortResult<Vec<KeptView>> {
+        self.called("list what is kept")
     }
 }
 

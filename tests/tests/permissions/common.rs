@@ -74,5 +74,10 @@ pub(crate) fn variants() -> Vec<Variant> {
             plan: Platform::default().with_global_data().plan,
             parameters: Vec::new(),
         },
+        Variant {
+            name: "with backups that are required in both Regions and in vaults",
+            plan: Platform::default().with_required_backups().plan,
+            parameters: Vec::new(),
+        },
     ]
 }

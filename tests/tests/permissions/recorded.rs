@@ -101,7 +101,7 @@ const NOT_RECORDED: [Operation; 1] = [Operation::DescribeExecution];
 
 #[test]
 fn every_call_that_is_made_is_declared_and_every_call_that_is_declared_is_made() {
-    for platform in [Platform::default(), Platform::default().with_http_api(), Platform::default().with_global_data()] {
+    for platform in [Platform::default(), Platform::default().with_http_api(), Platform::default().with_required_backups()] {
         let declared = declared(&platform.plan);
         let mut made = BTreeSet::new();
         for run in runs(&platform) {

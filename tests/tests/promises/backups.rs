@@ -9,13 +9,13 @@ use backup_verify_function::handler::{Ports, handle};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use shared::domain::archives::{ObjectView, StoredObject};
-use shared::domain::backup::ProofLevel;
+use shared::domain::backup::{BackupSource, KeptView, ProofLevel};
 use shared::domain::described::{BucketSite, Drift};
 use shared::domain::identifier::{InstanceId, Region};
 use shared::domain::observation::{InstanceView, SnapshotView};
 use shared::domain::plan::Component;
 use shared::domain::step::FunctionName;
-use shared::ports::{Clock, Databases, FailureKind, Objects, PortError, PortResult, ReadWork};
+use shared::ports::{Backups, Clock, Databases, FailureKind, Objects, PortError, PortResult, ReadWork};
 use simulation::{Outcome, Platform, SimulatedObject, Simulation, healthcare_plan, nightly_archive};
 
 const PRIMARY: &str = "healthcare-platform-backups";
@@ -308,6 +308,13 @@ impl Databases for TooLarge {
 }
 
 #[async_trait]
+impl Backups for TooLarge {
+    async fn kept(&self, _: &Region, _: &BackupSource) -> PortResult<Vec<KeptView>> {
+        Err(error("not_asked"))
+    }
+}
+
+#[async_trait]
 impl Objects for TooLarge {
     async fn list(&self, _: &Region, _: &BucketSite) -> PortResult<Vec<StoredObject>> {
         let modified_at = at() - SignedDuration::from_hours(1);
@@ -343,7 +350,8 @@ async fn an_archive_too_large_for_one_invocation_says_how_far_it_was_read_and_is
     // Even one whose every byte came, but not its end.
     for (bytes, reached) in [(whole * 9 / 10, "listed"), (whole, "listed")] {
         let store = TooLarge { bytes };
-        let ports = Ports { clock: &store, databases: &store, objects: &store, until: Some(Instant::now()) };
+        let ports =
+            Ports { clock: &store, databases: &store, backups: &store, objects: &store, until: Some(Instant::now()) };
         let payload = json!({"component": "database_archives"});
         let checked = handle(ports, &healthcare_plan(), &payload).await.unwrap();
         let verdict = &checked.answer["backups"][0];
@@ -362,7 +370,7 @@ async fn an_archive_too_large_for_one_invocation_says_how_far_it_was_read_and_is
 async fn what_a_check_publishes_is_what_the_alarms_wait_for() {
     let (whole, payload) = (nightly_archive().0.len(), json!({"component": "database_archives", "level": "present"}));
     let store = TooLarge { bytes: whole };
-    let ports = Ports { clock: &store, databases: &store, objects: &store, until: None };
+    let ports = Ports { clock: &store, databases: &store, backups: &store, objects: &store, until: None };
     let looked = handle(ports, &healthcare_plan(), &payload).await.unwrap();
     let names: Vec<&str> = looked.metrics[0].1.iter().map(|metric| metric.name.as_str()).collect();
     assert_eq!(names, ["BackupFresh"], "a look that reads nothing proves no level");

@@ -13,6 +13,7 @@ mod examples;
 mod failover;
 mod hostile;
 mod journal_outage;
+mod kept;
 mod one_fault;
 mod orders;
 mod replication;

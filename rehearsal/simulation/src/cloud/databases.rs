@@ -45,7 +45,11 @@ impl State {
             .map_err(|error| port_error(("rds", "DescribeDBSnapshots"), &error))?;
         let available = page.items.into_iter().filter(|snapshot| snapshot.status == SnapshotStatus::Available);
         let newest = available.max_by_key(|snapshot| snapshot.created);
-        Ok(newest.map(|snapshot| SnapshotView { id: snapshot.identifier, created_at: snapshot.created }))
+        Ok(newest.map(|snapshot| SnapshotView {
+            id: snapshot.identifier,
+            created_at: snapshot.created,
+            encrypted: Some(snapshot.encrypted),
+        }))
     }
 
     pub(crate) fn newest_lag(&mut self, region: &str, id: &str) -> PortResult<Option<LagSample>> {
@@ -161,12 +165,15 @@ fn sample(at: Timestamp, value: f64, now: Timestamp, source: String) -> Option<L
 }
 
 /// What an answer of the world means to a caller, as the adapters' table has it.
-fn port_error((service, operation): (&'static str, &'static str), error: &ApiError) -> PortError {
+pub(super) fn port_error((service, operation): (&'static str, &'static str), error: &ApiError) -> PortError {
     let kind = match error.code {
         "Throttling" | "InvalidDBInstanceState" => FailureKind::NotNow,
-        "DBInstanceNotFound" | "DBSnapshotNotFound" | "GlobalClusterNotFoundFault" | "ResourceNotFoundException" => {
-            FailureKind::NotFound
-        }
+        "DBInstanceNotFound"
+        | "DBSnapshotNotFound"
+        | "DBClusterNotFoundFault"
+        | "GlobalClusterNotFoundFault"
+        | "ResourceNotFoundException"
+        | "TableNotFoundException" => FailureKind::NotFound,
         _ if error.http_status >= 500 => FailureKind::NoAnswer,
         _ => FailureKind::Refused,
     };

@@ -1,5 +1,6 @@
 //! The account that a simulated recovery plays in, behind one lock and one clock.
 
+mod backups;
 mod buckets;
 mod clients;
 mod databases;

@@ -43,6 +43,7 @@ struct Inner {
     config: OnceLock<SdkConfig>,
     apigateway: Cache<aws_sdk_apigateway::Client>,
     apigatewayv2: Cache<aws_sdk_apigatewayv2::Client>,
+    backup: Cache<aws_sdk_backup::Client>,
     cloudwatch: Cache<aws_sdk_cloudwatch::Client>,
     dynamodb: Cache<aws_sdk_dynamodb::Client>,
     ecs: Cache<aws_sdk_ecs::Client>,
@@ -80,6 +81,7 @@ impl Clients {
             config: OnceLock::new(),
             apigateway: Cache::default(),
             apigatewayv2: Cache::default(),
+            backup: Cache::default(),
             cloudwatch: Cache::default(),
             dynamodb: Cache::default(),
             ecs: Cache::default(),
@@ -189,6 +191,7 @@ macro_rules! clients {
 clients! {
     apigateway: aws_sdk_apigateway, StepHeader;
     apigatewayv2: aws_sdk_apigatewayv2, StepHeader;
+    backup: aws_sdk_backup, StepHeader;
     cloudwatch: aws_sdk_cloudwatch, StepHeader;
     ecs: aws_sdk_ecs, StepHeader;
     lambda: aws_sdk_lambda, StepHeader;

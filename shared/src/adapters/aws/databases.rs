@@ -86,7 +86,7 @@ impl Databases for RdsDatabases {
                     continue;
                 };
                 if newest.as_ref().is_none_or(|newest| newest.created_at < created_at) {
-                    newest = Some(SnapshotView { id: id.to_owned(), created_at });
+                    newest = Some(SnapshotView { id: id.to_owned(), created_at, encrypted: snapshot.encrypted() });
                 }
             }
             marker = page.marker().filter(|marker| !marker.is_empty()).map(str::to_owned);

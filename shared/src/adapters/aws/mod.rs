@@ -1,5 +1,6 @@
 //! Adapters over the AWS SDK: one file per port or per service that a port needs.
 
+mod backups;
 mod changes;
 mod clients;
 mod databases;
@@ -30,6 +31,7 @@ mod store_clock;
 mod time;
 mod write_holds;
 
+pub use backups::ServiceBackups;
 pub use changes::LambdaChanges;
 pub use clients::Clients;
 pub use databases::RdsDatabases;

@@ -110,6 +110,14 @@ fn copies(draft: &Draft, name: &ComponentName, component: &DraftComponent, findi
             "add `recovery: { bucket: … }` with a bucket of the recovery site that it is replicated to",
         );
     }
+    if let Some(mark) = component.vault_without_copy {
+        findings.warning(
+            code::COPY_ONLY_IN_PRIMARY_SITE,
+            mark,
+            format!("the recovery points of {name} stand in the primary site only, and are gone when that Region is"),
+            "add `recovery:`, a vault of the recovery site that they are copied to, or `copy_within:` where another copy is made",
+        );
+    }
     // Archives are for corruption, not for the loss of a site: their age is not the database's recovery point.
     if component.kind != Some(ComponentKind::S3Data) {
         return;

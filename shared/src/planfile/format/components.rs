@@ -47,6 +47,7 @@ pub(in super::super) static RDS_INSTANCE: Mapping = Mapping {
             "How long the promoted replica keeps backups: whole days, 1d to 35d. Without it a promotion would set one day.",
         ),
         required("max_lag", Form::Duration, "How far behind the replica may be before a planned switchover goes on."),
+        backups(),
         optional("write_probe", Form::Mapping(&WRITE_PROBE), "What proves that the promoted database takes writes."),
         optional(
             "endpoints",
@@ -333,6 +334,35 @@ pub(in super::super) static DYNAMODB_TABLE: Mapping = Mapping {
     fields: &[
         kind("dynamodb_table"),
         required("table", Form::Pattern(TableName::PATTERN), "The table's name, the same in both Regions."),
+        backups(),
+    ],
+};
+
+const fn backups() -> Field {
+    optional("backups", Form::Mapping(&BACKUPS), "What is required of its backups beyond its recovery point objective.")
+}
+
+pub(in super::super) static BACKUPS: Mapping = Mapping {
+    name: "backups",
+    about: "What is required of the backups that AWS keeps of a component.",
+    fields: &[
+        optional("copy_within", Form::Duration, "A copy in the recovery Region, younger than this."),
+        optional(
+            "encrypted",
+            Form::Boolean,
+            "Whether every backup that counts has to be encrypted at rest; true unless written.",
+        ),
+        optional("vaults", Form::Mapping(&BACKUP_VAULTS), "The vaults of AWS Backup that hold recovery points of it."),
+    ],
+};
+
+pub(in super::super) static BACKUP_VAULTS: Mapping = Mapping {
+    name: "backup_vaults",
+    about: "The vaults of AWS Backup that hold recovery points of a component.",
+    fields: &[
+        required("primary", RESOURCE, "The vault in the primary Region, where recovery points are made."),
+        optional("recovery", RESOURCE, "The vault in the recovery Region, where they are copied to."),
+        required("every", Form::Duration, "How often one is made: in each vault the newest has to be younger."),
     ],
 };
 
@@ -346,6 +376,7 @@ pub(in super::super) static AURORA_GLOBAL_DATABASE: Mapping = Mapping {
         required("global_cluster", CLUSTER, "The global cluster's identifier."),
         required("primary", Form::Mapping(&AURORA_CLUSTER), "The cluster that takes the writes."),
         required("recovery", Form::Mapping(&AURORA_CLUSTER), "The secondary cluster in the recovery site."),
+        backups(),
     ],
 };
 

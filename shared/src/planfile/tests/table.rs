@@ -555,6 +555,33 @@ pub(crate) const ROWS: &[Row] = &[
         "archives:\n    kind",
         &[("shop-archives-dr }", "shop-archives-dr, prefix: pg/ }")],
     ),
+    warning(
+        "copy_only_in_primary_site",
+        &[("table: shop-carts", "table: shop-carts\n    backups: { vaults: { primary: shop, every: 1d } }")],
+        "vaults: { primary",
+        &[(
+            "table: shop-carts",
+            "table: shop-carts\n    backups: { copy_within: 1h, vaults: { primary: shop, every: 1d } }",
+        )],
+    ),
+    error(
+        "empty_list",
+        &[("table: shop-carts", "table: shop-carts\n    backups: {}")],
+        "backups: {}",
+        &[("table: shop-carts", "table: shop-carts\n    backups: { encrypted: false }")],
+    ),
+    error(
+        "missing_field",
+        &[("max_lag: 30s", "max_lag: 30s\n    backups: { vaults: { primary: shop, recovery: shop-dr } }")],
+        "vaults: { primary",
+        &[("max_lag: 30s", "max_lag: 30s\n    backups: { vaults: { primary: shop, recovery: shop-dr, every: 1d } }")],
+    ),
+    error(
+        "out_of_range",
+        &[("ledger-west }", "ledger-west }\n    backups: { copy_within: 59s }")],
+        "59s",
+        &[("ledger-west }", "ledger-west }\n    backups: { copy_within: 60s }")],
+    ),
     error("bad_identifier", &[("weekly: 4 }", "weekly: 4 }\n    time_zone: \"+02\"")], "\"+02", &[]),
     error(
         "unknown_time_zone",
