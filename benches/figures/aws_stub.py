@@ -1,6 +1,7 @@
-"""Answers the two calls of `replication-check` on loopback, and counts them. The protocols are those that the SDK speaks: RDS's query
-protocol with XML, and CloudWatch's RPC in CBOR."""
+"""Answers the calls of `replication-check` on loopback, and counts them. The protocols are those that the SDK speaks: RDS's query
+protocol with XML, CloudWatch's RPC in CBOR, and DynamoDB's JSON."""
 
+import json
 import struct
 import threading
 import time
@@ -23,8 +24,10 @@ class Stub(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self):
+    def __init__(self, describing=lambda number: 0.0):
+        """`describing`: how many seconds the description of a table takes, by how many were described before."""
         super().__init__(("127.0.0.1", 0), Handler)
+        self.describing = describing
         self.calls, self.busy, self.lock = {}, 0.0, threading.Lock()
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -53,7 +56,11 @@ class Handler(BaseHTTPRequestHandler):
         """Answers a call."""
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         started = time.perf_counter()
-        if "/operation/" in self.path:
+        if "x-amz-target" in self.headers:
+            operation = self.headers["x-amz-target"].rsplit(".", 1)[1]
+            time.sleep(self.server.describing(self.server.calls.get(operation, 0)))
+            self.answer(table(json.loads(body)["TableName"]), "application/x-amz-json-1.0", {})
+        elif "/operation/" in self.path:
             operation = self.path.rsplit("/", 1)[1]
             self.answer(metric_data(body), "application/cbor", {"smithy-protocol": "rpc-v2-cbor"})
         else:
@@ -79,6 +86,12 @@ def described(form):
     names = [value for key, (value, *_) in form.items() if key == "DBInstanceIdentifier" or ".Values." in key]
     instances = [INSTANCE.format(id=name, source=name.replace("-dr-", "-prod-")) for name in names]
     return DESCRIBED.format(instances="".join(instances))
+
+
+def table(name):
+    """A table with a replica in the other Region."""
+    replicas = [{"RegionName": "us-east-1", "ReplicaStatus": "ACTIVE"}]
+    return json.dumps({"Table": {"TableName": name, "TableStatus": "ACTIVE", "Replicas": replicas}}).encode()
 
 
 def metric_data(body):

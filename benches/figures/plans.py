@@ -80,6 +80,13 @@ def with_replicas(count):
     return whole(components, [f"  database-{number}: {{ rto: 40m, rpo: 15m }}\n" for number in range(count)])
 
 
+def with_tables(count):
+    """A plan of so many global tables, beside the database that a scenario needs."""
+    components = [f"  table-{number}:\n    kind: dynamodb_table\n    table: figure-{number}\n" for number in range(count)]
+    objectives = [f"  table-{number}: {{ rto: 60m, rpo: 15m }}\n" for number in range(count)]
+    return whole([database(0, None), *components], ["  database-0: { rto: 40m, rpo: 15m }\n", *objectives])
+
+
 def whole(components, objectives):
     """The plan of these parts."""
     return HEAD + "objectives:\n" + "".join(objectives) + "components:\n" + "".join(components) + SCENARIO

@@ -17,19 +17,27 @@ def rows(places):
     return [measured(places, count) for count in COUNTS]
 
 
-def measured(places, count):
-    """The row of one number."""
-    source = places.scratch(f"{count}-replicas.yaml")
-    source.write_text(with_replicas(count))
-    directory = places.scratch(f"{count}-replicas")
+def checked(places, name, plan, stub):
+    """What the function answers to a check of this plan's everything, and the seconds that it took."""
+    source, directory = places.scratch(f"{name}.yaml"), places.scratch(name)
+    source.write_text(plan)
     build = [str(places.release("recoveryctl")), "plan", "build", str(source), "--output-directory", str(directory)]
     subprocess.run(build, check=True, capture_output=True)
-    stub, api = Stub(), RuntimeApi()
+    api = RuntimeApi()
     environment = function_environment(api.address, directory / "figure.json", stub.endpoint)
     kind, answer, taken = api.invoke([str(places.release("replication-check"))], environment, {})
     stub.shutdown()
-    if kind != "response" or answer["status"] != "within" or len(answer["replicas"]) != count:
-        raise RuntimeError(f"{count} replicas: {kind} {str(answer)[:500]}")
+    if kind != "response":
+        raise RuntimeError(f"{name}: {kind} {str(answer)[:500]}")
+    return answer, taken
+
+
+def measured(places, count):
+    """The row of one number."""
+    stub = Stub()
+    answer, taken = checked(places, f"{count}-replicas", with_replicas(count), stub)
+    if answer["status"] != "within" or len(answer["replicas"]) != count:
+        raise RuntimeError(f"{count} replicas: {str(answer)[:500]}")
     calls = sum(stub.calls.values())
     by_operation = ", ".join(f"{number:,} {operation}" for operation, number in sorted(stub.calls.items()))
     pages = -(-count // 100) + -(-count // 500)

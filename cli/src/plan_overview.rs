@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use shared::domain::alerts::{Alerts, Channel, Level};
 use shared::domain::backup::{ManagedBackups, declared_of};
-use shared::domain::described::{BucketSite, CopiedBy, LoadBalancerSite, TrafficSwitch};
+use shared::domain::described::{BucketSite, CopiedBy, LoadBalancerSite, Tls, TrafficSwitch};
 use shared::domain::identifier::{AlertName, ComponentName};
 use shared::domain::plan::{Component, EcsSite, Plan, SiteName};
 
@@ -99,6 +99,7 @@ fn details(component: &Component) -> Vec<String> {
                 Some(TrafficSwitch::RoutingControl { arn, .. }) => format!("switched by routing control {arn}"),
                 None => "switched by an edit of the records, which needs Route 53's control plane".to_owned(),
             });
+            lines.extend(records.health_checks.iter().map(|check| format!("follows health check {check}")));
             lines.push(DESCRIBED.to_owned());
             lines
         }
@@ -136,6 +137,14 @@ fn details(component: &Component) -> Vec<String> {
             ),
             DESCRIBED.to_owned(),
         ],
+        Component::Postgresql(database) => {
+            let tls = if database.tls == Tls::None { ", without TLS" } else { "" };
+            vec![
+                format!("PostgreSQL primary {}; standby {}", database.primary, database.recovery),
+                format!("asked with secret {}{tls}", database.secret),
+                DESCRIBED.to_owned(),
+            ]
+        }
         Component::BackupArchives(archives) => {
             let copy = archives
                 .recovery

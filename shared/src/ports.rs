@@ -11,12 +11,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::archives::{ObjectView, StoredObject};
 use crate::domain::backup::{BackupSource, KeptView};
-use crate::domain::described::BucketSite;
-use crate::domain::identifier::{ClusterId, IncidentId, InstanceId, Region, ResourceName, TableName};
+use crate::domain::described::{BucketSite, Postgresql};
+use crate::domain::health::HealthCheckView;
+use crate::domain::identifier::{ClusterId, HealthCheckId, IncidentId, InstanceId, Region, ResourceName, TableName};
 use crate::domain::mutation::{Mutation, Performed};
 use crate::domain::observation::{Connection, HoldView, InstanceView, LagSample, PlaceView, ServiceView, SnapshotView};
 use crate::domain::plan::{EcsSite, EndpointPlace, HoldPoint};
-use crate::domain::replication::{GlobalClusterView, LagSeries, TableView};
+use crate::domain::replication::{BucketCopy, GlobalClusterView, LagSeries, PairView, TableView};
 use crate::guard::{self, Guard};
 
 /// What kind of failure a call met, which decides what may be done about it.
@@ -140,6 +141,14 @@ pub trait ReplicaLags: Send + Sync {
     async fn latest(&self, region: &Region, replicas: &[InstanceId], now: Timestamp) -> PortResult<Vec<Option<LagSample>>>;
     /// The latest usable sample of each of these series of one metric, in the order asked.
     async fn latest_of(&self, region: &Region, series: &[LagSeries], now: Timestamp) -> PortResult<Vec<Option<LagSample>>>;
+    /// How many operations each of these rules of S3 replication gave up in the last 24 hours, in the order asked; `None` where
+    /// nothing was published.
+    async fn failed_operations(
+        &self,
+        region: &Region,
+        copies: &[BucketCopy],
+        now: Timestamp,
+    ) -> PortResult<Vec<Option<u64>>>;
 }
 
 /// Describes global tables.
@@ -155,6 +164,22 @@ pub trait GlobalClusters: Send + Sync {
     /// DescribeGlobalClusters for one global cluster, asked in a Region of one of its clusters. A missing one is
     /// [`FailureKind::NotFound`].
     async fn describe(&self, region: &Region, cluster: &ClusterId) -> PortResult<GlobalClusterView>;
+}
+
+/// Looks at Route 53's health checks.
+#[async_trait]
+pub trait HealthChecks: Send + Sync {
+    /// GetHealthCheck, and GetHealthCheckStatus where there are checkers, of each, in the order asked; `region` only says which
+    /// partition's Route 53 it is. A missing one is [`FailureKind::NotFound`]. Those whose turn does not come in time, because Route 53
+    /// limits an account's calls, are [`FailureKind::NotNow`].
+    async fn look_at_each(&self, region: &Region, checks: &[HealthCheckId]) -> Vec<PortResult<HealthCheckView>>;
+}
+
+/// Asks PostgreSQL servers what they have written and replayed.
+#[async_trait]
+pub trait PostgresqlServers: Send + Sync {
+    /// What primary and standby say of themselves, the primary first. Never fails: who cannot be asked is out of reach in the view.
+    async fn look(&self, region: &Region, database: &Postgresql) -> PairView;
 }
 
 /// Opens connections.

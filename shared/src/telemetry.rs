@@ -155,6 +155,13 @@ pub fn publish(platform: &PlatformName, component: &str, metrics: &[Metric], now
     }
 }
 
+/// The same of the platform as a whole.
+pub fn publish_of_all(platform: &PlatformName, metrics: &[Metric], now: Timestamp) {
+    if let Some(line) = emit_metrics(NAMESPACE, &[("Platform", platform.as_str())], metrics, now) {
+        write_line(&line);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::{Arc, Mutex};

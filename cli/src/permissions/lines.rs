@@ -217,14 +217,24 @@ fn encryption(plan: &Plan, stack: &Stack<'_>, lines: &mut Lines<'_>) -> Result<(
             lines.add(action, key, None, "the secret, where it has a key of its own");
         }
     }
-    if makes(lines, "s3:GetObject") {
-        let keys = stack.parameter("ArchivesKeyArns");
-        let several = keys.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-        for key in several.flat_map(|keys| keys.split(',')).filter(|key| !key.is_empty()) {
-            lines.add("kms:Decrypt", key, None, "archives, where their bucket has a key of its own");
+    for (action, parameter, purpose) in [
+        ("s3:GetObject", "ArchivesKeyArns", "archives, where their bucket has a key of its own"),
+        ("secretsmanager:GetSecretValue", "PostgresqlSecretKeyArns", "logins, where their secret has a key of its own"),
+    ] {
+        // Who also writes secrets has its own, above.
+        if makes(lines, action) && !makes(lines, "secretsmanager:PutSecretValue") {
+            for key in several(stack, parameter) {
+                lines.add("kms:Decrypt", &key, None, purpose);
+            }
         }
     }
     Ok(())
+}
+
+/// The values of a list.
+fn several(stack: &Stack<'_>, parameter: &str) -> Vec<String> {
+    let values = stack.parameter(parameter).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    values.flat_map(|values| values.split(',')).filter(|value| !value.is_empty()).map(str::to_owned).collect()
 }
 
 fn log_group(stack: &Stack<'_>, named: &str) -> Result<String, TemplateError> {

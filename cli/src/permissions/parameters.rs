@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use shared::domain::operation::Operation;
-use shared::domain::permission::needs;
+use shared::domain::permission::{Need, needs};
 use shared::domain::plan::{ApiProtocol, Component, EndpointPlace, HoldPoint, Plan, SiteName};
+use shared::domain::step::FunctionName;
 
 /// Parameters that are lists, and the operation that each is for.
 const LISTS: [(&str, Operation); 6] = [
@@ -35,6 +36,17 @@ pub fn parameters_of(plan: &Plan, known: &[&str]) -> BTreeMap<String, String> {
         if !resources.is_empty() {
             give(list, resources.join(","));
         }
+    }
+    // None is none, whatever the template's own default is.
+    give("HealthCheckArns", resources_for(plan, FunctionName::ReplicationCheck, Operation::GetHealthCheck).join(","));
+    let of_primary = |need: &Need| {
+        let check = need.function == FunctionName::ReplicationCheck.as_str();
+        check && need.in_region.as_ref() == Some(&plan.sites.primary.region)
+    };
+    give("PrimaryMetrics", needs(plan).iter().any(of_primary).to_string());
+    let secrets = resources_for(plan, FunctionName::ReplicationCheck, Operation::GetSecretValue);
+    if !secrets.is_empty() {
+        give("PostgresqlSecretArns", secrets.join(","));
     }
     for component in plan.components.keys() {
         if let Some(service) = plan.ecs_service(component) {
@@ -92,4 +104,11 @@ pub fn parameters_of(plan: &Plan, known: &[&str]) -> BTreeMap<String, String> {
 fn resources_of(plan: &Plan, operation: Operation) -> Vec<String> {
     let action = operation.row().grants.first().map(|grant| grant.action);
     needs(plan).into_iter().filter(|need| Some(need.action) == action).map(|need| need.resource).collect()
+}
+
+/// What an operation's action is needed on by this function: a list has room for all of them.
+fn resources_for(plan: &Plan, function: FunctionName, operation: Operation) -> Vec<String> {
+    let action = operation.row().grants.first().map(|grant| grant.action);
+    let wanted = |need: &Need| need.function == function.as_str() && Some(need.action) == action;
+    needs(plan).into_iter().filter(wanted).map(|need| need.resource).collect()
 }

@@ -2,16 +2,19 @@
 
 use lambda_runtime::Error;
 use replication_check_function::handler::handle;
-use shared::adapters::aws::{CloudWatchLags, DynamodbTables, RdsDatabases, RdsGlobalClusters};
+use shared::adapters::aws::{CloudWatchLags, DynamodbTables, RdsDatabases, RdsGlobalClusters, Route53HealthChecks};
+use shared::adapters::postgresql::NetworkPostgresql;
 use shared::domain::step::FunctionName;
 use shared::engine::ReplicaPorts;
 use shared::runtime::serve;
-use shared::telemetry::publish;
+use shared::telemetry::{publish, publish_of_all};
 
 struct Adapters {
     databases: RdsDatabases,
     tables: DynamodbTables,
     clusters: RdsGlobalClusters,
+    servers: NetworkPostgresql,
+    health: Route53HealthChecks,
     lags: CloudWatchLags,
 }
 
@@ -25,6 +28,8 @@ async fn main() -> Result<(), Error> {
                 databases: RdsDatabases::new(clients.clone()),
                 tables: DynamodbTables::new(clients.clone()),
                 clusters: RdsGlobalClusters::new(clients.clone()),
+                servers: NetworkPostgresql::new(clients.clone(), setup.config.rehearsal.clone()),
+                health: Route53HealthChecks::new(clients.clone()),
                 lags: CloudWatchLags::new(clients.clone()),
             })
         },
@@ -34,12 +39,15 @@ async fn main() -> Result<(), Error> {
                 databases: &adapters.databases,
                 tables: &adapters.tables,
                 clusters: &adapters.clusters,
+                servers: &adapters.servers,
+                health: &adapters.health,
                 lags: &adapters.lags,
             };
             let checked = handle(ports, &setup.plan, payload).await?;
             for (component, metrics) in &checked.metrics {
                 publish(&setup.plan.platform, component, metrics, setup.clock.now());
             }
+            publish_of_all(&setup.plan.platform, &checked.of_all, setup.clock.now());
             Ok(checked.answer)
         },
     )

@@ -8,17 +8,18 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use shared::domain::archives::{ObjectView, StoredObject};
 use shared::domain::backup::{BackupSource, KeptView};
-use shared::domain::described::BucketSite;
-use shared::domain::identifier::{ClusterId, IncidentId, InstanceId, Region, ResourceName, TableName};
+use shared::domain::described::{BucketSite, Postgresql};
+use shared::domain::health::HealthCheckView;
+use shared::domain::identifier::{ClusterId, HealthCheckId, IncidentId, InstanceId, Region, ResourceName, TableName};
 use shared::domain::mutation::{Mutation, Performed};
 use shared::domain::observation::{Connection, HoldView, InstanceView, LagSample, PlaceView, ServiceView, SnapshotView};
 use shared::domain::plan::{ApiProtocol, EcsSite, EndpointPlace, HoldPoint};
-use shared::domain::replication::{GlobalClusterView, LagSeries, TableView};
+use shared::domain::replication::{BucketCopy, FAILED_OPERATIONS, GlobalClusterView, LagSeries, PairView, TableView};
 use shared::domain::step::FunctionName;
 use shared::ports::{
     Backups, CallScope, Changes, Clock, Commit, Databases, Document, EndpointStores, ExecutionState, Executions,
-    FailureKind, GlobalClusters, GlobalTables, Journal, Mutations, Notices, Objects, PortResult, Predictors, Probes,
-    ReadWork, ReplicaLags, Services, Write, WriteHolds,
+    FailureKind, GlobalClusters, GlobalTables, HealthChecks, Journal, Mutations, Notices, Objects, PortResult,
+    PostgresqlServers, Predictors, Probes, ReadWork, ReplicaLags, Services, Write, WriteHolds,
 };
 
 use super::cloud::{Cloud, READ, Regional, Request, SentNotice, State, WRITE, delete_route, listed, object, put_routes};
@@ -41,6 +42,20 @@ pub(crate) struct Face {
 impl Face {
     fn recovery_region(&self) -> Region {
         self.cloud.lock().plan.sites.recovery.region.clone()
+    }
+}
+
+impl Face {
+    async fn health_check(&self, region: &Region, check: &HealthCheckId) -> PortResult<HealthCheckView> {
+        let resource = format!("healthcheck/{check}");
+        let request = read(("route53", "GetHealthCheck"), region, resource.clone());
+        let view = self.cloud.call(request, |state| state.health_check(check.as_str())).await?;
+        if view.disabled || !HealthCheckView::has_checkers(&view.kind) {
+            return Ok(view);
+        }
+        let request = read(("route53", "GetHealthCheckStatus"), region, resource);
+        let checkers = self.cloud.call(request, |state| state.checkers(check.as_str())).await?;
+        Ok(HealthCheckView { checkers, ..view })
     }
 }
 
@@ -91,6 +106,16 @@ impl ReplicaLags for Face {
             .call(request, |state| series.iter().map(|each| state.newest_figure(region.as_str(), each)).collect())
             .await
     }
+
+    async fn failed_operations(
+        &self,
+        region: &Region,
+        copies: &[BucketCopy],
+        _now: Timestamp,
+    ) -> PortResult<Vec<Option<u64>>> {
+        let request = read(("cloudwatch", "GetMetricData"), region, FAILED_OPERATIONS.to_owned());
+        self.cloud.call(request, |state| state.failed_operations(region.as_str(), copies)).await
+    }
 }
 
 #[async_trait]
@@ -115,6 +140,28 @@ impl Backups for Face {
         let operation = source.operation();
         let request = read((operation.service(), operation.name()), region, source.resource());
         self.cloud.call(request, |state| state.kept(region.as_str(), source)).await
+    }
+}
+
+#[async_trait]
+impl HealthChecks for Face {
+    async fn look_at_each(&self, region: &Region, checks: &[HealthCheckId]) -> Vec<PortResult<HealthCheckView>> {
+        let mut views = Vec::with_capacity(checks.len());
+        for check in checks {
+            views.push(self.health_check(region, check).await);
+        }
+        views
+    }
+}
+
+#[async_trait]
+impl PostgresqlServers for Face {
+    async fn look(&self, region: &Region, database: &Postgresql) -> PairView {
+        let request = read(("secretsmanager", "GetSecretValue"), region, format!("secret:{}", database.secret));
+        match self.cloud.call(request, |state| Ok(state.pair(database))).await {
+            Ok(pair) => pair,
+            Err(error) => PairView::unreached(&error.to_string()),
+        }
     }
 }
 

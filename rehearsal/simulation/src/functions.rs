@@ -169,7 +169,15 @@ impl Functions {
                 update_database_endpoints_function::handler::handle(ports, &plan, invocation, request_id, payload).await
             }
             FunctionName::ReplicationCheck => {
-                let ports = ReplicaPorts { clock: face, databases: face, tables: face, clusters: face, lags: face };
+                let ports = ReplicaPorts {
+                    clock: face,
+                    databases: face,
+                    tables: face,
+                    clusters: face,
+                    servers: face,
+                    health: face,
+                    lags: face,
+                };
                 let checked = replication_check_function::handler::handle(ports, &plan, payload).await?;
                 Ok(checked.answer)
             }

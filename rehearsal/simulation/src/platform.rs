@@ -4,14 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rehearsal_world::{ClusterKey, InstanceKey, Metric, PairConfig, RecoveryPoint, World};
+use rehearsal_world::{
+    ClusterKey, EndpointCheck, EndpointProtocol, HealthCheckConfig, HealthCheckKind, InstanceKey, Metric, PairConfig,
+    RecoveryPoint, World,
+};
 use serde_json::json;
 use shared::domain::backup::{BackupSource, BackupVaults, ManagedBackups, SourceAt, sources_of};
+use shared::domain::described::{Postgresql, TrafficSwitch};
 use shared::domain::duration::Seconds;
+use shared::domain::health::health_checks;
 use shared::domain::identifier::{ComponentName, ResourceName};
 use shared::domain::mutation::ParameterType;
+use shared::domain::observation::Sight;
 use shared::domain::plan::{ApiProtocol, Component, EndpointPlace, HoldPoint, Objective, Plan, RdsInstance, SiteName};
-use shared::domain::replication::{LagSeries, series_of};
+use shared::domain::replication::{Heard, LagSeries, PairView, Position, PrimaryView, StandbyView, series_of};
 use shared::domain::step::RouteSettings;
 
 use super::cloud::with_archives;
@@ -117,6 +123,57 @@ fn keep(world: &mut World, plan: &Plan, start: Timestamp) {
             world.add_recovery_point(region, vault.as_str(), point);
         }
     }
+}
+
+/// Has Route 53's checkers ask what the plan's records follow. A switch's object is not there on an ordinary day, and its check is inverted.
+fn watch(world: &mut World, plan: &Plan, start: Timestamp) {
+    for (component, check) in health_checks(plan, None) {
+        let Some(Component::Route53Records(records)) = plan.components.get(&component) else { continue };
+        let of_switch =
+            matches!(&records.switch, Some(TrafficSwitch::S3Object { health_check, .. }) if *health_check == check);
+        let endpoint = EndpointCheck {
+            protocol: EndpointProtocol::Https,
+            address: None,
+            host: Some(format!("{component}.example.com")),
+            port: 443,
+            path: None,
+            interval: 30,
+            failure_threshold: 3,
+            region: None,
+        };
+        let config =
+            HealthCheckConfig { inverted: of_switch, ..HealthCheckConfig::new(HealthCheckKind::Endpoint(endpoint)) };
+        world.add_health_check(check.as_str(), config, start);
+        world.endpoint_answers(check.as_str(), !of_switch, start);
+    }
+}
+
+/// Every PostgreSQL pair of the plan, its standby up to date.
+fn standbys(plan: &Plan, start: Timestamp) -> BTreeMap<String, PairView> {
+    const WRITTEN: Position = Position(0x2_4000_0000);
+    let pair = |database: &Postgresql| PairView {
+        primary: Sight::Found {
+            found: PrimaryView { system: "7".to_owned(), written: Some((1, WRITTEN)), clock: start, streams: 1 },
+        },
+        standby: Sight::Found {
+            found: StandbyView {
+                system: "7".to_owned(),
+                in_recovery: true,
+                timeline: 1,
+                received: Some(WRITTEN),
+                replayed: Some(WRITTEN),
+                last_commit: Some(start),
+                paused: false,
+                heard: Some(Heard { from: database.primary.to_string(), announced: WRITTEN, ago: Duration::from_secs(3) }),
+            },
+        },
+        waited: Duration::from_millis(30),
+    };
+    let pairs = plan.components.values().filter_map(|component| match component {
+        Component::Postgresql(database) => Some((database.recovery.to_string(), pair(database))),
+        _ => None,
+    });
+    pairs.collect()
 }
 
 /// A series as the world knows it.
@@ -247,6 +304,24 @@ impl Platform {
         })
     }
 
+    /// Gives the platform a PostgreSQL primary that it runs itself, with a standby: `orders`.
+    #[must_use]
+    pub fn with_postgresql(self) -> Self {
+        self.with_plan(|plan| {
+            let database = json!({
+                "kind": "postgresql",
+                "primary": {"host": "pg-0.healthcare.internal", "port": 5432},
+                "recovery": {"host": "pg-1.healthcare.internal", "port": 5432},
+                "secret": "healthcare-platform/replication-check",
+                "database": "postgres",
+                "tls": "verified",
+            });
+            let name = ComponentName::new("orders").expect("a name");
+            plan.components.insert(name.clone(), serde_json::from_value(database).expect("a component"));
+            plan.objectives.insert(name, Objective { rto: Seconds(3_600), rpo: Some(Seconds(900)) });
+        })
+    }
+
     /// Has writes held at an HTTP API instead of a REST API.
     #[must_use]
     pub fn with_http_api(self) -> Self {
@@ -299,6 +374,8 @@ impl Platform {
             clients.push(client("batch", Finds::Fixed(host), false, 1_700));
         }
         let buckets = with_archives(&plan, start);
+        let standbys = standbys(&plan, start);
+        watch(&mut world, &plan, start);
         let Resources { parameters, secrets, functions, rest_stages, http_stages, services } = resources;
         let state = State {
             now: start,
@@ -311,6 +388,7 @@ impl Platform {
             rest_stages,
             http_stages,
             services,
+            standbys,
             buckets,
             executions: BTreeMap::new(),
             returned_tokens: Vec::new(),

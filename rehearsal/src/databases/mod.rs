@@ -18,6 +18,7 @@ mod ledger;
 mod maker;
 mod scratch;
 mod server;
+mod standby_pair;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -41,6 +42,7 @@ pub use installation::{Installation, NoPostgresql};
 pub use ledger::{Acknowledged, Ledger};
 pub use scratch::{Asked, Restored, Scratch};
 pub use server::DatabaseError;
+pub use standby_pair::{Member, StandbyPair};
 pub use writing::{Writing, WritingSession};
 
 use crate::emulator::PythonEnvironment;

@@ -122,6 +122,7 @@ facts! {
     TableLatencyAtItsSource = "cloudwatch.table-latency": "A table's latency is published where it is written.",
     ClusterLagAtTheSecondary = "cloudwatch.cluster-lag": "A global database's lags are published at the secondary.",
     BucketLatencyAtTheDestination = "cloudwatch.bucket-latency": "A rule's latency is published at the destination.",
+    BucketFailuresAtTheSource = "cloudwatch.bucket-failures": "What a rule gives up is published at the source.",
     ReplicasOfATable = "dynamodb.table.replicas": "A table names its replicas and their statuses.",
     DynamodbProtocol = "dynamodb.protocol.json": "DynamoDB takes JSON, named by a header.",
     UnknownTable = "dynamodb.error.table-not-found": "An unknown table is a 400.",

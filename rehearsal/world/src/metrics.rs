@@ -47,6 +47,17 @@ pub enum Metric {
         /// The rule's id.
         rule: String,
     },
+    /// `AWS/S3` `OperationsFailedReplication` of a replication rule, a number.
+    BucketFailures {
+        /// The source's Region, where it is published.
+        region: String,
+        /// The bucket that is copied.
+        source: String,
+        /// The bucket that it is copied to.
+        destination: String,
+        /// The rule's id.
+        rule: String,
+    },
 }
 
 impl Metric {
@@ -54,7 +65,9 @@ impl Metric {
     fn region(&self) -> &str {
         match self {
             Self::ReplicaLag(instance) => &instance.region,
-            Self::TableLatency { region, .. } | Self::BucketLatency { region, .. } => region,
+            Self::TableLatency { region, .. } | Self::BucketLatency { region, .. } | Self::BucketFailures { region, .. } => {
+                region
+            }
             Self::ClusterReplicationLag(cluster) | Self::ClusterRpoLag(cluster) => &cluster.region,
         }
     }
@@ -68,6 +81,7 @@ impl Metric {
             Self::TableLatency { .. } => Some(Fact::TableLatencyAtItsSource),
             Self::ClusterReplicationLag(_) | Self::ClusterRpoLag(_) => Some(Fact::ClusterLagAtTheSecondary),
             Self::BucketLatency { .. } => Some(Fact::BucketLatencyAtTheDestination),
+            Self::BucketFailures { .. } => Some(Fact::BucketFailuresAtTheSource),
         }
     }
 }

@@ -121,7 +121,10 @@ fn kind_of(code: Option<&str>, status: u16) -> FailureKind {
         FailureKind::Conflict
     } else if status >= 500 || named(&["RequestTimeout", "RequestTimeoutException", "InternalFailure", "InternalError"]) {
         FailureKind::NoAnswer
-    } else if code.contains("NotFound") || code.contains("DoesNotExist") || named(&["ServiceNotActiveException"]) {
+    } else if code.contains("NotFound")
+        || code.contains("DoesNotExist")
+        || named(&["ServiceNotActiveException", "NoSuchHealthCheck"])
+    {
         FailureKind::NotFound
     } else if code.contains("AccessDenied") || named(DENIED) || status == 401 || status == 403 {
         FailureKind::Denied
@@ -232,6 +235,7 @@ mod tests {
             ("ParameterVersionNotFound", 400, FailureKind::NotFound),
             ("NotFoundException", 404, FailureKind::NotFound),
             ("ClusterNotFoundException", 400, FailureKind::NotFound),
+            ("NoSuchHealthCheck", 404, FailureKind::NotFound),
             ("ExecutionDoesNotExist", 400, FailureKind::NotFound),
             ("AccessDenied", 403, FailureKind::Denied),
             ("AccessDeniedException", 400, FailureKind::Denied),

@@ -2,6 +2,7 @@
 
 pub mod aws;
 pub mod clock;
+pub mod postgresql;
 pub mod probe;
 
 mod error;

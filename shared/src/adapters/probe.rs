@@ -57,15 +57,16 @@ impl NetworkProbes {
         let speed = self.rehearsal.as_ref().map_or(1.0, |rehearsal| rehearsal.clock.speed);
         PATIENCE.div_f64(speed).max(SHORTEST_PATIENCE)
     }
+}
 
-    async fn addresses(&self, host: &str, port: u16) -> Vec<SocketAddr> {
-        match &self.rehearsal {
-            Some(rehearsal) => rehearsal.address(host, port).into_iter().collect(),
-            None => match timeout(self.patience(), lookup_host((host, port))).await {
-                Ok(Ok(addresses)) => addresses.collect(),
-                Ok(Err(_)) | Err(_) => Vec::new(),
-            },
-        }
+/// Where a host listens, as far as that can be found out so soon. In a rehearsal: what that says, and nothing else.
+pub(super) async fn addresses(rehearsal: Option<&Rehearsal>, host: &str, port: u16, patience: Duration) -> Vec<SocketAddr> {
+    match rehearsal {
+        Some(rehearsal) => rehearsal.address(host, port).into_iter().collect(),
+        None => match timeout(patience, lookup_host((host, port))).await {
+            Ok(Ok(addresses)) => addresses.collect(),
+            Ok(Err(_)) | Err(_) => Vec::new(),
+        },
     }
 }
 
@@ -73,7 +74,7 @@ impl NetworkProbes {
 impl Probes for NetworkProbes {
     async fn connect(&self, host: &str, port: u16) -> Connection {
         let probing = async {
-            let addresses = self.addresses(host, port).await;
+            let addresses = addresses(self.rehearsal.as_ref(), host, port, self.patience()).await;
             match first_connection(&addresses, self.patience()).await {
                 Ok(stream) => first_answer(stream, self.patience()).await,
                 Err(finding) => finding,

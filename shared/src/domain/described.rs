@@ -2,6 +2,7 @@
 //! of this version acts on it; the checks look at it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +48,20 @@ pub struct Route53Records {
     /// What moves clients without an edit of the records; made in advance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub switch: Option<TrafficSwitch>,
+    /// Health checks that the records follow, besides the switch's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub health_checks: Vec<HealthCheckId>,
+}
+
+impl Route53Records {
+    /// Every health check that they follow, as far as the plan says.
+    pub fn watched_by(&self) -> impl Iterator<Item = &HealthCheckId> {
+        let of_switch = match &self.switch {
+            Some(TrafficSwitch::S3Object { health_check, .. }) => Some(health_check),
+            Some(TrafficSwitch::RoutingControl { .. }) | None => None,
+        };
+        of_switch.into_iter().chain(self.health_checks.iter().filter(move |check| Some(*check) != of_switch))
+    }
 }
 
 /// The record sets of one name and type: one, or one for each site.
@@ -242,6 +257,54 @@ pub struct AuroraGlobalDatabase {
 pub struct AuroraCluster {
     /// Its identifier.
     pub cluster: ClusterId,
+}
+
+/// A PostgreSQL primary and its physical standby, run by the team itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Postgresql {
+    /// The server in the primary site, which takes the writes.
+    pub primary: PostgresqlServer,
+    /// The standby in the recovery site.
+    pub recovery: PostgresqlServer,
+    /// The secret, in the recovery site, with the fields `username` and `password` of a role that both servers know (a standby has
+    /// its primary's roles), and `certificate_authority` where no public authority signed their certificates.
+    pub secret: ResourceName,
+    /// The database that is connected to.
+    pub database: ResourceName,
+    /// Whether connections are encrypted.
+    pub tls: Tls,
+}
+
+/// A PostgreSQL server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PostgresqlServer {
+    /// Its host name or IPv4 address; with TLS the name that its certificate is for.
+    pub host: DomainName,
+    /// Its port.
+    pub port: u16,
+}
+
+impl PostgresqlServer {
+    /// Where PostgreSQL listens unless told otherwise.
+    pub const PORT: u16 = 5_432;
+}
+
+impl fmt::Display for PostgresqlServer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}", self.host, self.port)
+    }
+}
+
+/// How a connection is protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tls {
+    /// Encrypted, and the server's certificate is for its host and signed by an authority that is trusted.
+    Verified,
+    /// Not at all: whoever stands between can read along, and pass for the server.
+    None,
 }
 
 /// Archives of a database, made by `pg_dump` into a bucket.

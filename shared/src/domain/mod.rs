@@ -14,6 +14,7 @@ pub mod decide;
 pub mod described;
 pub mod duration;
 pub mod endpoint;
+pub mod health;
 pub mod identifier;
 pub mod incident;
 pub mod loss_bound;

@@ -170,6 +170,14 @@ operations! {
     PromoteReplica = "rds" "PromoteReadReplica" "RDS"
         by [Recovery]
         needs [on_it("rds:PromoteReadReplica")];
+    /// Route 53: what a health check is.
+    GetHealthCheck = "route53" "GetHealthCheck" "Route 53"
+        by [ReplicationCheck]
+        needs [on_it("route53:GetHealthCheck")];
+    /// Route 53: what each of its checkers saw last.
+    GetHealthCheckStatus = "route53" "GetHealthCheckStatus" "Route 53"
+        by [ReplicationCheck]
+        needs [on_it("route53:GetHealthCheckStatus")];
     /// CloudWatch: figures.
     GetMetricData = "cloudwatch" "GetMetricData" "CloudWatch"
         by [Recovery ReplicationCheck]
@@ -211,7 +219,7 @@ operations! {
         needs [on_secret("secretsmanager:DescribeSecret")];
     /// Secrets Manager: read a version.
     GetSecretValue = "secretsmanager" "GetSecretValue" "Secrets Manager"
-        by [UpdateDatabaseEndpoints]
+        by [UpdateDatabaseEndpoints ReplicationCheck]
         needs [on_secret("secretsmanager:GetSecretValue")];
     /// Secrets Manager: put a version.
     PutSecretValue = "secretsmanager" "PutSecretValue" "Secrets Manager"

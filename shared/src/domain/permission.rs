@@ -10,11 +10,12 @@ use serde::Serialize;
 use super::backup::sources_of;
 use super::call::Permitted;
 use super::described::BackupArchives;
+use super::health::health_checks;
 use super::identifier::Region;
 use super::operation::{Grant, On, Operation};
 use super::plan::{Component, EndpointPlace, Plan, RdsInstance, SiteName};
 use super::predict::may;
-use super::replication::series_of;
+use super::replication::{FAILED_OPERATIONS, copy_of, series_of};
 use super::step::{FunctionName, PlannedStep, StepKind};
 
 /// One call that a function may make, and what for.
@@ -75,6 +76,12 @@ pub fn uses(plan: &Plan) -> Vec<Use> {
     for component in plan.components.values() {
         collected.replica(component);
         collected.kept(component);
+    }
+    for (_, check) in health_checks(plan, None) {
+        for operation in [Operation::GetHealthCheck, Operation::GetHealthCheckStatus] {
+            let (of, resource) = (FunctionName::ReplicationCheck, format!("healthcheck/{check}"));
+            collected.add(of, operation, SiteName::Recovery, resource, "check");
+        }
     }
     for component in plan.components.keys() {
         if let Some(database) = plan.rds_instance(component) {
@@ -184,11 +191,16 @@ impl Collected<'_> {
         for series in series_of(self.plan, component) {
             self.add(ReplicationCheck, Operation::GetMetricData, series.site(), series.resource(), "check");
         }
+        if copy_of(component).is_some() {
+            let failed = FAILED_OPERATIONS.to_owned();
+            self.add(ReplicationCheck, Operation::GetMetricData, SiteName::Primary, failed, "check");
+        }
         let (operation, resource) = match component {
             Component::DynamodbTable(table) => (Operation::DescribeTable, format!("table/{}", table.table)),
             Component::AuroraGlobalDatabase(database) => {
                 (Operation::DescribeGlobalClusters, format!("global-cluster:{}", database.global_cluster))
             }
+            Component::Postgresql(database) => (Operation::GetSecretValue, format!("secret:{}", database.secret)),
             _ => return,
         };
         self.add(ReplicationCheck, operation, SiteName::Recovery, resource, "check");
@@ -254,9 +266,10 @@ pub fn needs(plan: &Plan) -> Vec<Need> {
 fn narrowest(plan: &Plan, made: &Use, grant: &Grant) -> (String, Option<Region>, Option<&'static str>) {
     let region = &made.region;
     let arn = |resource: &str| {
-        // A bucket's name is its own in all of a partition.
-        if made.operation.service() == "s3" {
-            return format!("arn:{}:s3:::{resource}", region.partition());
+        // A bucket's name is its own in all of a partition, and so is a health check's id.
+        let service = made.operation.service();
+        if ["s3", "route53"].contains(&service) {
+            return format!("arn:{}:{service}:::{resource}", region.partition());
         }
         // API Gateway's ARNs have no account: an API's id says whose it is.
         let account = if made.operation.service() == "apigateway" { "" } else { plan.account.as_str() };

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::alerts::Alerts;
 use super::backup::ManagedBackups;
 use super::described::{
-    AuroraGlobalDatabase, BackupArchives, CloudfrontDistribution, DynamodbTable, LoadBalancer, Route53Records, S3Data,
+    AuroraGlobalDatabase, BackupArchives, CloudfrontDistribution, DynamodbTable, LoadBalancer, Postgresql, Route53Records,
+    S3Data,
 };
 use super::duration::Seconds;
 use super::identifier::{
@@ -202,6 +203,8 @@ pub enum Component {
     DynamodbTable(DynamodbTable),
     /// An Aurora global database.
     AuroraGlobalDatabase(AuroraGlobalDatabase),
+    /// A PostgreSQL primary and its standby, run by the team itself.
+    Postgresql(Postgresql),
     /// Archives of a database in S3.
     BackupArchives(BackupArchives),
 }
@@ -219,6 +222,7 @@ impl Component {
             Self::S3Data(_) => "s3_data",
             Self::DynamodbTable(_) => "dynamodb_table",
             Self::AuroraGlobalDatabase(_) => "aurora_global_database",
+            Self::Postgresql(_) => "postgresql",
             Self::BackupArchives(_) => "backup_archives",
         }
     }

@@ -2,12 +2,14 @@
 
 mod global;
 mod series;
+mod standby;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use global::{ClusterMember, GlobalClusterView, TableView, judge_cluster, judge_table};
-pub use series::{BucketCopy, LagSeries, series_of};
+pub use series::{BucketCopy, FAILED_OPERATIONS, LagSeries, copy_of, series_of};
+pub use standby::{Heard, PairView, Position, PrimaryView, StandbyView, judge_standby};
 
 use super::described::CopiedBy;
 use super::duration::Seconds;
@@ -56,6 +58,9 @@ pub struct ReplicaJudgement {
     pub observed_at: Option<Timestamp>,
     /// The lag that it may have by now: the figure, and its age.
     pub lag_at_worst_s: Option<u64>,
+    /// How much of its primary's log it has not replayed, where that was compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes_behind: Option<u64>,
     /// Where the figure comes from.
     pub source: Option<String>,
     /// Against the recovery point objective.
@@ -76,6 +81,7 @@ impl ReplicaJudgement {
             lag_s: None,
             observed_at: None,
             lag_at_worst_s: None,
+            bytes_behind: None,
             source: None,
             rpo: Verdict::Unknown,
             max_lag: None,
@@ -93,7 +99,8 @@ pub fn replicated(plan: &Plan, name: Option<&str>) -> Result<Vec<ComponentName>,
         Component::RdsInstance(_)
         | Component::S3Data(_)
         | Component::DynamodbTable(_)
-        | Component::AuroraGlobalDatabase(_) => true,
+        | Component::AuroraGlobalDatabase(_)
+        | Component::Postgresql(_) => true,
         Component::EcsService(_)
         | Component::LoadBalancer(_)
         | Component::Route53Records(_)
@@ -114,12 +121,14 @@ pub fn replicated(plan: &Plan, name: Option<&str>) -> Result<Vec<ComponentName>,
     Ok(chosen)
 }
 
-/// Judges a copy of objects in another bucket.
+/// Judges a copy of objects in another bucket: by how late it is, and by how many operations its rule gave up in the last day. What
+/// was given up is missing for good, however soon all the rest arrives.
 #[must_use]
 pub fn judge_copy(
     name: &str,
     copied_by: &CopiedBy,
     lag: &Sight<LagSample>,
+    failed: &Sight<u64>,
     rpo: Option<Seconds>,
     now: Timestamp,
 ) -> ReplicaJudgement {
@@ -128,14 +137,16 @@ pub fn judge_copy(
         (CopiedBy::BackupVault { vault, .. }, _) => {
             format!("{name}: what AWS Backup copied to vault {vault} is not looked at in this version")
         }
-        (CopiedBy::ReplicationRule { .. }, Some(worst)) => format!(
-            "{}; operations that failed for good, and what the rule's filter leaves out, are not looked at",
-            sentence(name, worst, rpo)
-        ),
+        (CopiedBy::ReplicationRule { .. }, Some(worst)) => {
+            format!("{}{}; what the rule's filter leaves out is not looked at", sentence(name, worst, rpo), given_up(failed))
+        }
         (CopiedBy::ReplicationRule { id }, None) => {
             let why =
                 if matches!(lag, Sight::Absent) { "S3 published no figure in the last minutes" } else { lag.why_not() };
-            format!("{name}: nothing says how far rule {id} is behind: {why}; replication metrics must be on for the rule")
+            format!(
+                "{name}: nothing says how far rule {id} is behind: {why}; replication metrics must be on for the rule{}",
+                given_up(failed)
+            )
         }
     };
     ReplicaJudgement {
@@ -144,10 +155,23 @@ pub fn judge_copy(
         lag_s: lag.found().map(|sample| sample.lag.0),
         observed_at: lag.found().map(|sample| sample.observed_at),
         lag_at_worst_s: worst.map(|worst| worst.0),
+        bytes_behind: None,
         source: lag.found().map(|sample| sample.source.clone()),
-        rpo: against(worst, rpo),
+        rpo: if failed.found().is_some_and(|failed| *failed > 0) { Verdict::Beyond } else { against(worst, rpo) },
         max_lag: None,
         reason,
+    }
+}
+
+/// The rest of a sentence. Where S3 published nothing of the kind, nothing was tried that could have failed.
+fn given_up(failed: &Sight<u64>) -> String {
+    match failed {
+        Sight::Found { found: 0 } | Sight::Absent => String::new(),
+        Sight::Found { found } => format!(
+            "; {found} operations of the last 24 hours failed and are not tried again, so what they would have copied is missing \
+             (S3 Batch Replication copies it)"
+        ),
+        Sight::Unreached { reason } => format!("; whether operations failed could not be read: {reason}"),
     }
 }
 
@@ -212,6 +236,7 @@ pub fn judge(
         lag_s: lag.found().map(|sample| sample.lag.0),
         observed_at: lag.found().map(|sample| sample.observed_at),
         lag_at_worst_s: worst.map(|worst| worst.0),
+        bytes_behind: None,
         source: lag.found().map(|sample| sample.source.clone()),
         rpo: compare(rpo),
         max_lag: Some(compare(Some(max_lag))),
@@ -296,15 +321,49 @@ mod tests {
             found: LagSample { lag: Seconds(lag), observed_at: Seconds(60).before(now), source: "m".to_owned() },
         };
         let silent = Sight::Unreached { reason: "monitoring GetMetricData failed".to_owned() };
+        let (none, nothing) = (Sight::Found { found: 0 }, Sight::Absent);
+        let (three, unread) = (Sight::Found { found: 3 }, Sight::Unreached { reason: "throttled".to_owned() });
+        let lost = "3 operations of the last 24 hours failed and are not tried again";
         let table = [
-            ("at the objective", &rule, figure(840), Verdict::Within, "at most 15 min behind (objective 15 min)"),
-            ("one second beyond", &rule, figure(841), Verdict::Beyond, "at most 15 min 1 s behind"),
-            ("no figure", &rule, Sight::Absent, Verdict::Unknown, "rule everything is behind: S3 published no figure"),
-            ("not read", &rule, silent, Verdict::Unknown, "GetMetricData failed; replication metrics must be on"),
-            ("backups", &vault, Sight::Absent, Verdict::Unknown, "vault dr is not looked at"),
+            (
+                "at the objective",
+                &rule,
+                figure(840),
+                &none,
+                Verdict::Within,
+                "at most 15 min behind (objective 15 min); what",
+            ),
+            (
+                "one second beyond",
+                &rule,
+                figure(841),
+                &nothing,
+                Verdict::Beyond,
+                "at most 15 min 1 s behind (objective 15 min); what",
+            ),
+            ("near, and something is missing", &rule, figure(1), &three, Verdict::Beyond, lost),
+            ("not known, and something is missing", &rule, Sight::Absent, &three, Verdict::Beyond, lost),
+            (
+                "near, and no more is known",
+                &rule,
+                figure(1),
+                &unread,
+                Verdict::Within,
+                "failed could not be read: throttled",
+            ),
+            (
+                "no figure",
+                &rule,
+                Sight::Absent,
+                &none,
+                Verdict::Unknown,
+                "rule everything is behind: S3 published no figure",
+            ),
+            ("not read", &rule, silent, &none, Verdict::Unknown, "GetMetricData failed; replication metrics must be on"),
+            ("backups", &vault, Sight::Absent, &nothing, Verdict::Unknown, "vault dr is not looked at"),
         ];
-        for (name, copied_by, lag, verdict, reason) in table {
-            let judged = judge_copy("lake", copied_by, &lag, Some(Seconds(900)), now);
+        for (name, copied_by, lag, failed, verdict, reason) in table {
+            let judged = judge_copy("lake", copied_by, &lag, failed, Some(Seconds(900)), now);
             assert_eq!((judged.rpo, judged.max_lag, judged.role), (verdict, None, Role::Copy), "{name}");
             assert!(judged.reason.contains(reason), "{name}: {}", judged.reason);
         }

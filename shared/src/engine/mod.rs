@@ -12,6 +12,7 @@ mod declare;
 mod dry_run;
 mod finish;
 mod hands;
+mod health;
 mod notices;
 mod orders;
 mod replication;
@@ -42,6 +43,7 @@ pub use command::{Acknowledgement, Answer, acknowledge, await_approval, give_ver
 pub use declare::{Declaration, Declared, declare, start};
 pub use dry_run::{DryRun, dry_run, predict_part};
 pub use hands::Hands;
+pub use health::{CheckedHealth, check_health};
 pub use notices::{Notice, page};
 pub use orders::{Ordered, Ordering, order};
 pub use replication::{CheckedReplica, ReplicaPorts, check_replication};

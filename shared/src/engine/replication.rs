@@ -3,19 +3,24 @@
 use std::collections::BTreeMap;
 use std::iter::repeat_with;
 
-use futures_util::future::{join, join_all};
+use futures_util::StreamExt;
+use futures_util::future::{BoxFuture, join, join_all};
+use futures_util::stream;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::domain::described::Postgresql;
 use crate::domain::identifier::{ClusterId, ComponentName, InstanceId, Region, TableName};
 use crate::domain::observation::{InstanceView, LagSample, Sight};
 use crate::domain::plan::{Component, Plan, SiteName};
 use crate::domain::replication::{
-    GlobalClusterView, LagSeries, ReplicaJudgement, TableView, judge, judge_cluster, judge_copy, judge_table, replicated,
-    series_of,
+    BucketCopy, GlobalClusterView, LagSeries, PairView, ReplicaJudgement, TableView, copy_of, judge, judge_cluster,
+    judge_copy, judge_standby, judge_table, replicated, series_of,
 };
 use crate::error::{Code, RecoveryError};
-use crate::ports::{Clock, Databases, GlobalClusters, GlobalTables, PortResult, ReplicaLags};
+use crate::ports::{
+    Clock, Databases, GlobalClusters, GlobalTables, HealthChecks, PortResult, PostgresqlServers, ReplicaLags,
+};
 
 use super::hands::sight;
 
@@ -52,6 +57,10 @@ pub struct ReplicaPorts<'a> {
     pub tables: &'a dyn GlobalTables,
     /// Describes Aurora's global databases.
     pub clusters: &'a dyn GlobalClusters,
+    /// Asks PostgreSQL servers themselves.
+    pub servers: &'a dyn PostgresqlServers,
+    /// Looks at Route 53's health checks.
+    pub health: &'a dyn HealthChecks,
     /// Reads how far they are behind.
     pub lags: &'a dyn ReplicaLags,
 }
@@ -70,7 +79,9 @@ pub async fn check_replication(
     let asked = ports.clock.now();
     let wanted = Wanted::of(plan, &names);
     let described = join(ports.databases.describe_each(region, &wanted.instances), described(ports, region, &wanted));
-    let ((instances, (tables, clusters)), figures) = join(described, figures(ports.lags, plan, &wanted.series, asked)).await;
+    let figures = join(figures(ports.lags, plan, &wanted.series, asked), failures(ports.lags, plan, &wanted.copies, asked));
+    let asked_themselves = join(standbys(ports, region, &wanted.standbys), figures);
+    let ((instances, (tables, clusters)), (standbys, (figures, failures))) = join(described, asked_themselves).await;
     // Every instance that was asked for has an answer, whatever an adapter does.
     let unanswered = || Sight::Unreached { reason: "it was not answered for".to_owned() };
     let instances = instances.into_iter().map(sight).chain(repeat_with(unanswered));
@@ -78,7 +89,9 @@ pub async fn check_replication(
         instances: wanted.instances.into_iter().zip(instances).collect(),
         tables: wanted.tables.into_iter().zip(tables).collect(),
         clusters: wanted.clusters.into_iter().zip(clusters).collect(),
+        standbys,
         figures,
+        failures,
         // A figure's age counts as lag, and so does the time that looking took.
         now: ports.clock.now(),
     };
@@ -103,6 +116,8 @@ struct Wanted {
     instances: Vec<InstanceId>,
     tables: Vec<TableName>,
     clusters: Vec<ClusterId>,
+    standbys: Vec<(ComponentName, Postgresql)>,
+    copies: Vec<BucketCopy>,
     /// By metric, so that one call asks for one metric, in the one Region where it is published.
     series: BTreeMap<String, Vec<LagSeries>>,
 }
@@ -110,13 +125,15 @@ struct Wanted {
 impl Wanted {
     fn of(plan: &Plan, names: &[ComponentName]) -> Self {
         let mut wanted = Self::default();
-        for component in names.iter().filter_map(|name| plan.components.get(name)) {
+        for (name, component) in names.iter().filter_map(|name| Some((name, plan.components.get(name)?))) {
             match component {
                 Component::RdsInstance(database) => wanted.instances.push(database.recovery.id.clone()),
                 Component::DynamodbTable(table) => wanted.tables.push(table.table.clone()),
                 Component::AuroraGlobalDatabase(database) => wanted.clusters.push(database.global_cluster.clone()),
+                Component::Postgresql(database) => wanted.standbys.push((name.clone(), database.clone())),
                 _ => {}
             }
+            wanted.copies.extend(copy_of(component));
             for series in series_of(plan, component) {
                 wanted.series.entry(series.resource()).or_default().push(series);
             }
@@ -131,15 +148,33 @@ async fn described(
     region: &Region,
     wanted: &Wanted,
 ) -> (Vec<Sight<TableView>>, Vec<Sight<GlobalClusterView>>) {
-    let (mut tables, mut clusters) = (Vec::new(), Vec::new());
-    for batch in wanted.tables.chunks(AT_ONCE) {
-        tables.extend(join_all(batch.iter().map(|table| ports.tables.describe(region, table))).await.into_iter().map(sight));
-    }
-    for batch in wanted.clusters.chunks(AT_ONCE) {
-        let answers = join_all(batch.iter().map(|cluster| ports.clusters.describe(region, cluster))).await;
-        clusters.extend(answers.into_iter().map(sight));
-    }
-    (tables, clusters)
+    let tables = wanted.tables.iter().map(|table| ports.tables.describe(region, table)).collect();
+    let clusters = wanted.clusters.iter().map(|cluster| ports.clusters.describe(region, cluster)).collect();
+    let (tables, clusters) = join(so_many_at_a_time(tables), so_many_at_a_time(clusters)).await;
+    (tables.into_iter().map(sight).collect(), clusters.into_iter().map(sight).collect())
+}
+
+/// The answers in order. The next call begins as soon as one ends: a slow one holds up none but itself.
+async fn so_many_at_a_time<T>(calls: Vec<BoxFuture<'_, T>>) -> Vec<T> {
+    stream::iter(calls).buffered(AT_ONCE).collect().await
+}
+
+/// Standbys beside their primaries, so many at a time, each with the moment at which it was seen.
+async fn standbys(
+    ports: ReplicaPorts<'_>,
+    region: &Region,
+    wanted: &[(ComponentName, Postgresql)],
+) -> BTreeMap<ComponentName, (PairView, Timestamp)> {
+    let looks = wanted.iter().map(|wanted| look(ports, region, wanted)).collect();
+    so_many_at_a_time(looks).await.into_iter().collect()
+}
+
+fn look<'a>(
+    ports: ReplicaPorts<'a>,
+    region: &'a Region,
+    (name, database): &'a (ComponentName, Postgresql),
+) -> BoxFuture<'a, (ComponentName, (PairView, Timestamp))> {
+    Box::pin(async move { (name.clone(), (ports.servers.look(region, database).await, ports.clock.now())) })
 }
 
 /// The figure of each series, or why there is none.
@@ -161,11 +196,26 @@ async fn figures(
     join_all(wanted.values().map(|series| of_metric(series))).await.into_iter().flatten().collect()
 }
 
+/// What each rule gave up, or why that is not known.
+async fn failures(
+    lags: &dyn ReplicaLags,
+    plan: &Plan,
+    copies: &[BucketCopy],
+    asked: Timestamp,
+) -> BTreeMap<BucketCopy, Sight<u64>> {
+    let mut failures = BTreeMap::new();
+    for batch in copies.chunks(FIGURES) {
+        let answer = lags.failed_operations(plan.region(SiteName::Primary), batch, asked).await;
+        failures.extend(batch.iter().cloned().zip(sights(batch.len(), answer)));
+    }
+    failures
+}
+
 /// One answer about so many series, for each of them.
-fn sights(count: usize, answer: PortResult<Vec<Option<LagSample>>>) -> Vec<Sight<LagSample>> {
+fn sights<T: Clone>(count: usize, answer: PortResult<Vec<Option<T>>>) -> Vec<Sight<T>> {
     match answer {
         Ok(samples) => {
-            let found = |sample: Option<LagSample>| sample.map_or(Sight::Absent, |found| Sight::Found { found });
+            let found = |sample: Option<T>| sample.map_or(Sight::Absent, |found| Sight::Found { found });
             samples.into_iter().map(found).chain(repeat_with(|| Sight::Absent)).take(count).collect()
         }
         Err(error) => vec![Sight::Unreached { reason: error.to_string() }; count],
@@ -177,7 +227,9 @@ struct Seen {
     instances: BTreeMap<InstanceId, Sight<InstanceView>>,
     tables: BTreeMap<TableName, Sight<TableView>>,
     clusters: BTreeMap<ClusterId, Sight<GlobalClusterView>>,
+    standbys: BTreeMap<ComponentName, (PairView, Timestamp)>,
     figures: BTreeMap<LagSeries, Sight<LagSample>>,
+    failures: BTreeMap<BucketCopy, Sight<u64>>,
     now: Timestamp,
 }
 
@@ -197,7 +249,8 @@ impl Seen {
             }
             Component::S3Data(data) => {
                 let bucket = data.recovery.bucket.to_string();
-                let judgement = judge_copy(&bucket, &data.copied_by, figure(), rpo, self.now);
+                let failed = copy_of(component).and_then(|copy| self.failures.get(&copy)).unwrap_or(&Sight::Absent);
+                let judgement = judge_copy(&bucket, &data.copied_by, figure(), failed, rpo, self.now);
                 (bucket, judgement)
             }
             Component::DynamodbTable(table) => {
@@ -209,6 +262,10 @@ impl Seen {
                 let global = self.clusters.get(&database.global_cluster)?;
                 let lags = (figure(), figure());
                 (database.recovery.cluster.to_string(), judge_cluster(database, region, global, lags, rpo, self.now))
+            }
+            Component::Postgresql(database) => {
+                let (pair, seen) = self.standbys.get(name)?;
+                (database.recovery.to_string(), judge_standby(database, pair, rpo, *seen, self.now))
             }
             _ => return None,
         };

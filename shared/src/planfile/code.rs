@@ -86,6 +86,8 @@ codes! {
     COPY_RARER_THAN_RPO = "copy_rarer_than_rpo";
     /// Backups that go with the Region that they are for.
     COPY_ONLY_IN_PRIMARY_SITE = "copy_only_in_primary_site";
+    /// A database that is asked over a connection which anybody between can read and answer.
+    DATABASE_WITHOUT_TLS = "database_without_tls";
     /// A channel that the plan does not have.
     UNKNOWN_CHANNEL = "unknown_channel";
     /// An escalation that the plan does not have.

@@ -14,7 +14,7 @@ use super::draft::{ComponentKind, DraftComponent, DraftPlace};
 use super::fields::{Fields, Marked, Place};
 use super::finding::{Findings, one_of, quote};
 use super::tree::Value;
-use super::{code, described, format};
+use super::{code, described, format, postgresql};
 
 const A_REGION: &str = "a Region such as us-west-2";
 const AN_INSTANCE: &str = "a database instance identifier such as shop-prod";
@@ -49,6 +49,7 @@ pub(super) fn read(place: &Place<'_>, findings: &mut Findings) -> DraftComponent
         Some(ComponentKind::S3Data) => described::read_s3_data(place, findings),
         Some(ComponentKind::DynamodbTable) => described::read_dynamodb_table(place, findings),
         Some(ComponentKind::AuroraGlobalDatabase) => described::read_aurora(place, findings),
+        Some(ComponentKind::Postgresql) => postgresql::read(place, findings),
         Some(ComponentKind::BackupArchives) => described::read_archives(place, findings),
         None => DraftComponent::unread(None),
     }

@@ -126,7 +126,17 @@ pub(super) fn read_route53_records(place: &Place<'_>, findings: &mut Findings) -
             Some(None)
         }
     };
-    let complete = || Some(Route53Records { zone: zone?.value, records: NonEmpty::new(records?).ok()?, switch: switch? });
+    let health_checks: Option<Vec<HealthCheckId>> = match fields.optional("health_checks") {
+        Some(place) => place.items("a list of health check ids", findings).and_then(|items| {
+            let read: Vec<_> = items.iter().map(|item| item.identifier("a health check's id", findings)).collect();
+            read.into_iter().map(|id: Option<Marked<HealthCheckId>>| Some(id?.value)).collect()
+        }),
+        None => Some(Vec::new()),
+    };
+    let complete = || {
+        let records = NonEmpty::new(records?).ok()?;
+        Some(Route53Records { zone: zone?.value, records, switch: switch?, health_checks: health_checks? })
+    };
     draft.component = complete().map(Component::Route53Records);
     draft
 }

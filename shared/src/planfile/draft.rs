@@ -48,6 +48,7 @@ pub(super) enum ComponentKind {
     S3Data,
     DynamodbTable,
     AuroraGlobalDatabase,
+    Postgresql,
     BackupArchives,
 }
 
@@ -61,6 +62,7 @@ impl ComponentKind {
         ("s3_data", Self::S3Data),
         ("dynamodb_table", Self::DynamodbTable),
         ("aurora_global_database", Self::AuroraGlobalDatabase),
+        ("postgresql", Self::Postgresql),
         ("backup_archives", Self::BackupArchives),
     ];
 
@@ -74,6 +76,7 @@ impl ComponentKind {
             Self::S3Data => "s3_data",
             Self::DynamodbTable => "dynamodb_table",
             Self::AuroraGlobalDatabase => "aurora_global_database",
+            Self::Postgresql => "postgresql",
             Self::BackupArchives => "backup_archives",
         }
     }
@@ -89,13 +92,17 @@ impl ComponentKind {
             | Self::S3Data
             | Self::DynamodbTable
             | Self::AuroraGlobalDatabase
+            | Self::Postgresql
             | Self::BackupArchives => &[],
         }
     }
 
     /// Whether it keeps data that a recovery may lose.
     pub(super) fn holds_data(self) -> bool {
-        matches!(self, Self::RdsInstance | Self::S3Data | Self::DynamodbTable | Self::AuroraGlobalDatabase)
+        matches!(
+            self,
+            Self::RdsInstance | Self::S3Data | Self::DynamodbTable | Self::AuroraGlobalDatabase | Self::Postgresql
+        )
     }
 }
 
@@ -125,6 +132,8 @@ pub(super) struct DraftComponent {
     pub(super) without_copy: Option<Mark>,
     /// A vault of AWS Backup without a copy in the recovery site, and where its vaults are written.
     pub(super) vault_without_copy: Option<Mark>,
+    /// Where connections are said not to be encrypted.
+    pub(super) without_tls: Option<Mark>,
 }
 
 /// A component that another one names.
@@ -171,6 +180,7 @@ impl DraftComponent {
             without_switch: None,
             without_copy: None,
             vault_without_copy: None,
+            without_tls: None,
         }
     }
 }

@@ -14,6 +14,7 @@ mod explanation;
 mod fields;
 mod finding;
 mod format;
+mod postgresql;
 mod read;
 mod scenarios;
 mod schema;

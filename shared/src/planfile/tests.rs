@@ -21,6 +21,7 @@ objectives:
   api: { rto: 15m }
   carts: { rto: 60m, rpo: 5m }
   books: { rto: 60m, rpo: 5m }
+  orders: { rto: 60m, rpo: 5m }
   lake: { rto: 60m, rpo: 30m }
 components:
   database:
@@ -76,6 +77,11 @@ components:
     global_cluster: shop-ledger
     primary: { cluster: shop-ledger-east }
     recovery: { cluster: shop-ledger-west }
+  orders:
+    kind: postgresql
+    primary: { host: pg-0.shop.internal }
+    recovery: { host: pg-1.shop.internal, port: 5433 }
+    secret: shop/check
   archives:
     kind: backup_archives
     of: database
@@ -255,11 +261,11 @@ fn every_finding_of_a_file_is_reported_at_once_in_the_order_of_the_file() {
         [
             ("bad_identifier", 2, 11),
             ("wrong_type", 3, 10),
-            ("out_of_range", 18, 23),
-            ("unknown_component", 22, 69),
-            ("unknown_scenario", 87, 42),
-            ("unknown_step_kind", 101, 13),
-            ("unknown_component", 102, 22),
+            ("out_of_range", 19, 23),
+            ("unknown_component", 23, 69),
+            ("unknown_scenario", 93, 42),
+            ("unknown_step_kind", 107, 13),
+            ("unknown_component", 108, 22),
         ]
     );
     assert_eq!(reading.findings[3].help, "did you mean `api`?");
@@ -271,7 +277,7 @@ fn a_finding_has_exactly_the_promised_json_form() {
     let finding = read(&spoilt(&[("kind: ecs_service", "kind: esc_service")])).findings.remove(0);
     assert_eq!(
         serde_json::to_string(&finding).unwrap(),
-        r#"{"code":"unknown_component_kind","severity":"error","message":"components.api.kind: expected rds_instance, ecs_service, load_balancer, route53_records, cloudfront_distribution, s3_data, dynamodb_table, aurora_global_database or backup_archives, found \"esc_service\"","line":29,"column":11,"help":"did you mean `ecs_service`?","expected":"rds_instance, ecs_service, load_balancer, route53_records, cloudfront_distribution, s3_data, dynamodb_table, aurora_global_database or backup_archives","nearest":"ecs_service"}"#
+        r#"{"code":"unknown_component_kind","severity":"error","message":"components.api.kind: expected rds_instance, ecs_service, load_balancer, route53_records, cloudfront_distribution, s3_data, dynamodb_table, aurora_global_database, postgresql or backup_archives, found \"esc_service\"","line":30,"column":11,"help":"did you mean `ecs_service`?","expected":"rds_instance, ecs_service, load_balancer, route53_records, cloudfront_distribution, s3_data, dynamodb_table, aurora_global_database, postgresql or backup_archives","nearest":"ecs_service"}"#
     );
 }
 
@@ -296,9 +302,9 @@ fn dates_are_only_checked_against_the_day_that_is_given() {
         reading.check_dates(day.parse().unwrap()).iter().map(|finding| (finding.code, finding.line)).collect::<Vec<_>>()
     };
     assert_eq!(codes("2027-06-30"), [], "the last day itself still counts");
-    assert_eq!(codes("2027-07-01"), [("preauthorisation_expired", 92)]);
+    assert_eq!(codes("2027-07-01"), [("preauthorisation_expired", 98)]);
     assert_eq!(codes("2026-06-30"), [], "exactly a year ahead");
-    assert_eq!(codes("2026-06-29"), [("preauthorisation_long", 92)]);
+    assert_eq!(codes("2026-06-29"), [("preauthorisation_long", 98)]);
     let broken = read(&spoilt(&[("platform: shop", "platform: 5")]));
     assert_eq!(broken.check_dates("2030-01-01".parse().unwrap()).len(), 1, "also of a plan that is refused");
 }

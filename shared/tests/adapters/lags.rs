@@ -131,3 +131,23 @@ async fn an_answer_that_does_not_end_is_given_up() {
     let failure = CloudWatchLags::new(stub.clients()).latest(&west(), &replicas(1), now()).await.unwrap_err();
     assert_eq!(failure.code, "too_many_pages");
 }
+
+#[tokio::test]
+async fn what_rules_gave_up_is_added_up_over_a_day_and_all_pages() {
+    let stub = Stub::answering(|number, _| match number {
+        0 => page(vec![series("r0", &[(3_600.0, 2.0)]), series("r1", &[])], Some("more")),
+        _ => page(vec![series("r0", &[(7_200.0, 1.0), (10_800.0, 0.0)])], None),
+    })
+    .await;
+    let copy = |rule: &str| BucketCopy {
+        source: BucketName::new("lake").unwrap(),
+        destination: BucketName::new("lake-dr").unwrap(),
+        rule: ResourceName::new(rule).unwrap(),
+    };
+    let copies = [copy("everything"), copy("silent")];
+    let failed = CloudWatchLags::new(stub.clients()).failed_operations(&east(), &copies, now()).await.unwrap();
+    assert_eq!(failed, [Some(3), None]);
+    for word in ["AWS/S3", "OperationsFailedReplication", "SourceBucket", "DestinationBucket", "RuleId", "Sum"] {
+        assert!(stub.asked()[0].body.contains(word), "{word}");
+    }
+}

@@ -10,6 +10,7 @@ mod databases;
 mod failures;
 mod functions;
 mod global;
+mod health_checks;
 mod journal;
 mod lags;
 mod objects;

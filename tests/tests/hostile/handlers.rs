@@ -66,7 +66,8 @@ async fn handle(function: FunctionName, ports: &Untouched, payload: &Value) -> R
         }
         FunctionName::ReplicationCheck => {
             use replication_check_function::handler::handle;
-            let ports = ReplicaPorts { clock, databases, tables: ports, clusters: ports, lags };
+            let ports =
+                ReplicaPorts { clock, databases, tables: ports, clusters: ports, servers: ports, health: ports, lags };
             handle(ports, plan(), payload).await.map(|checked| checked.answer)
         }
         FunctionName::BackupVerify => {

@@ -8,17 +8,18 @@ use jiff::Timestamp;
 use serde_json::Value;
 use shared::domain::archives::{ObjectView, StoredObject};
 use shared::domain::backup::{BackupSource, KeptView};
-use shared::domain::described::BucketSite;
-use shared::domain::identifier::{ClusterId, IncidentId, InstanceId, Region, ResourceName, TableName};
+use shared::domain::described::{BucketSite, Postgresql};
+use shared::domain::health::HealthCheckView;
+use shared::domain::identifier::{ClusterId, HealthCheckId, IncidentId, InstanceId, Region, ResourceName, TableName};
 use shared::domain::mutation::{Mutation, Performed};
 use shared::domain::observation::{Connection, HoldView, InstanceView, LagSample, PlaceView, ServiceView, SnapshotView};
 use shared::domain::plan::{EcsSite, EndpointPlace, HoldPoint};
-use shared::domain::replication::{GlobalClusterView, LagSeries, TableView};
+use shared::domain::replication::{BucketCopy, GlobalClusterView, LagSeries, PairView, TableView};
 use shared::domain::step::FunctionName;
 use shared::ports::{
     Backups, Changes, Clock, Commit, Databases, Document, EndpointStores, ExecutionState, Executions, FailureKind,
-    GlobalClusters, GlobalTables, Journal, Mutations, Notices, Objects, PortError, PortResult, Predictors, Probes, ReadWork,
-    ReplicaLags, Services, Write, WriteHolds,
+    GlobalClusters, GlobalTables, HealthChecks, Journal, Mutations, Notices, Objects, PortError, PortResult,
+    PostgresqlServers, Predictors, Probes, ReadWork, ReplicaLags, Services, Write, WriteHolds,
 };
 
 /// Every port. None of them answers.
@@ -69,6 +70,9 @@ impl ReplicaLags for Untouched {
     async fn latest_of(&self, _: &Region, _: &[LagSeries], _: Timestamp) -> PortResult<Vec<Option<LagSample>>> {
         self.called("latest_of")
     }
+    async fn failed_operations(&self, _: &Region, _: &[BucketCopy], _: Timestamp) -> PortResult<Vec<Option<u64>>> {
+        self.called("failed_operations")
+    }
 }
 
 #[async_trait]
@@ -89,6 +93,21 @@ impl GlobalClusters for Untouched {
 impl Backups for Untouched {
     async fn kept(&self, _: &Region, _: &BackupSource) -> PortResult<Vec<KeptView>> {
         self.called("list what is kept")
+    }
+}
+
+#[async_trait]
+impl HealthChecks for Untouched {
+    async fn look_at_each(&self, _: &Region, checks: &[HealthCheckId]) -> Vec<PortResult<HealthCheckView>> {
+        checks.iter().map(|_| self.called("look_at_health_checks")).collect()
+    }
+}
+
+#[async_trait]
+impl PostgresqlServers for Untouched {
+    async fn look(&self, _: &Region, _: &Postgresql) -> PairView {
+        let nobody = self.called::<PairView>("look_at_servers");
+        nobody.unwrap_or_else(|error| PairView::unreached(&error.to_string()))
     }
 }
 

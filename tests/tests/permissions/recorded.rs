@@ -101,7 +101,8 @@ const NOT_RECORDED: [Operation; 1] = [Operation::DescribeExecution];
 
 #[test]
 fn every_call_that_is_made_is_declared_and_every_call_that_is_declared_is_made() {
-    for platform in [Platform::default(), Platform::default().with_http_api(), Platform::default().with_required_backups()] {
+    let with_everything = Platform::default().with_required_backups().with_postgresql();
+    for platform in [Platform::default(), Platform::default().with_http_api(), with_everything] {
         let declared = declared(&platform.plan);
         let mut made = BTreeSet::new();
         for run in runs(&platform) {

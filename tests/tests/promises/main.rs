@@ -16,6 +16,7 @@ mod journal_outage;
 mod kept;
 mod one_fault;
 mod orders;
+mod postgresql;
 mod replication;
 mod standing_down;
 mod storm;

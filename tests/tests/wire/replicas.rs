@@ -11,7 +11,8 @@ use rehearsal::stage::BareStage;
 use rehearsal::wire::time::ScaledTime;
 use rehearsal_world::{ClusterKey, Metric, PairConfig, ReplicaStatus, World};
 use serde_json::json;
-use shared::adapters::aws::{Clients, CloudWatchLags, DynamodbTables, RdsDatabases, RdsGlobalClusters};
+use shared::adapters::aws::{Clients, CloudWatchLags, DynamodbTables, RdsDatabases, RdsGlobalClusters, Route53HealthChecks};
+use shared::adapters::postgresql::NetworkPostgresql;
 use shared::domain::duration::Seconds;
 use shared::domain::identifier::ComponentName;
 use shared::domain::plan::{Objective, Plan, SiteName};
@@ -90,8 +91,18 @@ async fn check(endpoint: &str, plan: &Plan, component: Option<&str>) -> Vec<Chec
         .build();
     let clients = Clients::with(config);
     let (databases, tables) = (RdsDatabases::new(clients.clone()), DynamodbTables::new(clients.clone()));
-    let (clusters, lags) = (RdsGlobalClusters::new(clients.clone()), CloudWatchLags::new(clients));
-    let ports = ReplicaPorts { clock: &RealTime, databases: &databases, tables: &tables, clusters: &clusters, lags: &lags };
+    let (clusters, lags) = (RdsGlobalClusters::new(clients.clone()), CloudWatchLags::new(clients.clone()));
+    let health = Route53HealthChecks::new(clients.clone());
+    let servers = NetworkPostgresql::new(clients, None);
+    let ports = ReplicaPorts {
+        clock: &RealTime,
+        databases: &databases,
+        tables: &tables,
+        clusters: &clusters,
+        servers: &servers,
+        health: &health,
+        lags: &lags,
+    };
     check_replication(ports, plan, component).await.unwrap()
 }
 

@@ -2,13 +2,15 @@
 
 use jiff::Timestamp;
 use rehearsal_world::{
-    ApiError, Connection as Meets, DbInstance, InstanceKey, Metric, PageRequest, Promotion, SnapshotSelection,
-    SnapshotStatus, SnapshotType,
+    ApiError, Connection as Meets, DbInstance, HealthCheckKind, HealthObservation, InstanceKey, Metric, PageRequest,
+    Promotion, SnapshotSelection, SnapshotStatus, SnapshotType,
 };
+use shared::domain::described::Postgresql;
 use shared::domain::duration::Seconds;
+use shared::domain::health::{CheckerView, HealthCheckView};
 use shared::domain::mutation::Performed;
-use shared::domain::observation::{Connection, InstanceView, LagSample, SnapshotView};
-use shared::domain::replication::{ClusterMember, GlobalClusterView, LagSeries, TableView};
+use shared::domain::observation::{Connection, InstanceView, LagSample, Sight, SnapshotView};
+use shared::domain::replication::{BucketCopy, ClusterMember, GlobalClusterView, LagSeries, PairView, TableView};
 use shared::ports::{FailureKind, PortError, PortResult};
 
 use super::State;
@@ -62,6 +64,24 @@ impl State {
         self.newest(&metric, series.seconds_per_unit(), source)
     }
 
+    /// What each rule gave up in the last day.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the world's counts are small and whole")]
+    pub(crate) fn failed_operations(&mut self, region: &str, copies: &[BucketCopy]) -> PortResult<Vec<Option<u64>>> {
+        let now = self.now;
+        self.world.admit_reader(region, now).map_err(|error| port_error(("cloudwatch", "GetMetricData"), &error))?;
+        let sum = |copy: &BucketCopy| {
+            let metric = Metric::BucketFailures {
+                region: region.to_owned(),
+                source: copy.source.to_string(),
+                destination: copy.destination.to_string(),
+                rule: copy.rule.to_string(),
+            };
+            let points = self.world.series(&metric, Seconds(86_400).before(now), now);
+            points.into_iter().map(|point| point.value as u64).reduce(|sum, value| sum + value)
+        };
+        Ok(copies.iter().map(sum).collect())
+    }
+
     fn newest(&mut self, metric: &Metric, seconds_per_unit: f64, source: String) -> PortResult<Option<LagSample>> {
         let now = self.now;
         let point = self.world.latest(metric, now).map_err(|error| port_error(("cloudwatch", "GetMetricData"), &error))?;
@@ -87,6 +107,40 @@ impl State {
             synchronization: Some(if member.connected { "connected" } else { "pending-resync" }.to_owned()),
         });
         Ok(GlobalClusterView { status: found.status.clone(), members: members.collect() })
+    }
+
+    pub(crate) fn health_check(&mut self, id: &str) -> PortResult<HealthCheckView> {
+        let shown = self.world.get_health_check(id, self.now);
+        let config = shown.map_err(|error| port_error(("route53", "GetHealthCheck"), &error))?.config;
+        let kind = match &config.kind {
+            HealthCheckKind::Endpoint(endpoint) => endpoint.protocol.as_str(),
+            HealthCheckKind::Alarm(_) => "CLOUDWATCH_METRIC",
+            HealthCheckKind::Calculated(_) => "CALCULATED",
+        };
+        let (inverted, disabled) = (config.inverted, config.disabled);
+        Ok(HealthCheckView { kind: kind.to_owned(), inverted, disabled, checkers: Vec::new() })
+    }
+
+    pub(crate) fn checkers(&mut self, id: &str) -> PortResult<Vec<CheckerView>> {
+        let seen = self.world.get_health_check_status(id, self.now);
+        let seen = seen.map_err(|error| port_error(("route53", "GetHealthCheckStatus"), &error))?;
+        let checker = |report: HealthObservation| CheckerView {
+            healthy: report.status.starts_with("Success"),
+            region: report.region,
+            checked_at: report.checked,
+        };
+        Ok(seen.into_iter().map(checker).collect())
+    }
+
+    /// What a PostgreSQL pair says of itself to whoever has its login. Nobody is asked in a dark Region.
+    pub(crate) fn pair(&mut self, database: &Postgresql) -> PairView {
+        const SILENT: &str = "postgresql Connect failed: timeout: no answer in time";
+        let known = self.standbys.get(&database.recovery.to_string()).cloned();
+        let mut pair = known.unwrap_or_else(|| PairView::unreached(SILENT));
+        if !self.world.reachable(self.plan.sites.primary.region.as_str()) {
+            pair.primary = Sight::Unreached { reason: SILENT.to_owned() };
+        }
+        pair
     }
 
     pub(crate) fn connect(&mut self, host: &str, port: u16) -> Connection {
@@ -173,6 +227,7 @@ pub(super) fn port_error((service, operation): (&'static str, &'static str), err
         | "DBClusterNotFoundFault"
         | "GlobalClusterNotFoundFault"
         | "ResourceNotFoundException"
+        | "NoSuchHealthCheck"
         | "TableNotFoundException" => FailureKind::NotFound,
         _ if error.http_status >= 500 => FailureKind::NoAnswer,
         _ => FailureKind::Refused,

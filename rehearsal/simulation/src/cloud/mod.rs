@@ -23,6 +23,7 @@ use jiff::{SignedDuration, Timestamp};
 use rehearsal_world::World;
 use shared::domain::identifier::Region;
 use shared::domain::plan::Plan;
+use shared::domain::replication::PairView;
 use shared::domain::step::RouteSettings;
 use shared::ports::{CallScope, FailureKind, PortError, PortResult};
 
@@ -81,6 +82,8 @@ pub struct State {
     pub http_stages: Regional<BTreeMap<String, RouteSettings>>,
     /// ECS services, by `<cluster>/<service>`.
     pub services: Regional<EcsService>,
+    /// PostgreSQL pairs that the team runs itself, by the standby's `host:port`.
+    pub standbys: BTreeMap<String, PairView>,
     /// Objects in S3.
     pub buckets: Buckets,
     /// Step Functions executions, by name.

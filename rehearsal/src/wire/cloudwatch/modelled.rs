@@ -59,6 +59,17 @@ const METRICS: &[Modelled] = &[
             Some(Metric::BucketLatency { region, source, destination, rule })
         },
     },
+    Modelled {
+        namespace: "AWS/S3",
+        name: "OperationsFailedReplication",
+        unit: "Count",
+        dimensions: &["SourceBucket", "DestinationBucket", "RuleId"],
+        metric: |region, values| {
+            let [source, destination, rule] = values else { return None };
+            let (source, destination, rule) = (source.clone(), destination.clone(), rule.clone());
+            Some(Metric::BucketFailures { region, source, destination, rule })
+        },
+    },
 ];
 
 /// The namespaces that have metrics of the world.

@@ -9,7 +9,7 @@ fn newest(stage: &mut Stage, metric: &Metric) -> Option<(i64, f64)> {
     Some((stage.now.duration_since(at).as_secs(), value))
 }
 
-fn metrics() -> [Metric; 4] {
+fn metrics() -> [Metric; 5] {
     let ledger = ClusterKey::new(WEST, "ledger-west");
     [
         Metric::TableLatency { region: EAST.to_owned(), table: "carts".to_owned(), receiving: WEST.to_owned() },
@@ -17,6 +17,12 @@ fn metrics() -> [Metric; 4] {
         Metric::ClusterRpoLag(ledger),
         Metric::BucketLatency {
             region: WEST.to_owned(),
+            source: "lake".to_owned(),
+            destination: "lake-dr".to_owned(),
+            rule: "everything".to_owned(),
+        },
+        Metric::BucketFailures {
+            region: EAST.to_owned(),
             source: "lake".to_owned(),
             destination: "lake-dr".to_owned(),
             rule: "everything".to_owned(),
@@ -37,7 +43,8 @@ fn what_is_copied_is_published_in_one_region_every_minute_and_silence_leaves_no_
         stage.world.publish(metric.clone(), None, stage.now);
         assert_eq!(newest(stage.wait(600), &metric), Some((630, 7.0)), "nothing more was published");
         stage.world.publish(metric.clone(), Some(7.0), stage.now);
-        let region = if matches!(metric, Metric::TableLatency { .. }) { EAST } else { WEST };
+        let at_the_source = matches!(metric, Metric::TableLatency { .. } | Metric::BucketFailures { .. });
+        let region = if at_the_source { EAST } else { WEST };
         stage.world.region_dark(region, true, stage.now);
         stage.wait(600);
         assert_eq!(stage.world.latest(&metric, stage.now).unwrap_err().code, "ServiceUnavailable");

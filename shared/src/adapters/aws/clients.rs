@@ -50,6 +50,7 @@ struct Inner {
     lambda: Cache<aws_sdk_lambda::Client>,
     objects: OnceLock<Option<objects::Client>>,
     rds: Cache<aws_sdk_rds::Client>,
+    route53: Cache<aws_sdk_route53::Client>,
     secretsmanager: Cache<aws_sdk_secretsmanager::Client>,
     sfn: Cache<aws_sdk_sfn::Client>,
     sns: Cache<aws_sdk_sns::Client>,
@@ -88,6 +89,7 @@ impl Clients {
             lambda: Cache::default(),
             objects: OnceLock::new(),
             rds: Cache::default(),
+            route53: Cache::default(),
             secretsmanager: Cache::default(),
             sfn: Cache::default(),
             sns: Cache::default(),
@@ -196,6 +198,7 @@ clients! {
     ecs: aws_sdk_ecs, StepHeader;
     lambda: aws_sdk_lambda, StepHeader;
     rds: aws_sdk_rds, StepHeader;
+    route53: aws_sdk_route53, StepHeader;
     secretsmanager: aws_sdk_secretsmanager, StepHeader;
     ssm: aws_sdk_ssm, StepHeader;
     // Control: what these do is the machinery's, never a step's, so they carry no step.

@@ -46,7 +46,7 @@ pub(super) async fn read(
         )
     })?;
     // By version, not by stage: value and version then belong together even when AWSCURRENT moves in between.
-    let text = text_of(clients, region, secret, &current_version).await?;
+    let text = text_of(clients, region, secret, Some(&current_version)).await?;
     let value = json_field::value_of(text.expose(), field.as_str())
         .map_err(|_| not_an_object(secret))?
         .and_then(|range| serde_json::from_str::<String>(text.expose().get(range)?).ok())
@@ -67,7 +67,7 @@ pub(super) async fn stage(
     let operation = Sending::of(Operation::PutSecretValue);
     operation.permit(region, &resource(secret))?;
     let staged = async {
-        let base = text_of(clients, region, secret, base_version).await?;
+        let base = text_of(clients, region, secret, Some(base_version)).await?;
         let text = json_field::with_string(base.expose(), field.as_str(), value).map_err(|_| not_an_object(secret))?;
         let text = Secret::new(text);
         clients
@@ -122,14 +122,28 @@ fn lost_condition(mut failure: PortError) -> PortError {
     failure
 }
 
-async fn text_of(clients: &Clients, region: &Region, secret: &ResourceName, version: &str) -> PortResult<Secret<String>> {
+/// What clients read now.
+pub(in crate::adapters) async fn current(
+    clients: &Clients,
+    region: &Region,
+    secret: &ResourceName,
+) -> PortResult<Secret<String>> {
+    text_of(clients, region, secret, None).await
+}
+
+async fn text_of(
+    clients: &Clients,
+    region: &Region,
+    secret: &ResourceName,
+    version: Option<&str>,
+) -> PortResult<Secret<String>> {
     let operation = Sending::of(Operation::GetSecretValue);
     operation.permit(region, &resource(secret))?;
     let answer = clients
         .secretsmanager(region)
         .get_secret_value()
         .secret_id(secret.as_str())
-        .version_id(version)
+        .set_version_id(version.map(str::to_owned))
         .send()
         .await
         .map_err(|error| operation.failed(&error))?;

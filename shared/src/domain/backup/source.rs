@@ -187,6 +187,7 @@ pub fn sources_of(plan: &Plan, component: &Component) -> Vec<SourceAt> {
         | Component::LoadBalancer(_)
         | Component::Route53Records(_)
         | Component::CloudfrontDistribution(_)
+        | Component::Postgresql(_)
         | Component::BackupArchives(_) => {}
     }
     if let Some(vaults) = declared_of(component).and_then(|declared| declared.vaults.as_ref()) {

@@ -175,6 +175,7 @@ fn judged(
         lag_s: lag.found().map(|sample| sample.lag.0),
         observed_at: lag.found().map(|sample| sample.observed_at),
         lag_at_worst_s: worst.map(|worst| worst.0),
+        bytes_behind: None,
         source: lag.found().map(|sample| sample.source.clone()),
         rpo: verdict,
         max_lag: None,

@@ -1,6 +1,6 @@
 //! The series of figures that say how far something is behind: how CloudWatch names each, and in which Region it is published.
 
-use crate::domain::described::CopiedBy;
+use crate::domain::described::{CopiedBy, S3Data};
 use crate::domain::identifier::{BucketName, ClusterId, InstanceId, Region, ResourceName, TableName};
 use crate::domain::plan::{Component, Plan, SiteName};
 
@@ -13,6 +13,18 @@ pub struct BucketCopy {
     pub destination: BucketName,
     /// The rule's id.
     pub rule: ResourceName,
+}
+
+impl BucketCopy {
+    /// What tells the rule's series from those of others.
+    #[must_use]
+    pub fn dimensions(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("SourceBucket", self.source.to_string()),
+            ("DestinationBucket", self.destination.to_string()),
+            ("RuleId", self.rule.to_string()),
+        ]
+    }
 }
 
 /// One series of figures.
@@ -72,11 +84,7 @@ impl LagSeries {
     pub fn dimensions(&self) -> Vec<(&'static str, String)> {
         match self {
             Self::Replica(replica) => vec![("DBInstanceIdentifier", replica.to_string())],
-            Self::Copy(copy) => vec![
-                ("SourceBucket", copy.source.to_string()),
-                ("DestinationBucket", copy.destination.to_string()),
-                ("RuleId", copy.rule.to_string()),
-            ],
+            Self::Copy(copy) => copy.dimensions(),
             Self::Table { table, receiving } => {
                 vec![("TableName", table.to_string()), ("ReceivingRegion", receiving.to_string())]
             }
@@ -103,19 +111,27 @@ impl LagSeries {
     }
 }
 
+/// The rule of S3 replication that copies a component, where one does.
+#[must_use]
+pub fn copy_of(component: &Component) -> Option<BucketCopy> {
+    match component {
+        Component::S3Data(S3Data { primary, recovery, copied_by: CopiedBy::ReplicationRule { id } }) => {
+            Some(BucketCopy { source: primary.bucket.clone(), destination: recovery.bucket.clone(), rule: id.clone() })
+        }
+        _ => None,
+    }
+}
+
+/// The metric of operations that a rule of S3 replication gave up, as permissions name it. S3 publishes it in the Region of the source
+/// bucket, unlike the rule's latency (S3 user guide, "Using S3 Replication metrics").
+pub const FAILED_OPERATIONS: &str = "metric:AWS/S3/OperationsFailedReplication";
+
 /// The series that say how far a component's replica is behind; none for a component that has none.
 #[must_use]
 pub fn series_of(plan: &Plan, component: &Component) -> Vec<LagSeries> {
     match component {
         Component::RdsInstance(database) => vec![LagSeries::Replica(database.recovery.id.clone())],
-        Component::S3Data(data) => match &data.copied_by {
-            CopiedBy::ReplicationRule { id } => vec![LagSeries::Copy(BucketCopy {
-                source: data.primary.bucket.clone(),
-                destination: data.recovery.bucket.clone(),
-                rule: id.clone(),
-            })],
-            CopiedBy::BackupVault { .. } => Vec::new(),
-        },
+        Component::S3Data(_) => copy_of(component).map(LagSeries::Copy).into_iter().collect(),
         Component::DynamodbTable(table) => {
             vec![LagSeries::Table { table: table.table.clone(), receiving: plan.region(SiteName::Recovery).clone() }]
         }
@@ -123,6 +139,8 @@ pub fn series_of(plan: &Plan, component: &Component) -> Vec<LagSeries> {
             let cluster = &database.recovery.cluster;
             vec![LagSeries::ClusterLoss(cluster.clone()), LagSeries::ClusterReplication(cluster.clone())]
         }
+        // The servers are asked themselves.
+        Component::Postgresql(_) => Vec::new(),
         Component::EcsService(_)
         | Component::LoadBalancer(_)
         | Component::Route53Records(_)

@@ -7,6 +7,8 @@ use tokio::time::{Instant, timeout};
 
 use super::*;
 use crate::domain::duration::Seconds;
+use crate::domain::health::HealthCheckView;
+use crate::domain::identifier::HealthCheckId;
 use crate::domain::observation::SnapshotView;
 use crate::domain::replication::Verdict;
 use crate::ports::{FailureKind, PortError};
@@ -106,6 +108,10 @@ impl ReplicaLags for Cloud {
         };
         Ok(series.iter().map(sample).collect())
     }
+    async fn failed_operations(&self, region: &Region, copies: &[BucketCopy], _: Timestamp) -> PortResult<Vec<Option<u64>>> {
+        assert_eq!(region.as_str(), "us-east-1", "S3 publishes it at the source");
+        Ok(copies.iter().map(|copy| (copy.rule.as_str() == "silent").then_some(2)).collect())
+    }
 }
 
 #[async_trait]
@@ -125,6 +131,20 @@ impl GlobalTables for Cloud {
 impl GlobalClusters for Cloud {
     async fn describe(&self, _: &Region, _: &ClusterId) -> PortResult<GlobalClusterView> {
         Err(failure(FailureKind::NotNow))
+    }
+}
+
+#[async_trait]
+impl HealthChecks for Cloud {
+    async fn look_at_each(&self, _: &Region, _: &[HealthCheckId]) -> Vec<PortResult<HealthCheckView>> {
+        panic!("no replica has a health check")
+    }
+}
+
+#[async_trait]
+impl PostgresqlServers for Cloud {
+    async fn look(&self, _: &Region, database: &Postgresql) -> PairView {
+        PairView::unreached(&format!("nobody answers at {}", database.recovery))
     }
 }
 
@@ -174,7 +194,15 @@ fn plan(databases: usize) -> Plan {
 }
 
 async fn check(cloud: &Cloud, plan: &Plan, component: Option<&str>) -> Result<Vec<CheckedReplica>, RecoveryError> {
-    let ports = ReplicaPorts { clock: cloud, databases: cloud, tables: cloud, clusters: cloud, lags: cloud };
+    let ports = ReplicaPorts {
+        clock: cloud,
+        databases: cloud,
+        tables: cloud,
+        clusters: cloud,
+        servers: cloud,
+        health: cloud,
+        lags: cloud,
+    };
     check_replication(ports, plan, component).await
 }
 
@@ -199,13 +227,15 @@ async fn a_thousand_replicas_are_checked_within_five_seconds_and_each_is_judged_
         // Of the call for figures that failed.
         ("database-0500", "could not be read: rds DescribeDBInstances failed: Throttling"),
         ("database-0999", "could not be read"),
-        ("pool", "S3 published no figure"),
         ("vaulted", "not looked at in this version"),
     ] {
         let row = checked.iter().find(|row| row.component.as_str() == name).unwrap();
         assert_eq!(row.judgement.rpo, Verdict::Unknown, "{name}");
         assert!(row.judgement.reason.contains(why), "{name}: {}", row.judgement.reason);
     }
+    let pool = checked.iter().find(|row| row.component.as_str() == "pool").unwrap();
+    assert_eq!(pool.judgement.rpo, Verdict::Beyond, "what failed is lost, whatever else is not known");
+    assert!(pool.judgement.reason.contains("S3 published no figure"), "{}", pool.judgement.reason);
     let lake = checked.iter().find(|row| row.component.as_str() == "lake").unwrap();
     assert_eq!((lake.judgement.rpo, lake.replica.as_str(), lake.kind), (Verdict::Within, "lake-two", "s3_data"));
     assert_eq!(lake.judgement.lag_s, Some(12));
@@ -239,6 +269,14 @@ fn tables(count: usize) -> Plan {
         "ledger".to_owned(),
         json!({"kind": "aurora_global_database", "global_cluster": "g", "primary": primary, "recovery": recovery}),
     );
+    let (primary, recovery) = (json!({"host": "pg-0.internal", "port": 1}), json!({"host": "pg-1.internal", "port": 2}));
+    put(
+        "orders".to_owned(),
+        json!({
+            "kind": "postgresql", "primary": primary, "recovery": recovery,
+            "secret": "s", "database": "postgres", "tls": "verified",
+        }),
+    );
     plan
 }
 
@@ -254,4 +292,7 @@ async fn a_thousand_tables_are_described_so_many_at_a_time_and_within_five_secon
     let ledger = checked.iter().find(|row| row.kind == "aurora_global_database").unwrap();
     assert_eq!((ledger.judgement.rpo, ledger.replica.as_str()), (Verdict::Unknown, "ledger-west"));
     assert!(ledger.judgement.reason.contains("could not be described"), "{}", ledger.judgement.reason);
+    let orders = checked.iter().find(|row| row.kind == "postgresql").unwrap();
+    assert_eq!((orders.judgement.rpo, orders.replica.as_str()), (Verdict::Unknown, "pg-1.internal:2"));
+    assert!(orders.judgement.reason.contains("nobody answers at pg-1.internal:2"), "{}", orders.judgement.reason);
 }

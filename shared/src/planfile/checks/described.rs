@@ -23,6 +23,14 @@ pub(super) fn check(draft: &Draft, findings: &mut Findings) {
             moved_by_a_control_plane(name.as_str(), component, &region.value, findings);
         }
         copies(draft, name, component, findings);
+        if let Some(mark) = component.without_tls {
+            findings.warning(
+                code::DATABASE_WITHOUT_TLS,
+                mark,
+                format!("the check of {name} sends its login in the clear, to whatever answers at that address"),
+                "leave `tls:` out, and give the secret a `certificate_authority` where the certificates are your own",
+            );
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The form of `components`.
 
 use crate::domain::backup::ProofLevel;
-use crate::domain::described::{ArchiveFormat, RecordType, Routing};
+use crate::domain::described::{ArchiveFormat, RecordType, Routing, Tls};
 use crate::domain::identifier::{
     Arn, BalancerName, BucketName, ClusterId, DistributionId, DomainName, HealthCheckId, HostedZoneId, HttpsUrl, InstanceId,
     SecurityGroupId, TableName, TimeZoneName, VariableName,
@@ -20,6 +20,7 @@ pub(in super::super) const COMPONENTS: &[&Mapping] = &[
     &S3_DATA,
     &DYNAMODB_TABLE,
     &AURORA_GLOBAL_DATABASE,
+    &POSTGRESQL,
     &BACKUP_ARCHIVES,
 ];
 
@@ -213,6 +214,11 @@ pub(in super::super) static ROUTE53_RECORDS: Mapping = Mapping {
         required("zone", Form::Pattern(HostedZoneId::PATTERN), "The hosted zone's id."),
         required("records", Form::List(&Form::Mapping(&RECORD)), "The record sets."),
         optional("switch", Form::OneOf(SWITCHES), "What moves clients without an edit of the records; made in advance."),
+        optional(
+            "health_checks",
+            Form::List(&Form::Pattern(HealthCheckId::PATTERN)),
+            "The ids of health checks that the records follow, besides the switch's.",
+        ),
     ],
 };
 
@@ -384,6 +390,39 @@ pub(in super::super) static AURORA_CLUSTER: Mapping = Mapping {
     name: "aurora_cluster",
     about: "An Aurora cluster in one site.",
     fields: &[required("cluster", CLUSTER, "Its identifier.")],
+};
+
+pub(in super::super) const TLS: &[(&str, Tls)] = &[("verified", Tls::Verified), ("none", Tls::None)];
+
+pub(in super::super) static POSTGRESQL: Mapping = Mapping {
+    name: "postgresql",
+    about: "A PostgreSQL primary and its physical standby, run by yourselves.",
+    fields: &[
+        kind("postgresql"),
+        required("primary", Form::Mapping(&POSTGRESQL_SERVER), "The server that takes the writes."),
+        required("recovery", Form::Mapping(&POSTGRESQL_SERVER), "Its standby in the recovery site."),
+        required(
+            "secret",
+            RESOURCE,
+            "The secret in the recovery site with `username` and `password` of a member of pg_monitor, and perhaps \
+             `certificate_authority`, in PEM.",
+        ),
+        optional("database", RESOURCE, "The database that is connected to; `postgres` unless written."),
+        optional(
+            "tls",
+            Form::Words(|| words(TLS)),
+            "`verified`: encrypted, to a server whose certificate is for its host, unless written; `none`: in the clear.",
+        ),
+    ],
+};
+
+pub(in super::super) static POSTGRESQL_SERVER: Mapping = Mapping {
+    name: "postgresql_server",
+    about: "A PostgreSQL server in one site.",
+    fields: &[
+        required("host", Form::Pattern(DomainName::PATTERN), "Its own host name or address, not a name that moves."),
+        optional("port", Form::Count(65_535), "Its port; 5432 unless written."),
+    ],
 };
 
 pub(in super::super) const ARCHIVE_FORMATS: &[(&str, ArchiveFormat)] =

@@ -116,6 +116,20 @@ pub(crate) const ROWS: &[Row] = &[
         &[("by: head-of-shop", "by: \"Head of Shop, Ümit\"")],
     ),
     error("out_of_range", &[("version: 1", "version: 0")], "0", &[]),
+    error("out_of_range", &[("port: 5433", "port: 65536")], "65536", &[("port: 5433", "port: 65535")]),
+    error("out_of_range", &[("port: 5433", "port: 0")], "0 }\n    secret", &[("port: 5433", "port: 1")]),
+    error(
+        "duplicate",
+        &[("host: pg-1.shop.internal, port: 5433", "host: pg-0.shop.internal")],
+        "pg-0.shop.internal }\n    secret",
+        &[("host: pg-1.shop.internal, port: 5433", "host: pg-0.shop.internal, port: 5433")],
+    ),
+    warning(
+        "database_without_tls",
+        &[("secret: shop/check\n", "secret: shop/check\n    tls: none\n")],
+        "none\n",
+        &[("secret: shop/check\n", "secret: shop/check\n    tls: verified\n    database: orders\n")],
+    ),
     error(
         "bad_identifier",
         &[("platform: shop", "platform: my_shop")],
@@ -668,7 +682,7 @@ pub(crate) const ROWS: &[Row] = &[
     // Found by breaking the rules themselves: each of these guards a boundary that no other row stands on.
     error("wrong_type", &[("platform: shop", "platform: NULL")], "platform", &[]),
     error("out_of_range", &[("backup_retention: 7d", "backup_retention: 0d")], "0d\n    max_lag", &[]),
-    error("unknown_component_kind", &[("kind: rds_instance", "kind: postgres")], "postgres", &[]),
+    error("unknown_component_kind", &[("kind: rds_instance", "kind: mysql")], "mysql", &[]),
     warning(
         "over_rto",
         &[
