@@ -61,7 +61,8 @@ enum BackupCommand {
 /// `recoveryctl backup verify`.
 #[derive(Debug, Args)]
 struct VerifyArguments {
-    /// The archive: a file, a directory, an object (s3://BUCKET/KEY), or - for standard input.
+    /// The archive: a file, a directory, an object (s3://BUCKET/KEY), the objects of a directory (s3://BUCKET/KEY/), or - for standard
+    /// input.
     path: PathBuf,
     /// The proof level that must hold.
     #[arg(long, default_value_t = Level::Decodable)]
@@ -224,7 +225,8 @@ fn verify_command(arguments: &VerifyArguments, outside: &Outside<'_>, streams: &
     options.drift = declared(&arguments.drift);
     let (verdict, evidence) = match (object(&arguments.path), &source) {
         (Some(text), Some(source)) => {
-            let (verdict, evidence) = source.verify(text, options)?;
+            let (verdict, evidence) =
+                if text.ends_with('/') { source.verify_directory(text, options) } else { source.verify(text, options) }?;
             (verdict, Some(evidence))
         }
         _ => (examine(&arguments.path, &options, streams)?, None),

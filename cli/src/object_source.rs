@@ -1,11 +1,11 @@
 //! Archives in S3: read with the credentials of whoever runs the command.
 
-use std::io::Read;
+use std::io::{self, Read};
 
 use aws_config::BehaviorVersion;
 use jiff::Timestamp;
-use objects::{Client, Connection, Limits, Location, Object, Reader};
-use pgdump::{Answer, Level, Options, Verdict, verify};
+use objects::{Client, Connection, Directory, Limits, Location, Object, Reader};
+use pgdump::{Answer, Files, Level, Options, Verdict, verify, verify_directory};
 use serde::Serialize;
 use tokio::runtime::Runtime;
 
@@ -23,10 +23,14 @@ pub(crate) struct ObjectSource {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct ObjectEvidence {
     bytes: u64,
-    etag: String,
+    /// Of an archive that is one object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    etag: Option<String>,
     modified_at: Option<Timestamp>,
     region: String,
     encryption: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kms_key: Option<String>,
     storage_class: Option<String>,
     stored_checksum: StoredChecksum,
     /// Why it could not be read to its end: a stable code, and what happened.
@@ -82,13 +86,44 @@ impl ObjectSource {
         let failure = reader.failure().map(ToString::to_string);
         let evidence = ObjectEvidence {
             bytes: object.bytes,
-            etag: object.etag,
+            etag: Some(object.etag),
             modified_at: object.modified_at,
             region: object.region,
             encryption: object.encryption,
+            kms_key: object.kms_key,
             storage_class: object.storage_class,
             stored_checksum: compared(object.crc64nvme.as_deref(), &verdict),
             failure,
+        };
+        Ok((verdict, evidence))
+    }
+
+    /// Verifies the directory archive whose objects are below this location, which ends with a slash.
+    ///
+    /// # Errors
+    /// A sentence with a code, when its table of contents cannot be looked at. A failed read is part of the verdict instead.
+    pub(crate) fn verify_directory(
+        &self,
+        text: &str,
+        mut options: Options<'_>,
+    ) -> Result<(Verdict, ObjectEvidence), String> {
+        let contents = self.look(&format!("{text}toc.dat"))?;
+        let prefix = contents.location.key.trim_end_matches("toc.dat");
+        let (bucket, runtime) = (&contents.location.bucket, self.runtime.handle().clone());
+        // What S3 keeps is known of each file only once it is opened.
+        options.fingerprints |= options.level >= Level::Decodable;
+        let files = S3Files(Directory::new(self.client.clone(), bucket, prefix, self.limits.clone(), runtime));
+        let verdict = verify_directory(&files, &options);
+        let evidence = ObjectEvidence {
+            bytes: verdict.bytes_read,
+            etag: None,
+            modified_at: None,
+            region: contents.region,
+            encryption: contents.encryption,
+            kms_key: contents.kms_key,
+            storage_class: contents.storage_class,
+            stored_checksum: files.compared(&verdict),
+            failure: files.0.failure().as_ref().map(ToString::to_string),
         };
         Ok((verdict, evidence))
     }
@@ -120,6 +155,33 @@ fn runtime() -> Result<Runtime, String> {
     builder.worker_threads(1).enable_all().build().map_err(|error| format!("no runtime to read S3 with: {error}"))
 }
 
+/// The files of a directory archive, as objects.
+struct S3Files(Directory);
+
+impl S3Files {
+    fn compared(&self, verdict: &Verdict) -> StoredChecksum {
+        if verdict.files.is_empty() {
+            return StoredChecksum::NotCompared;
+        }
+        let kept = verdict.files.iter().map(|file| (self.0.checksum(&file.name), file.crc64nvme.to_string()));
+        kept.fold(StoredChecksum::Equal, |so_far, (stored, read)| match stored {
+            Some(stored) if stored != read => StoredChecksum::Differs,
+            None if so_far == StoredChecksum::Equal => StoredChecksum::NotKept,
+            _ => so_far,
+        })
+    }
+}
+
+impl Files for S3Files {
+    fn names(&self) -> io::Result<Vec<String>> {
+        self.0.names()
+    }
+
+    fn open(&self, name: &str) -> io::Result<Box<dyn Read + '_>> {
+        Ok(Box::new(self.0.open(name)?))
+    }
+}
+
 fn compared(stored: Option<&str>, verdict: &Verdict) -> StoredChecksum {
     let Some(stored) = stored else { return StoredChecksum::NotKept };
     match verdict.has_crc64nvme(stored) {
@@ -143,7 +205,10 @@ impl ObjectEvidence {
             StoredChecksum::NotCompared => "not checked: S3's own checksum, because not every byte was read",
             StoredChecksum::NotKept => "not checked: S3's own checksum, because it keeps none of the whole object",
         };
-        let encryption = self.encryption.as_deref().unwrap_or("not encrypted by S3");
+        let mut encryption = self.encryption.clone().unwrap_or_else(|| "not encrypted by S3".to_owned());
+        if let Some(key) = &self.kms_key {
+            encryption.push_str(&format!(", under {key}"));
+        }
         let failure = self.failure.as_ref().map(|failure| format!("found: {failure}\n")).unwrap_or_default();
         format!("  object      {} bytes in {}, {encryption}\n{failure}{checksum}\n", self.bytes, self.region)
     }

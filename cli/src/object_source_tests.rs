@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -16,11 +17,48 @@ use super::*;
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/pgdump/tests/fixtures/");
 
 /// One object, as S3 would give it.
+#[derive(Clone)]
 struct Stored {
     bytes: Vec<u8>,
     checksum: String,
     /// Breaks every transfer off before this byte.
     until: usize,
+}
+
+/// What is in the bucket.
+enum Bucket {
+    /// This, whatever the key.
+    One(Stored),
+    /// These, by their paths.
+    Many(BTreeMap<String, Stored>),
+}
+
+impl Bucket {
+    fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+        match self {
+            Self::One(stored) => answer(stored, request),
+            Self::Many(objects) if request.uri().query().is_some() => listing(objects),
+            Self::Many(objects) => match objects.get(request.uri().path()) {
+                Some(stored) => answer(stored, request),
+                None => Response::builder().status(404).body(Full::default()).unwrap(),
+            },
+        }
+    }
+}
+
+/// ListObjectsV2.
+fn listing(objects: &BTreeMap<String, Stored>) -> Response<Full<Bytes>> {
+    let contents: String = objects
+        .iter()
+        .map(|(path, stored)| {
+            let (key, size) = (path.strip_prefix("/clinic/").unwrap(), stored.bytes.len());
+            let modified = "<LastModified>2026-11-20T03:20:00.000Z</LastModified>";
+            format!("<Contents><Key>{key}</Key>{modified}<Size>{size}</Size></Contents>")
+        })
+        .collect();
+    let (start, count) = ("<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">", objects.len());
+    let counted = format!("<KeyCount>{count}</KeyCount><IsTruncated>false</IsTruncated>");
+    Response::new(Full::from(format!("{start}{counted}{contents}</ListBucketResult>")))
 }
 
 fn answer(stored: &Stored, request: &Request<Incoming>) -> Response<Full<Bytes>> {
@@ -40,16 +78,20 @@ fn answer(stored: &Stored, request: &Request<Incoming>) -> Response<Full<Bytes>>
 }
 
 fn source(stored: Stored) -> ObjectSource {
+    source_of(Bucket::One(stored))
+}
+
+fn source_of(bucket: Bucket) -> ObjectSource {
     let runtime = runtime().unwrap();
     let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let stored = Arc::new(stored);
+    let bucket = Arc::new(bucket);
     runtime.spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let stored = stored.clone();
+            let bucket = bucket.clone();
             tokio::spawn(async move {
                 let serve = service_fn(move |request| {
-                    let answer = answer(&stored, &request);
+                    let answer = bucket.answer(&request);
                     async move { Ok::<_, Infallible>(answer) }
                 });
                 let _gone = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), serve).await;
@@ -120,4 +162,40 @@ fn a_manifest_may_be_an_object_too() {
     assert_eq!(Manifest::read(&source.read("s3://clinic/a.json", 1 << 20).unwrap()).unwrap(), manifest);
     assert_eq!(source.read("s3://clinic/a.json", 100).unwrap(), bytes[..100]);
     assert!(source.read("s3://clinic", 100).unwrap_err().contains("s3://BUCKET/KEY"));
+}
+
+/// The files of a directory archive as objects, each with its checksum.
+fn directory() -> BTreeMap<String, Stored> {
+    let files = std::fs::read_dir(format!("{FIXTURES}18.4/directory-gzip")).unwrap().flatten();
+    files
+        .map(|file| {
+            let path = format!("/clinic/nightly/{}", file.file_name().to_str().unwrap());
+            (path, stored(std::fs::read(file.path()).unwrap()))
+        })
+        .collect()
+}
+
+#[test]
+fn a_directory_archive_in_s3_is_verified_file_by_file_and_against_s3s_own_checksums() {
+    let verified = |objects| {
+        let source = source_of(Bucket::Many(objects));
+        source.verify_directory("s3://clinic/nightly/", Options::to(Level::Decodable)).unwrap()
+    };
+    let (verdict, evidence) = verified(directory());
+    assert_eq!(verdict.answer(Level::Decodable), Answer::Holds, "{:?}", verdict.findings);
+    assert_eq!((evidence.stored_checksum, evidence.failure.as_deref()), (StoredChecksum::Equal, None));
+    let mut other = directory();
+    other.values_mut().next_back().unwrap().checksum = "AAAAAAAAAAA=".to_owned();
+    let (verdict, evidence) = verified(other);
+    assert_eq!(evidence.answer(verdict.answer(Level::Decodable)), Answer::DoesNotHold);
+    let mut lacking = directory();
+    let data = lacking.keys().find(|path| path.ends_with(".dat.gz")).unwrap().clone();
+    lacking.remove(&data);
+    let (verdict, _) = verified(lacking);
+    assert_eq!(verdict.answer(Level::Decodable), Answer::DoesNotHold);
+    let mut unreadable = directory();
+    unreadable.get_mut(&data).unwrap().until = 0;
+    let (verdict, evidence) = verified(unreadable);
+    assert_eq!(verdict.answer(Level::Decodable), Answer::CouldNotBeChecked);
+    assert!(evidence.failure.unwrap().starts_with("object_unavailable: "));
 }

@@ -160,11 +160,16 @@ fn details(component: &Component) -> Vec<String> {
             .filter(|(count, _)| *count > 0)
             .map(|(count, word)| format!("{count} {word}"))
             .collect();
-            vec![
+            let mut lines = vec![
                 format!("archives of {} in {}; {copy}", archives.of, bucket(&archives.primary)),
                 format!("one every {}, kept: {}", archives.every, kept.join(", ")),
-                DESCRIBED.to_owned(),
-            ]
+            ];
+            lines.extend(archives.age_identity().map(|secret| format!("opened by the age identity in secret {secret}")));
+            for (site, _) in archives.places() {
+                lines.extend(archives.kms_key(site).map(|key| format!("{} kept under {key}", site.as_str())));
+            }
+            lines.push(DESCRIBED.to_owned());
+            lines
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What the engine needs of the outside, one small trait per capability, so that a function's ports show its blast radius.
 //! Adapters implement them over AWS; the rehearsal's world implements them in process.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::sync::mpsc;
 use std::time::Instant;
 
@@ -15,10 +15,13 @@ use crate::domain::described::{BucketSite, Postgresql};
 use crate::domain::health::HealthCheckView;
 use crate::domain::identifier::{ClusterId, HealthCheckId, IncidentId, InstanceId, Region, ResourceName, TableName};
 use crate::domain::mutation::{Mutation, Performed};
-use crate::domain::observation::{Connection, HoldView, InstanceView, LagSample, PlaceView, ServiceView, SnapshotView};
+use crate::domain::observation::{
+    Connection, HoldView, InstanceView, LagSample, PlaceView, ServiceView, SnapshotView, StoredSecret,
+};
 use crate::domain::plan::{EcsSite, EndpointPlace, HoldPoint};
 use crate::domain::replication::{BucketCopy, GlobalClusterView, LagSeries, PairView, TableView};
 use crate::guard::{self, Guard};
+use crate::redact::Secret;
 
 /// What kind of failure a call met, which decides what may be done about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,6 +101,25 @@ pub trait Backups: Send + Sync {
 /// What is done with an object's bytes. It may block.
 pub type ReadWork = Box<dyn FnOnce(&mut dyn Read) + Send>;
 
+/// The files of an archive that is several objects. Blocks.
+pub trait ObjectFiles {
+    /// Their names, without what all their keys begin with.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    fn names(&self) -> io::Result<Vec<String>>;
+    /// One of them, from its first byte on.
+    ///
+    /// # Errors
+    /// When it cannot be read; [`io::ErrorKind::NotFound`] only when it is gone.
+    fn open(&self, name: &str) -> io::Result<Box<dyn Read + '_>>;
+    /// CRC-64/NVME of one that was opened, in base 64, where the store keeps it.
+    fn checksum(&self, name: &str) -> Option<String>;
+}
+
+/// What is done with the files of an archive. Blocks while they are read.
+pub type FilesWork = Box<dyn FnOnce(&dyn ObjectFiles) + Send>;
+
 /// Lists and reads objects.
 #[async_trait]
 pub trait Objects: Send + Sync {
@@ -115,6 +137,33 @@ pub trait Objects: Send + Sync {
         until: Option<Instant>,
         work: ReadWork,
     ) -> PortResult<()>;
+    /// Hands the objects of the place below `directory` to `work`, until then. Fails when one of them could not be read as far as it
+    /// wanted; it has been told so by then, where it was called at all.
+    async fn read_files(
+        &self,
+        region: &Region,
+        place: &BucketSite,
+        directory: &str,
+        until: Option<Instant>,
+        work: FilesWork,
+    ) -> PortResult<()>;
+}
+
+/// As [`read_through`], of an archive that is several objects.
+pub async fn read_files_through<T: Send + 'static>(
+    objects: &dyn Objects,
+    (region, place): (&Region, &BucketSite),
+    directory: &str,
+    until: Option<Instant>,
+    work: impl FnOnce(&dyn ObjectFiles) -> T + Send + 'static,
+) -> (Option<T>, Option<PortError>) {
+    let (made, takes) = mpsc::sync_channel(1);
+    let work: FilesWork = Box::new(move |files| {
+        // Whoever asked may have gone.
+        let _unheard = made.send(work(files));
+    });
+    let read = objects.read_files(region, place, directory, until, work).await;
+    (takes.try_recv().ok(), read.err())
 }
 
 /// What `work` makes of an object's bytes, and why they ended early where they did. Nothing is made of them when it was not called.
@@ -132,6 +181,15 @@ pub async fn read_through<T: Send + 'static>(
     });
     let read = objects.read(region, place, object, until, work).await;
     (takes.try_recv().ok(), read.err())
+}
+
+/// Keeps what functions need for their own work and show to nobody.
+#[async_trait]
+pub trait Secrets: Send + Sync {
+    /// What the store says of a secret, without its value. A missing one is [`FailureKind::NotFound`].
+    async fn look(&self, region: &Region, secret: &ResourceName) -> PortResult<StoredSecret>;
+    /// The current value. A missing one is [`FailureKind::NotFound`].
+    async fn value(&self, region: &Region, secret: &ResourceName) -> PortResult<Secret<String>>;
 }
 
 /// Reads replica lag.

@@ -217,12 +217,21 @@ fn encryption(plan: &Plan, stack: &Stack<'_>, lines: &mut Lines<'_>) -> Result<(
             lines.add(action, key, None, "the secret, where it has a key of its own");
         }
     }
-    for (action, parameter, purpose) in [
-        ("s3:GetObject", "ArchivesKeyArns", "archives, where their bucket has a key of its own"),
-        ("secretsmanager:GetSecretValue", "PostgresqlSecretKeyArns", "logins, where their secret has a key of its own"),
+    for (user, action, parameter, purpose) in [
+        (
+            FunctionName::BackupVerify,
+            "s3:GetObject",
+            "ArchivesKeyArns",
+            "archives, where their bucket or their identity has a key of its own",
+        ),
+        (
+            FunctionName::ReplicationCheck,
+            "secretsmanager:GetSecretValue",
+            "PostgresqlSecretKeyArns",
+            "logins, where their secret has a key of its own",
+        ),
     ] {
-        // Who also writes secrets has its own, above.
-        if makes(lines, action) && !makes(lines, "secretsmanager:PutSecretValue") {
+        if lines.user == user.as_str() && makes(lines, action) {
             for key in several(stack, parameter) {
                 lines.add("kms:Decrypt", &key, None, purpose);
             }

@@ -89,6 +89,8 @@ pub fn parameters_of(plan: &Plan, known: &[&str]) -> BTreeMap<String, String> {
     if let Some((name, _)) = archives {
         give("ArchivesComponent", name.to_string());
     }
+    let identity = archives.and_then(|(_, archives)| archives.age_identity());
+    give("ArchivesIdentitySecret", identity.map(ToString::to_string).unwrap_or_default());
     let at = |site| archives.and_then(|(_, archives)| archives.places().find(|place| place.0 == site)).map(|place| place.1);
     for (site, bucket, prefix) in [
         (SiteName::Primary, "ArchivesBucket", "ArchivesPrefix"),

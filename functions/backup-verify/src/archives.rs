@@ -4,19 +4,21 @@ use std::io::Read;
 use std::time::Instant;
 
 use jiff::Timestamp;
-use pgdump::{BEGINNING, LARGEST_MANIFEST, Manifest, begins_archive};
+use pgdump::{LARGEST_MANIFEST, Manifest};
 use shared::domain::archives::{
-    ArchivesJudgement, MANIFEST, ObjectView, Proof, Shelf, StoredObject, judge, judge_shelf, longest_age, read_from,
+    ArchivesJudgement, CONTENTS, MANIFEST, ObjectView, Proof, Shelf, StoredObject, judge, judge_shelf, longest_age,
+    read_from,
 };
 use shared::domain::backup::ProofLevel;
 use shared::domain::described::{ArchiveFormat, BackupArchives, BucketSite, Drift};
 use shared::domain::duration::Seconds;
-use shared::domain::identifier::Region;
+use shared::domain::identifier::{Region, ResourceName};
 use shared::domain::observation::Sight;
-use shared::domain::plan::Plan;
-use shared::ports::{FailureKind, Objects, PortError, read_through};
+use shared::domain::plan::{Plan, SiteName};
+use shared::ports::{FailureKind, ObjectFiles, Objects, PortError, Secrets, read_files_through, read_through};
 
-use crate::examination::{Expected, examine};
+use crate::encryption::{BEGINNING, begins_as};
+use crate::examination::{Expected, examine, examine_files};
 
 /// How a reading of an object ends whose time ran out.
 const OUT_OF_TIME: &str = "object_out_of_time";
@@ -25,6 +27,7 @@ const OUT_OF_TIME: &str = "object_out_of_time";
 #[derive(Clone, Copy)]
 pub(crate) struct Search<'a> {
     pub(crate) objects: &'a dyn Objects,
+    pub(crate) secrets: &'a dyn Secrets,
     pub(crate) plan: &'a Plan,
     pub(crate) archives: &'a BackupArchives,
     /// The level to verify to.
@@ -59,26 +62,54 @@ impl Search<'_> {
             return judge(None, self.level, Proof::default(), sites);
         };
         let manifests = Manifests { own: shelf.manifest_of(&newest.key), previous: shelf.manifest_before(&newest.key) };
-        let proof = self.prove(&shelf.region, &shelf.place, newest, manifests).await;
+        let mut proof = self.prove(&shelf.region, &shelf.place, newest, manifests).await;
+        self.keys(&shelves, &mut proof).await;
         judge(Some(named(&shelf.place, &newest.key)), self.level, proof, sites)
     }
 
     /// What one archive proves, whatever its age.
-    pub(crate) async fn one(&self, region: &Region, place: &BucketSite, key: &str) -> ArchivesJudgement {
-        let proof = match self.objects.look(region, place, key).await {
-            // When it was written does not matter here.
+    pub(crate) async fn one(&self, site: SiteName, place: &BucketSite, key: &str) -> ArchivesJudgement {
+        let region = self.plan.region(site);
+        let proof = match self.objects.look(region, place, &self.first_object(key)).await {
             Ok(view) => {
-                let found = StoredObject { key: view.key, bytes: view.bytes, modified_at: Timestamp::UNIX_EPOCH };
+                let mut kept = Proof::default();
+                self.key(site, &named(place, key), &view, &mut kept);
+                let found = self.asked_for(region, place, key, &view).await;
                 let manifest = format!("{key}{MANIFEST}");
                 // One that is there and cannot be looked at is not none.
                 let looked = self.objects.look(region, place, &manifest).await;
                 let absent = looked.is_err_and(|error| error.kind == FailureKind::NotFound);
                 let manifests = Manifests { own: (!absent).then_some(manifest.as_str()), previous: None };
-                self.prove(region, place, &found, manifests).await
+                let mut proof = self.prove(region, place, &found, manifests).await;
+                proof.evidence.extend(kept.evidence);
+                proof.findings.extend(kept.findings);
+                proof
             }
             Err(error) => Proof { findings: vec![finding(&error)], ..Proof::default() },
         };
         judge(Some(named(place, key)), self.level, proof, Vec::new())
+    }
+
+    /// Whether an archive is one object, and not a directory of them.
+    fn is_one_object(&self) -> bool {
+        self.archives.format != ArchiveFormat::Directory
+    }
+
+    /// The object with which an archive begins.
+    pub(crate) fn first_object(&self, key: &str) -> String {
+        if self.is_one_object() { key.to_owned() } else { format!("{key}/{CONTENTS}") }
+    }
+
+    /// An archive that is asked for by its key, of which this is the first object. When it was written does not matter here.
+    async fn asked_for(&self, region: &Region, place: &BucketSite, key: &str, first: &ObjectView) -> StoredObject {
+        let mut bytes = first.bytes;
+        if !self.is_one_object()
+            && let Ok(prefix) = ResourceName::new(format!("{key}/"))
+            && let Ok(files) = self.objects.list(region, &BucketSite { prefix: Some(prefix), ..place.clone() }).await
+        {
+            bytes = files.iter().map(|file| file.bytes).sum();
+        }
+        StoredObject { key: key.to_owned(), bytes, modified_at: Timestamp::UNIX_EPOCH }
     }
 
     /// By how much rows may differ from the archive before, where they are compared.
@@ -95,11 +126,7 @@ impl Search<'_> {
         }
         proof.level = Some(ProofLevel::Present);
         proof.evidence.push(format!("present: {} bytes", archive.bytes));
-        if self.archives.format == ArchiveFormat::Directory {
-            proof.not_checked.push("its content: directory archives in S3 are not read in this version".to_owned());
-            return proof;
-        }
-        let view = match self.objects.look(region, place, &archive.key).await {
+        let view = match self.objects.look(region, place, &self.first_object(&archive.key)).await {
             Ok(view) => view,
             Err(error) => {
                 proof.findings.push(finding(&error));
@@ -107,10 +134,14 @@ impl Search<'_> {
             }
         };
         match &view.encryption {
-            Some(encryption) => proof.evidence.push(format!("encrypted at rest by S3 ({encryption})")),
+            Some(encryption) => {
+                let key = view.kms_key.as_ref().map(|key| format!(", under {key}")).unwrap_or_default();
+                proof.evidence.push(format!("encrypted at rest by S3 ({encryption}{key})"));
+            }
             None => proof.not_checked.push("encryption at rest: S3 says of none".to_owned()),
         }
         if self.level == ProofLevel::Present {
+            self.look_for_identity(&mut proof).await;
             if let Err(finding) = self.begins(region, place, &view).await {
                 proof.level = None;
                 proof.findings.push(finding);
@@ -127,8 +158,9 @@ impl Search<'_> {
             }
             previous = before.map(|before| (before, drift));
         }
-        let expected = Expected { level: self.level, manifest, previous, stored: view.crc64nvme.clone() };
-        let read = self.read(region, place, &view, expected).await;
+        let identities = self.identities(&mut proof).await;
+        let expected = Expected { level: self.level, manifest, previous, stored: view.crc64nvme.clone(), identities };
+        let read = self.read(region, place, archive, view, expected).await;
         proof.level = read.level;
         proof.evidence.extend(read.evidence);
         proof.findings.extend(read.findings);
@@ -148,17 +180,28 @@ impl Search<'_> {
         }
     }
 
-    async fn read(&self, region: &Region, place: &BucketSite, view: &ObjectView, expected: Expected) -> Proof {
-        let at = (region, place);
-        let (examined, failure) =
-            read_through(self.objects, at, view, self.until, move |bytes| examine(bytes, &expected)).await;
+    async fn read(
+        &self,
+        region: &Region,
+        place: &BucketSite,
+        archive: &StoredObject,
+        first: ObjectView,
+        expected: Expected,
+    ) -> Proof {
+        let (at, until) = ((region, place), self.until);
+        let (examined, failure) = if self.is_one_object() {
+            read_through(self.objects, at, &first, until, move |bytes| examine(bytes, &expected)).await
+        } else {
+            let work = move |files: &dyn ObjectFiles| examine_files(files, &expected);
+            read_files_through(self.objects, at, &archive.key, until, work).await
+        };
         let (mut proof, read) = examined.unwrap_or_default();
         if let Some(error) = failure {
             let told = if error.code == OUT_OF_TIME {
                 format!(
                     "{OUT_OF_TIME}: it is too large for one invocation, which read {read} of its {} bytes; what follows was not \
                      checked: verify it with recoveryctl backup verify, where there is time",
-                    view.bytes
+                    archive.bytes
                 )
             } else {
                 finding(&error)
@@ -168,25 +211,23 @@ impl Search<'_> {
         proof
     }
 
-    /// Whether an object begins as an archive does: whatever else lies below the prefix, such as the log of a nightly job, is younger
+    /// Whether an object begins as an archive does, encrypted if it is to be: whatever else lies below the prefix, such as the log of a nightly job, is younger
     /// than the archive that it speaks of.
     async fn begins(&self, region: &Region, place: &BucketSite, view: &ObjectView) -> Result<(), String> {
-        let (begins, failure) = read_through(self.objects, (region, place), view, self.until, |bytes| {
+        let encrypted = self.archives.age_identity().is_some();
+        let (begins, failure) = read_through(self.objects, (region, place), view, self.until, move |bytes| {
             let mut beginning = Vec::with_capacity(BEGINNING);
             // Why reading failed is told apart.
             let read = bytes.take(BEGINNING as u64).read_to_end(&mut beginning);
-            read.is_ok().then(|| begins_archive(&beginning))
+            read.is_ok().then(|| begins_as(&beginning, encrypted))
         })
         .await;
         match (begins.flatten(), failure) {
             // What failed behind the first bytes was not asked for.
-            (Some(true), _) => Ok(()),
+            (Some(Ok(())), _) => Ok(()),
             (_, Some(error)) => Err(finding(&error)),
-            (_, None) => Err(format!(
-                "not_an_archive: {} does not begin as an archive of pg_dump does; keep nothing but archives below the prefix that the \
-                 plan names",
-                named(place, &view.key)
-            )),
+            (Some(Err((code, what))), None) => Err(format!("{code}: {} {what}", named(place, &view.key))),
+            (None, None) => Err(format!("unreadable: {}: its first bytes did not come", named(place, &view.key))),
         }
     }
 
@@ -207,10 +248,10 @@ impl Search<'_> {
     }
 }
 
-fn finding(error: &PortError) -> String {
+pub(crate) fn finding(error: &PortError) -> String {
     format!("{}: {}", error.code, error.message)
 }
 
-fn named(place: &BucketSite, key: &str) -> String {
+pub(crate) fn named(place: &BucketSite, key: &str) -> String {
     format!("s3://{}/{key}", place.bucket)
 }

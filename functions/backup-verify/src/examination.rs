@@ -1,11 +1,14 @@
 //! An archive's bytes against what is expected of them, by the archive verifier.
 
-use std::io::Read;
+use std::io::{self, Read};
+use std::sync::Arc;
 
-use pgdump::{Level, Manifest, Options, Proof as LevelProof, Verdict, verify};
+use decryption::Identities;
+use pgdump::{Files, Keys, Level, Manifest, Options, Proof as LevelProof, Verdict, verify, verify_directory};
 use shared::domain::archives::Proof;
 use shared::domain::backup::ProofLevel;
 use shared::domain::described::Drift;
+use shared::ports::ObjectFiles;
 use shared::printable::printable;
 
 /// Findings that an answer carries; the rest is counted.
@@ -24,24 +27,89 @@ pub(crate) struct Expected {
     pub(crate) previous: Option<(Manifest, Drift)>,
     /// CRC-64/NVME of the whole object, where S3 keeps it.
     pub(crate) stored: Option<String>,
+    /// What opens it, where it is to be encrypted.
+    pub(crate) identities: Option<Arc<Identities>>,
 }
 
-/// Verifies an archive. Blocks while it reads.
+/// Verifies an archive that is one object. Blocks while it reads.
 pub(crate) fn examine(bytes: &mut dyn Read, expected: &Expected) -> (Proof, u64) {
     let level = of(expected.level);
-    let mut options = Options::to(level);
+    let mut options = options(expected);
+    // Computed only where there is something to compare with, and everything is read anyway.
+    options.fingerprints = expected.stored.is_some() && level >= Level::Decodable;
+    let verdict = verify(bytes, &options);
+    let stored = match expected.stored.as_ref().map(|stored| verdict.has_crc64nvme(stored)) {
+        Some(Some(true)) => Stored::Same,
+        Some(Some(false)) => Stored::Other(None),
+        Some(None) => Stored::NotCompared,
+        None => Stored::NotKept,
+    };
+    (proof(&verdict, level, &stored), verdict.bytes_read)
+}
+
+/// Verifies an archive that is a directory of objects. Blocks while it reads.
+pub(crate) fn examine_files(files: &dyn ObjectFiles, expected: &Expected) -> (Proof, u64) {
+    let level = of(expected.level);
+    let mut options = options(expected);
+    // What S3 keeps is known of each file only once it is opened.
+    options.fingerprints = level >= Level::Decodable;
+    let verdict = verify_directory(&Directory(files), &options);
+    (proof(&verdict, level, &stored_of(files, &verdict)), verdict.bytes_read)
+}
+
+/// S3's own checksums of files, against the bytes that were read.
+fn stored_of(files: &dyn ObjectFiles, verdict: &Verdict) -> Stored {
+    if verdict.files.is_empty() {
+        return Stored::NotCompared;
+    }
+    let mut kept = true;
+    for file in &verdict.files {
+        match files.checksum(&file.name) {
+            Some(stored) if stored != file.crc64nvme.to_string() => return Stored::Other(Some(file.name.clone())),
+            Some(_) => {}
+            None => kept = false,
+        }
+    }
+    if kept { Stored::Same } else { Stored::NotKept }
+}
+
+/// What S3's own checksum says of the bytes that came.
+enum Stored {
+    /// They are those that it was given.
+    Same,
+    /// They are others; of which file, where there are several.
+    Other(Option<String>),
+    /// Not every byte was read.
+    NotCompared,
+    /// It keeps none, of one file at least.
+    NotKept,
+}
+
+/// The objects as files of an archive.
+struct Directory<'a>(&'a dyn ObjectFiles);
+
+impl Files for Directory<'_> {
+    fn names(&self) -> io::Result<Vec<String>> {
+        self.0.names()
+    }
+
+    fn open(&self, name: &str) -> io::Result<Box<dyn Read + '_>> {
+        self.0.open(name)
+    }
+}
+
+fn options(expected: &Expected) -> Options<'_> {
+    let mut options = Options::to(of(expected.level));
     options.manifest = expected.manifest.as_ref();
     if let Some((previous, drift)) = &expected.previous {
         options.previous = Some(previous);
         options.drift = pgdump::Drift { percent: drift.percent, tables: drift.tables.clone() };
     }
-    // Computed only where there is something to compare with, and everything is read anyway.
-    options.fingerprints = expected.stored.is_some() && level >= Level::Decodable;
-    let verdict = verify(bytes, &options);
-    (proof(&verdict, level, expected.stored.as_deref()), verdict.bytes_read)
+    options.keys = expected.identities.as_deref().map(|identities| -> &dyn Keys { identities });
+    options
 }
 
-fn proof(verdict: &Verdict, required: Level, stored: Option<&str>) -> Proof {
+fn proof(verdict: &Verdict, required: Level, stored: &Stored) -> Proof {
     let mut proof = Proof { level: verdict.level.map(back), ..Proof::default() };
     // Why the required level is not reached comes first.
     if let LevelProof::NotChecked(why) = verdict.proofs.of(required) {
@@ -52,13 +120,16 @@ fn proof(verdict: &Verdict, required: Level, stored: Option<&str>) -> Proof {
             proof.evidence.push(format!("{}: {evidence}", level.as_str()));
         }
     }
-    match stored.map(|stored| verdict.has_crc64nvme(stored)) {
-        Some(Some(true)) => proof.evidence.push("S3's own checksum (CRC-64/NVME) is that of the bytes that came".to_owned()),
-        Some(Some(false)) => {
-            proof.findings.push("stored_checksum_differs: S3 gives other bytes than it was given".to_owned());
+    match stored {
+        Stored::Same => proof.evidence.push("S3's own checksum (CRC-64/NVME) is that of the bytes that came".to_owned()),
+        Stored::Other(file) => {
+            let which = file.as_ref().map(|file| format!(" ({file})")).unwrap_or_default();
+            proof.findings.push(format!("stored_checksum_differs: S3 gives other bytes than it was given{which}"));
         }
-        Some(None) => proof.not_checked.push("S3's own checksum, because not every byte was read".to_owned()),
-        None => proof.not_checked.push("S3's own checksum, because it keeps none of the whole object".to_owned()),
+        Stored::NotCompared => proof.not_checked.push("S3's own checksum, because not every byte was read".to_owned()),
+        Stored::NotKept => {
+            proof.not_checked.push("S3's own checksum, because it keeps none of the whole object".to_owned());
+        }
     }
     proof.findings.extend(verdict.findings.iter().take(MOST_FINDINGS).map(ToString::to_string));
     let further = verdict.findings.len().saturating_sub(MOST_FINDINGS) as u64 + verdict.further_findings;

@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 use shared::domain::archives::ArchivesJudgement;
 use shared::domain::backup::ProofLevel;
 use shared::domain::described::{BackupArchives, BucketSite};
-use shared::domain::identifier::{ComponentName, Region};
-use shared::domain::plan::{Component, Plan};
+use shared::domain::identifier::ComponentName;
+use shared::domain::plan::{Component, Plan, SiteName};
 use shared::domain::replication::Verdict;
 use shared::error::{Code, RecoveryError};
 use shared::events::request::BackupRequest;
-use shared::ports::{Backups, Clock, Databases, Objects};
+use shared::ports::{Backups, Clock, Databases, Objects, Secrets};
 use shared::printable::printable;
 use shared::telemetry::{Metric, Unit};
 
@@ -33,6 +33,8 @@ pub struct Ports<'a> {
     pub backups: &'a dyn Backups,
     /// Reads archives.
     pub objects: &'a dyn Objects,
+    /// Holds what opens archives that are encrypted.
+    pub secrets: &'a dyn Secrets,
     /// When reading has to be over, in real time: the invocation ends soon after.
     pub until: Option<Instant>,
 }
@@ -138,7 +140,8 @@ async fn of_archives(
 ) -> Row {
     let required = level.unwrap_or_else(|| archives.required());
     let rpo = plan.objectives.get(name).and_then(|objective| objective.rpo);
-    let search = Search { objects: ports.objects, plan, archives, level: required, until: ports.until };
+    let Ports { objects, secrets, until, .. } = ports;
+    let search = Search { objects, secrets, plan, archives, level: required, until };
     let judged = search.newest(rpo, now).await;
     let mut metrics = vec![metric("BackupFresh", judged.freshness == Verdict::Within)];
     // A check of less that holds says nothing of what is required; one that does not hold says it of both.
@@ -150,7 +153,7 @@ async fn of_archives(
 
 /// One archive that the payload names, if a place of the plan holds it.
 async fn named(ports: Ports<'_>, plan: &Plan, request: &BackupRequest, backup: &str) -> Result<Row, RecoveryError> {
-    let Some((name, archives, region, place, key)) = place_of(plan, request.component.as_deref(), backup) else {
+    let Some((name, archives, site, place, key)) = place_of(plan, request.component.as_deref(), backup) else {
         let message = format!(
             "{} is in no place of the plan for {}; name an object below a bucket and prefix of a component of kind backup_archives",
             printable(backup, LONGEST_NAME),
@@ -159,11 +162,12 @@ async fn named(ports: Ports<'_>, plan: &Plan, request: &BackupRequest, backup: &
         return Err(RecoveryError::new(Code::BackupNotInPlan, message));
     };
     let level = request.level.unwrap_or_else(|| archives.required());
-    let search = Search { objects: ports.objects, plan, archives, level, until: ports.until };
-    Ok(shown(name, search.one(region, place, key).await, Vec::new()))
+    let Ports { objects, secrets, until, .. } = ports;
+    let search = Search { objects, secrets, plan, archives, level, until };
+    Ok(shown(name, search.one(site, place, key).await, Vec::new()))
 }
 
-type Place<'a> = (&'a ComponentName, &'a BackupArchives, &'a Region, &'a BucketSite, &'a str);
+type Place<'a> = (&'a ComponentName, &'a BackupArchives, SiteName, &'a BucketSite, &'a str);
 
 fn place_of<'a>(plan: &'a Plan, component: Option<&str>, backup: &'a str) -> Option<Place<'a>> {
     let (bucket, key) = backup.strip_prefix("s3://")?.split_once('/')?;
@@ -172,7 +176,7 @@ fn place_of<'a>(plan: &'a Plan, component: Option<&str>, backup: &'a str) -> Opt
         let Component::BackupArchives(archives) = found else { continue };
         for (site, place) in archives.places() {
             if place.bucket.as_str() == bucket && key.len() > place.prefix().len() && key.starts_with(place.prefix()) {
-                return Some((name, archives, plan.region(site), place, key));
+                return Some((name, archives, site, place, key));
             }
         }
     }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use backup_verify_function::handler::{Ports, handle};
 use lambda_runtime::Error;
-use shared::adapters::aws::{RdsDatabases, S3Objects, ServiceBackups};
+use shared::adapters::aws::{RdsDatabases, S3Objects, ServiceBackups, StoredSecrets};
 use shared::domain::step::FunctionName;
 use shared::runtime::serve;
 use shared::telemetry::publish;
@@ -16,6 +16,7 @@ struct Adapters {
     databases: RdsDatabases,
     backups: ServiceBackups,
     objects: S3Objects,
+    secrets: StoredSecrets,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -28,6 +29,7 @@ async fn main() -> Result<(), Error> {
                 databases: RdsDatabases::new(clients.clone()),
                 backups: ServiceBackups::new(clients.clone()),
                 objects: S3Objects::new(clients.clone()),
+                secrets: StoredSecrets::new(clients.clone()),
             })
         },
         async |setup, adapters: &Adapters, context, payload| {
@@ -36,6 +38,7 @@ async fn main() -> Result<(), Error> {
                 databases: &adapters.databases,
                 backups: &adapters.backups,
                 objects: &adapters.objects,
+                secrets: &adapters.secrets,
                 until: Some(reading_ends(context.deadline)),
             };
             let checked = handle(ports, &setup.plan, payload).await?;

@@ -12,17 +12,22 @@ use shared::domain::described::{BucketSite, Postgresql};
 use shared::domain::health::HealthCheckView;
 use shared::domain::identifier::{ClusterId, HealthCheckId, IncidentId, InstanceId, Region, ResourceName, TableName};
 use shared::domain::mutation::{Mutation, Performed};
-use shared::domain::observation::{Connection, HoldView, InstanceView, LagSample, PlaceView, ServiceView, SnapshotView};
+use shared::domain::observation::{
+    Connection, HoldView, InstanceView, LagSample, PlaceView, ServiceView, SnapshotView, StoredSecret,
+};
 use shared::domain::plan::{ApiProtocol, EcsSite, EndpointPlace, HoldPoint};
 use shared::domain::replication::{BucketCopy, FAILED_OPERATIONS, GlobalClusterView, LagSeries, PairView, TableView};
 use shared::domain::step::FunctionName;
 use shared::ports::{
     Backups, CallScope, Changes, Clock, Commit, Databases, Document, EndpointStores, ExecutionState, Executions,
-    FailureKind, GlobalClusters, GlobalTables, HealthChecks, Journal, Mutations, Notices, Objects, PortResult,
-    PostgresqlServers, Predictors, Probes, ReadWork, ReplicaLags, Services, Write, WriteHolds,
+    FailureKind, FilesWork, GlobalClusters, GlobalTables, HealthChecks, Journal, Mutations, Notices, Objects, PortResult,
+    PostgresqlServers, Predictors, Probes, ReadWork, ReplicaLags, Secrets, Services, Write, WriteHolds,
 };
+use shared::redact::Secret;
 
-use super::cloud::{Cloud, READ, Regional, Request, SentNotice, State, WRITE, delete_route, listed, object, put_routes};
+use super::cloud::{
+    Cloud, READ, Regional, Request, SentNotice, SimulatedFiles, State, WRITE, delete_route, listed, object, put_routes,
+};
 use super::faults::{LateWork, failure};
 use super::functions::Functions;
 
@@ -194,6 +199,43 @@ impl Objects for Face {
         }
         work(&mut &*found.content);
         Ok(())
+    }
+
+    async fn read_files(
+        &self,
+        region: &Region,
+        place: &BucketSite,
+        directory: &str,
+        _until: Option<Instant>,
+        work: FilesWork,
+    ) -> PortResult<()> {
+        let request = read(("s3", "GetObject"), region, place.below());
+        let files = self.cloud.call(request, |state| Ok(SimulatedFiles::below(&state.buckets, place, directory))).await?;
+        work(&files);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Secrets for Face {
+    async fn look(&self, region: &Region, secret: &ResourceName) -> PortResult<StoredSecret> {
+        let operation = ("secretsmanager", "DescribeSecret");
+        let request = read(operation, region, format!("secret:{secret}"));
+        let look = |state: &mut State| {
+            let found = found(&mut state.secrets, region, secret.as_str(), operation)?;
+            Ok(StoredSecret { deleted_at: None, has_value: !found.current().is_null() })
+        };
+        self.cloud.call(request, look).await
+    }
+
+    async fn value(&self, region: &Region, secret: &ResourceName) -> PortResult<Secret<String>> {
+        let operation = ("secretsmanager", "GetSecretValue");
+        let request = read(operation, region, format!("secret:{secret}"));
+        let value = |state: &mut State| {
+            let found = found(&mut state.secrets, region, secret.as_str(), operation)?.current();
+            Ok(Secret::new(found.as_str().map_or_else(|| found.to_string(), str::to_owned)))
+        };
+        self.cloud.call(request, value).await
     }
 }
 

@@ -187,6 +187,7 @@ impl Functions {
                     databases: face,
                     backups: face,
                     objects: face,
+                    secrets: face,
                     until: None,
                 };
                 let checked = backup_verify_function::handler::handle(ports, &plan, payload).await?;

@@ -59,6 +59,8 @@ pub struct Object {
     pub crc64nvme: Option<String>,
     /// How it is encrypted at rest, in S3's words.
     pub encryption: Option<String>,
+    /// Under which key of KMS, where it is under one: its ARN.
+    pub kms_key: Option<String>,
     /// A storage class other than the standard one. Some must be restored before they can be read.
     pub storage_class: Option<String>,
 }
@@ -113,6 +115,7 @@ impl Client {
                 .filter(|_| header(&response, "x-amz-checksum-type").is_none_or(|kind| kind == "FULL_OBJECT"))
                 .map(str::to_owned),
             encryption: header(&response, "x-amz-server-side-encryption").map(str::to_owned),
+            kms_key: header(&response, "x-amz-server-side-encryption-aws-kms-key-id").map(str::to_owned),
             storage_class: header(&response, "x-amz-storage-class").map(str::to_owned),
         })
     }

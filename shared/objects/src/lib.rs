@@ -10,6 +10,7 @@
 
 mod address;
 mod client;
+mod directory;
 mod failure;
 mod fetch;
 mod listing;
@@ -18,6 +19,7 @@ mod signature;
 
 pub use address::{Location, NotALocation};
 pub use client::{Client, Connection, Object};
+pub use directory::Directory;
 pub use failure::{Code, Failure};
 pub use listing::Listed;
 pub use reader::{Limits, Reader};

@@ -16,7 +16,7 @@ use super::replication::Verdict;
 /// What a manifest's name ends with. The rest is the archive's name.
 pub const MANIFEST: &str = ".manifest.json";
 /// The table of contents that every directory archive has.
-const CONTENTS: &str = "toc.dat";
+pub const CONTENTS: &str = "toc.dat";
 /// A listing and the clock of whoever reads it may differ by so much; what is dated later was dated by nobody who knows.
 const SKEW: Seconds = Seconds(900);
 
@@ -46,6 +46,8 @@ pub struct ObjectView {
     pub crc64nvme: Option<String>,
     /// How it is encrypted at rest, in S3's words.
     pub encryption: Option<String>,
+    /// Under which key of KMS, where it is under one.
+    pub kms_key: Option<String>,
     /// A storage class other than the standard one.
     pub storage_class: Option<String>,
 }

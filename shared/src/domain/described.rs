@@ -10,7 +10,7 @@ use super::backup::{ManagedBackups, ProofLevel};
 use super::duration::Seconds;
 use super::identifier::{
     Arn, BalancerName, BucketName, ClusterId, ComponentName, DistributionId, DomainName, HealthCheckId, HostedZoneId,
-    HttpsUrl, ResourceName, TableName, TimeZoneName,
+    HttpsUrl, KmsKeyArn, ResourceName, TableName, TimeZoneName,
 };
 use super::non_empty::NonEmpty;
 use super::plan::SiteName;
@@ -334,6 +334,43 @@ pub struct BackupArchives {
     /// [`Drift::default`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drift: Option<Drift>,
+    /// How they are encrypted; absent: nothing is expected, and none that needs a key is opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<ArchiveEncryption>,
+}
+
+/// How archives are encrypted, and by which keys: one of the two at least.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ArchiveEncryption {
+    /// The secret that holds the age identity that opens them, in Secrets Manager of the recovery site: there it is needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub age_identity: Option<ResourceName>,
+    /// The keys of KMS under which S3 keeps them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kms_keys: Option<ArchiveKeys>,
+}
+
+/// The keys of KMS under which S3 keeps archives. S3 takes only keys of a bucket's own Region.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ArchiveKeys {
+    /// Of the archives.
+    pub primary: KmsKeyArn,
+    /// Of their copies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery: Option<KmsKeyArn>,
+}
+
+impl ArchiveKeys {
+    /// The key of one site.
+    #[must_use]
+    pub fn at(&self, site: SiteName) -> Option<&KmsKeyArn> {
+        match site {
+            SiteName::Primary => Some(&self.primary),
+            SiteName::Recovery => self.recovery.as_ref(),
+        }
+    }
 }
 
 /// By how much a table's rows may differ from the archive before, in percent of the rows that it had there.
@@ -361,6 +398,18 @@ impl BackupArchives {
     pub fn places(&self) -> impl Iterator<Item = (SiteName, &BucketSite)> {
         let copy = self.recovery.as_ref().map(|place| (SiteName::Recovery, place));
         std::iter::once((SiteName::Primary, &self.primary)).chain(copy)
+    }
+
+    /// The secret that holds what opens them.
+    #[must_use]
+    pub fn age_identity(&self) -> Option<&ResourceName> {
+        self.encryption.as_ref()?.age_identity.as_ref()
+    }
+
+    /// The key of KMS that one site's have to be under.
+    #[must_use]
+    pub fn kms_key(&self, site: SiteName) -> Option<&KmsKeyArn> {
+        self.encryption.as_ref()?.kms_keys.as_ref()?.at(site)
     }
 
     /// The proof level that the newest has to reach.

@@ -3,6 +3,7 @@
 
 pub mod advance;
 pub mod alerts;
+pub mod archive_encryption;
 pub mod archives;
 pub mod assess;
 pub mod backup;

@@ -289,3 +289,12 @@ pub enum Observation {
         service: Sight<ServiceView>,
     },
 }
+
+/// A secret, looked at without its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredSecret {
+    /// When it was deleted; it is kept for a while after that, and gives no value.
+    pub deleted_at: Option<Timestamp>,
+    /// Whether it has a current version.
+    pub has_value: bool,
+}

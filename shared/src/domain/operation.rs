@@ -215,11 +215,11 @@ operations! {
         needs [on_archive("s3:GetObject")];
     /// Secrets Manager: versions and stages of a secret.
     DescribeSecret = "secretsmanager" "DescribeSecret" "Secrets Manager"
-        by [UpdateDatabaseEndpoints]
+        by [UpdateDatabaseEndpoints BackupVerify]
         needs [on_secret("secretsmanager:DescribeSecret")];
     /// Secrets Manager: read a version.
     GetSecretValue = "secretsmanager" "GetSecretValue" "Secrets Manager"
-        by [UpdateDatabaseEndpoints ReplicationCheck]
+        by [UpdateDatabaseEndpoints ReplicationCheck BackupVerify]
         needs [on_secret("secretsmanager:GetSecretValue")];
     /// Secrets Manager: put a version.
     PutSecretValue = "secretsmanager" "PutSecretValue" "Secrets Manager"

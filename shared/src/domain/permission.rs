@@ -175,6 +175,12 @@ impl Collected<'_> {
                 self.add(check, operation, site, place.below(), "check");
             }
         }
+        // Where they would be restored, and nowhere else.
+        if let Some(secret) = archives.age_identity() {
+            for operation in [Operation::DescribeSecret, Operation::GetSecretValue] {
+                self.add(check, operation, SiteName::Recovery, format!("secret:{secret}"), "check");
+            }
+        }
     }
 
     /// What is looked at of the backups that AWS keeps of a component.

@@ -88,6 +88,8 @@ codes! {
     COPY_ONLY_IN_PRIMARY_SITE = "copy_only_in_primary_site";
     /// A database that is asked over a connection which anybody between can read and answer.
     DATABASE_WITHOUT_TLS = "database_without_tls";
+    /// A key that S3 does not take for a bucket.
+    KEY_OF_ANOTHER_REGION = "key_of_another_region";
     /// A channel that the plan does not have.
     UNKNOWN_CHANNEL = "unknown_channel";
     /// An escalation that the plan does not have.

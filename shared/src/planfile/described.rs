@@ -369,6 +369,13 @@ pub(super) fn read_archives(place: &Place<'_>, findings: &mut Findings) -> Draft
         Some(place) => read_drift(&place, findings).map(Some),
         None => Some(None),
     };
+    let encryption = match fields.optional("encryption") {
+        Some(place) => {
+            let has_copy = fields.optional("recovery").is_some();
+            super::archive_encryption::read(&place, has_copy, &mut draft, findings).map(Some)
+        }
+        None => Some(None),
+    };
     let every = draft.every.clone();
     let complete = || {
         Some(BackupArchives {
@@ -381,6 +388,7 @@ pub(super) fn read_archives(place: &Place<'_>, findings: &mut Findings) -> Draft
             time_zone: time_zone?,
             level: level?.map(|level| level.value),
             drift: drift?,
+            encryption: encryption?,
         })
     };
     draft.component = complete().map(Component::BackupArchives);

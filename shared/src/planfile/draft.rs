@@ -8,7 +8,9 @@ use jiff::civil::Date;
 use crate::domain::alerts::Alerts;
 use crate::domain::described::{RecordType, Routing};
 use crate::domain::duration::Seconds;
-use crate::domain::identifier::{AccountId, AlertName, ComponentName, DomainName, PlatformName, Region, ScenarioName};
+use crate::domain::identifier::{
+    AccountId, AlertName, ComponentName, DomainName, KmsKeyArn, PlatformName, Region, ScenarioName,
+};
 use crate::domain::non_empty::NonEmpty;
 use crate::domain::plan::{Component, Condition, Objective, PLAN_VERSION, Plan, Scenario, Site, SiteName, Sites, Trigger};
 use crate::domain::step::StepKind;
@@ -134,6 +136,8 @@ pub(super) struct DraftComponent {
     pub(super) vault_without_copy: Option<Mark>,
     /// Where connections are said not to be encrypted.
     pub(super) without_tls: Option<Mark>,
+    /// The keys of KMS under which it is kept, by site.
+    pub(super) keys: Vec<(SiteName, Marked<KmsKeyArn>)>,
 }
 
 /// A component that another one names.
@@ -181,6 +185,7 @@ impl DraftComponent {
             without_copy: None,
             vault_without_copy: None,
             without_tls: None,
+            keys: Vec::new(),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! draft, plan. Nothing here knows a clock: what depends on the day is asked with [`Reading::check_dates`].
 
 mod alerts;
+mod archive_encryption;
 mod checks;
 pub mod code;
 mod components;

@@ -83,6 +83,7 @@ async fn time_that_has_run_out_is_named_and_the_reader_is_told() {
         etag: "\"e\"".to_owned(),
         crc64nvme: None,
         encryption: None,
+        kms_key: None,
         storage_class: None,
     };
     let objects = S3Objects::new(stub.clients());

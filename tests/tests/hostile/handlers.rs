@@ -72,7 +72,7 @@ async fn handle(function: FunctionName, ports: &Untouched, payload: &Value) -> R
         }
         FunctionName::BackupVerify => {
             use backup_verify_function::handler::{Ports, handle};
-            let ports = Ports { clock, databases, backups: ports, objects: ports, until: None };
+            let ports = Ports { clock, databases, backups: ports, objects: ports, secrets: ports, until: None };
             handle(ports, plan(), payload).await.map(|checked| checked.answer)
         }
     }

@@ -12,15 +12,18 @@ use shared::domain::described::{BucketSite, Postgresql};
 use shared::domain::health::HealthCheckView;
 use shared::domain::identifier::{ClusterId, HealthCheckId, IncidentId, InstanceId, Region, ResourceName, TableName};
 use shared::domain::mutation::{Mutation, Performed};
-use shared::domain::observation::{Connection, HoldView, InstanceView, LagSample, PlaceView, ServiceView, SnapshotView};
+use shared::domain::observation::{
+    Connection, HoldView, InstanceView, LagSample, PlaceView, ServiceView, SnapshotView, StoredSecret,
+};
 use shared::domain::plan::{EcsSite, EndpointPlace, HoldPoint};
 use shared::domain::replication::{BucketCopy, GlobalClusterView, LagSeries, PairView, TableView};
 use shared::domain::step::FunctionName;
 use shared::ports::{
     Backups, Changes, Clock, Commit, Databases, Document, EndpointStores, ExecutionState, Executions, FailureKind,
-    GlobalClusters, GlobalTables, HealthChecks, Journal, Mutations, Notices, Objects, PortError, PortResult,
-    PostgresqlServers, Predictors, Probes, ReadWork, ReplicaLags, Services, Write, WriteHolds,
+    FilesWork, GlobalClusters, GlobalTables, HealthChecks, Journal, Mutations, Notices, Objects, PortError, PortResult,
+    PostgresqlServers, Predictors, Probes, ReadWork, ReplicaLags, Secrets, Services, Write, WriteHolds,
 };
+use shared::redact::Secret;
 
 /// Every port. None of them answers.
 #[derive(Default)]
@@ -121,6 +124,19 @@ impl Objects for Untouched {
     }
     async fn read(&self, _: &Region, _: &BucketSite, _: &ObjectView, _: Option<Instant>, _: ReadWork) -> PortResult<()> {
         self.called("read object")
+    }
+    async fn read_files(&self, _: &Region, _: &BucketSite, _: &str, _: Option<Instant>, _: FilesWork) -> PortResult<()> {
+        self.called("read objects")
+    }
+}
+
+#[async_trait]
+impl Secrets for Untouched {
+    async fn look(&self, _: &Region, _: &ResourceName) -> PortResult<StoredSecret> {
+        self.called("look at secret")
+    }
+    async fn value(&self, _: &Region, _: &ResourceName) -> PortResult<Secret<String>> {
+        self.called("read secret")
     }
 }
 

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use policies::template::{Stack, Template};
 use recoveryctl::permissions::{TEMPLATE, parameters_of};
+use shared::domain::described::ArchiveEncryption;
+use shared::domain::identifier::ResourceName;
 use shared::domain::plan::{Component, Plan};
 use simulation::{Platform, healthcare_plan};
 
@@ -55,6 +57,13 @@ pub(crate) fn variants() -> Vec<Variant> {
     }
     let mut without_archives = healthcare_plan();
     without_archives.components.retain(|_, component| !matches!(component, Component::BackupArchives(_)));
+    let mut encrypted_archives = healthcare_plan();
+    for component in encrypted_archives.components.values_mut() {
+        if let Component::BackupArchives(archives) = component {
+            let age_identity = Some(ResourceName::new("healthcare-platform/archives").unwrap());
+            archives.encryption = Some(ArchiveEncryption { age_identity, kms_keys: None });
+        }
+    }
     vec![
         Variant { name: "as the plan of the repository", plan: healthcare_plan(), parameters: Vec::new() },
         Variant {
@@ -70,6 +79,7 @@ pub(crate) fn variants() -> Vec<Variant> {
             ],
         },
         Variant { name: "without a write probe", plan: without_probe, parameters: Vec::new() },
+        Variant { name: "with archives that are encrypted", plan: encrypted_archives, parameters: Vec::new() },
         Variant { name: "without archives", plan: without_archives, parameters: Vec::new() },
         Variant {
             name: "with a global table and a global database",

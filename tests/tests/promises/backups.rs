@@ -10,12 +10,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use shared::domain::archives::{ObjectView, StoredObject};
 use shared::domain::backup::{BackupSource, KeptView, ProofLevel};
-use shared::domain::described::{BucketSite, Drift};
-use shared::domain::identifier::{InstanceId, Region};
-use shared::domain::observation::{InstanceView, SnapshotView};
+use shared::domain::described::{ArchiveFormat, BucketSite, Drift};
+use shared::domain::identifier::{InstanceId, Region, ResourceName};
+use shared::domain::observation::{InstanceView, SnapshotView, StoredSecret};
 use shared::domain::plan::Component;
 use shared::domain::step::FunctionName;
-use shared::ports::{Backups, Clock, Databases, FailureKind, Objects, PortError, PortResult, ReadWork};
+use shared::ports::{Backups, Clock, Databases, FailureKind, FilesWork, Objects, PortError, PortResult, ReadWork, Secrets};
+use shared::redact::Secret;
 use simulation::{Outcome, Platform, SimulatedObject, Simulation, healthcare_plan, nightly_archive};
 
 const PRIMARY: &str = "healthcare-platform-backups";
@@ -245,7 +246,7 @@ fn a_log_beside_the_archives_is_not_taken_for_the_newest_one_by_a_look() {
         simulation.cloud.with(|state| {
             let now = state.now;
             for bucket in state.buckets.values_mut() {
-                bucket.insert("2026-11-20.log".to_owned(), SimulatedObject { content: log.into(), modified_at: now });
+                bucket.insert("2026-11-20.log".to_owned(), SimulatedObject::new(log.into(), now));
             }
         });
         let answer = asked(&mut simulation, &json!({"component": "database_archives", "level": "present"}));
@@ -315,6 +316,16 @@ impl Backups for TooLarge {
 }
 
 #[async_trait]
+impl Secrets for TooLarge {
+    async fn look(&self, _: &Region, _: &ResourceName) -> PortResult<StoredSecret> {
+        Err(error("not_asked"))
+    }
+    async fn value(&self, _: &Region, _: &ResourceName) -> PortResult<Secret<String>> {
+        Err(error("not_asked"))
+    }
+}
+
+#[async_trait]
 impl Objects for TooLarge {
     async fn list(&self, _: &Region, _: &BucketSite) -> PortResult<Vec<StoredObject>> {
         let modified_at = at() - SignedDuration::from_hours(1);
@@ -328,6 +339,7 @@ impl Objects for TooLarge {
             etag: "\"e\"".to_owned(),
             crc64nvme: Some("AAAAAAAAAAA=".to_owned()),
             encryption: Some("aws:kms".to_owned()),
+            kms_key: None,
             storage_class: None,
         })
     }
@@ -342,6 +354,9 @@ impl Objects for TooLarge {
         work(&mut archive[..self.bytes].chain(Ends));
         Err(error("object_out_of_time"))
     }
+    async fn read_files(&self, _: &Region, _: &BucketSite, _: &str, _: Option<Instant>, _: FilesWork) -> PortResult<()> {
+        Err(error("not_asked"))
+    }
 }
 
 #[tokio::test]
@@ -350,8 +365,8 @@ async fn an_archive_too_large_for_one_invocation_says_how_far_it_was_read_and_is
     // Even one whose every byte came, but not its end.
     for (bytes, reached) in [(whole * 9 / 10, "listed"), (whole, "listed")] {
         let store = TooLarge { bytes };
-        let ports =
-            Ports { clock: &store, databases: &store, backups: &store, objects: &store, until: Some(Instant::now()) };
+        let until = Some(Instant::now());
+        let ports = Ports { clock: &store, databases: &store, backups: &store, objects: &store, secrets: &store, until };
         let payload = json!({"component": "database_archives"});
         let checked = handle(ports, &healthcare_plan(), &payload).await.unwrap();
         let verdict = &checked.answer["backups"][0];
@@ -370,9 +385,74 @@ async fn an_archive_too_large_for_one_invocation_says_how_far_it_was_read_and_is
 async fn what_a_check_publishes_is_what_the_alarms_wait_for() {
     let (whole, payload) = (nightly_archive().0.len(), json!({"component": "database_archives", "level": "present"}));
     let store = TooLarge { bytes: whole };
-    let ports = Ports { clock: &store, databases: &store, backups: &store, objects: &store, until: None };
+    let until = None;
+    let ports = Ports { clock: &store, databases: &store, backups: &store, objects: &store, secrets: &store, until };
     let looked = handle(ports, &healthcare_plan(), &payload).await.unwrap();
     let names: Vec<&str> = looked.metrics[0].1.iter().map(|metric| metric.name.as_str()).collect();
     assert_eq!(names, ["BackupFresh"], "a look that reads nothing proves no level");
     assert_eq!(looked.metrics[0].0, "database_archives");
+}
+
+/// The files of a directory archive of pg_dump, in both sites.
+fn with_directory(name: &str) -> Simulation {
+    let platform = Platform::default().with_plan(|plan| {
+        for component in plan.components.values_mut() {
+            if let Component::BackupArchives(archives) = component {
+                archives.format = ArchiveFormat::Directory;
+            }
+        }
+    });
+    let simulation = platform.stand_up();
+    let fixture = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/pgdump/tests/fixtures").join(name);
+    simulation.cloud.with(|state| {
+        for bucket in state.buckets.values_mut() {
+            bucket.clear();
+            for file in std::fs::read_dir(&fixture).unwrap().flatten() {
+                let key = format!("nightly/{}", file.file_name().to_str().unwrap());
+                bucket.insert(key, SimulatedObject::new(std::fs::read(file.path()).unwrap().into(), state.now));
+            }
+        }
+    });
+    simulation
+}
+
+#[test]
+fn a_directory_archive_in_s3_is_read_file_by_file() {
+    for name in ["18.4/directory-gzip", "17.10/directory-zstd", "17.10/directory-lz4", "15.18/directory-none"] {
+        let mut simulation = with_directory(name);
+        let (verdict, status) = archives(&mut simulation);
+        assert_eq!((status, &verdict["level"]), (json!("sufficient"), &json!("decodable")), "{name}: {verdict:#}");
+        assert_eq!(verdict["archive"], format!("s3://{COPY}/nightly"));
+        let looked = asked(&mut simulation, &json!({"component": "database_archives", "level": "present"}));
+        assert_eq!(looked["status"], "sufficient", "{looked:#}");
+        let by_name = asked(&mut simulation, &json!({"backup": format!("s3://{PRIMARY}/nightly")}));
+        assert_eq!(by_name["status"], "sufficient", "{by_name:#}");
+        assert_eq!(by_name["backups"][0]["evidence"][0], verdict["evidence"][0], "as large as the listing says");
+    }
+}
+
+#[test]
+fn a_directory_archive_that_lacks_a_file_or_has_a_damaged_one_is_never_sufficient() {
+    let names: Vec<String> =
+        with_directory("18.4/directory-gzip").cloud.with(|state| state.buckets[COPY].keys().cloned().collect());
+    for name in &names {
+        for damage in [None, Some(0), Some(1)] {
+            let mut simulation = with_directory("18.4/directory-gzip");
+            simulation.cloud.with(|state| {
+                let bucket = state.buckets.get_mut(COPY).unwrap();
+                let content = bucket.remove(name).unwrap().content;
+                if let Some(missing) = damage {
+                    let mut bytes = content.to_vec();
+                    if missing == 0 {
+                        bytes.push(7)
+                    } else {
+                        bytes.truncate(content.len() - missing)
+                    }
+                    bucket.insert(name.clone(), SimulatedObject::new(bytes.into(), state.now));
+                }
+            });
+            let (verdict, status) = archives(&mut simulation);
+            assert_eq!(status, "insufficient", "{name} {damage:?}: {verdict:#}");
+        }
+    }
 }

@@ -9,6 +9,7 @@ mod common;
 mod consent;
 mod database_failure;
 mod dry_run;
+mod encrypted_archives;
 mod examples;
 mod failover;
 mod hostile;

@@ -1,6 +1,7 @@
 //! S3: the archives that the platform's nightly job leaves, real ones of pg_dump.
 
 use std::collections::BTreeMap;
+use std::io::{self, ErrorKind, Read};
 use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
@@ -10,7 +11,7 @@ use shared::domain::described::BucketSite;
 use shared::domain::duration::Seconds;
 use shared::domain::identifier::Region;
 use shared::domain::plan::{Component, Plan};
-use shared::ports::{FailureKind, PortResult};
+use shared::ports::{FailureKind, ObjectFiles, PortResult};
 
 use crate::faults::failure;
 
@@ -29,9 +30,17 @@ pub struct SimulatedObject {
     pub content: Arc<[u8]>,
     /// When it was written.
     pub modified_at: Timestamp,
+    /// The key of KMS under which S3 keeps it; absent: S3's own.
+    pub kms_key: Option<String>,
 }
 
 impl SimulatedObject {
+    /// An object that S3 keeps under its own key.
+    #[must_use]
+    pub fn new(content: Arc<[u8]>, modified_at: Timestamp) -> Self {
+        Self { content, modified_at, kms_key: None }
+    }
+
     pub(crate) fn view(&self, region: &Region, key: &str) -> ObjectView {
         ObjectView {
             key: key.to_owned(),
@@ -39,7 +48,8 @@ impl SimulatedObject {
             bytes: self.content.len() as u64,
             etag: format!("\"{}-{}\"", self.content.len(), self.modified_at.as_millisecond()),
             crc64nvme: None,
-            encryption: Some("AES256".to_owned()),
+            encryption: Some(self.kms_key.as_ref().map_or("AES256", |_| "aws:kms").to_owned()),
+            kms_key: self.kms_key.clone(),
             storage_class: None,
         }
     }
@@ -54,8 +64,8 @@ pub(crate) fn with_archives(plan: &Plan, start: Timestamp) -> Buckets {
             let modified_at = MADE_BEFORE.before(start);
             let key = format!("{}{}.dump", place.prefix(), modified_at.strftime("%Y-%m-%d"));
             let bucket = buckets.entry(place.bucket.to_string()).or_default();
-            bucket.insert(format!("{key}{MANIFEST}"), SimulatedObject { content: manifest(), modified_at });
-            bucket.insert(key, SimulatedObject { content: archive(), modified_at });
+            bucket.insert(format!("{key}{MANIFEST}"), SimulatedObject::new(manifest(), modified_at));
+            bucket.insert(key, SimulatedObject::new(archive(), modified_at));
         }
     }
     buckets
@@ -105,5 +115,34 @@ pub(crate) fn object<'a>(buckets: &'a Buckets, place: &BucketSite, key: &str) ->
     match found {
         Some(found) => Ok(found),
         None => missing("HeadObject", format!("{key} in {}", place.bucket)),
+    }
+}
+
+/// The objects below a directory, as they were when they were asked for.
+pub(crate) struct SimulatedFiles(BTreeMap<String, Arc<[u8]>>);
+
+impl SimulatedFiles {
+    pub(crate) fn below(buckets: &Buckets, place: &BucketSite, directory: &str) -> Self {
+        let objects = buckets.get(place.bucket.as_str()).into_iter().flatten();
+        let named = objects.filter_map(|(key, object)| {
+            let name = key.strip_prefix(directory)?.strip_prefix('/').filter(|name| !name.is_empty())?;
+            Some((name.to_owned(), object.content.clone()))
+        });
+        Self(named.collect())
+    }
+}
+
+impl ObjectFiles for SimulatedFiles {
+    fn names(&self) -> io::Result<Vec<String>> {
+        Ok(self.0.keys().cloned().collect())
+    }
+
+    fn open(&self, name: &str) -> io::Result<Box<dyn Read + '_>> {
+        let content = self.0.get(name).ok_or(ErrorKind::NotFound)?;
+        Ok(Box::new(&**content))
+    }
+
+    fn checksum(&self, _: &str) -> Option<String> {
+        None
     }
 }

@@ -33,7 +33,7 @@ use super::functions::RUNNING;
 use super::invariants::{Invariant, Violation};
 
 pub use buckets::{Buckets, SimulatedObject, nightly_archive};
-pub(crate) use buckets::{listed, object, with_archives};
+pub(crate) use buckets::{SimulatedFiles, listed, object, with_archives};
 pub use clients::Client;
 pub(crate) use clients::Finds;
 pub use ecs::EcsService;

@@ -93,6 +93,7 @@ fn a_look_says_what_the_object_is() {
         modified_at: Some("2026-11-20T02:00:00Z".parse().unwrap()),
         crc64nvme: Some("AAAAAAAAAAA=".to_owned()),
         encryption: Some("aws:kms".to_owned()),
+        kms_key: None,
         storage_class: None,
     };
     assert_eq!(found, expected);

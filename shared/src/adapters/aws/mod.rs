@@ -29,6 +29,7 @@ mod shown;
 mod silence;
 mod step_header;
 mod store_clock;
+mod stored_secrets;
 mod time;
 mod write_holds;
 
@@ -50,6 +51,7 @@ pub use predictors::LambdaPredictors;
 pub use replica_lags::CloudWatchLags;
 pub use services::EcsServices;
 pub use step_header::{HEADER, StepHeader};
+pub use stored_secrets::StoredSecrets;
 pub use write_holds::AwsWriteHolds;
 
 pub(super) use invocation::{Speaker, invoke};

@@ -1,9 +1,10 @@
 //! Amazon S3, read only: what is in a bucket, what S3 knows of an object, and its bytes.
 
+use std::io::{self, Read};
 use std::time::Instant;
 
 use async_trait::async_trait;
-use objects::{Client, Code, Failure, Limits, Location, Object, Reader};
+use objects::{Client, Code, Directory, Failure, Limits, Location, Object, Reader};
 use tokio::runtime::Handle;
 
 use super::Clients;
@@ -12,7 +13,7 @@ use crate::domain::archives::{ObjectView, StoredObject};
 use crate::domain::described::BucketSite;
 use crate::domain::identifier::Region;
 use crate::domain::operation::Operation;
-use crate::ports::{FailureKind, Objects, PortError, PortResult, ReadWork};
+use crate::ports::{FailureKind, FilesWork, ObjectFiles, Objects, PortError, PortResult, ReadWork};
 
 /// [`Objects`] over S3.
 #[derive(Debug, Clone)]
@@ -68,6 +69,7 @@ impl Objects for S3Objects {
             etag: found.etag,
             crc64nvme: found.crc64nvme,
             encryption: found.encryption,
+            kms_key: found.kms_key,
             storage_class: found.storage_class,
         })
     }
@@ -90,6 +92,7 @@ impl Objects for S3Objects {
             modified_at: None,
             crc64nvme: object.crc64nvme.clone(),
             encryption: object.encryption.clone(),
+            kms_key: object.kms_key.clone(),
             storage_class: object.storage_class.clone(),
         };
         let limits = Limits { until: until.map(Into::into), ..Limits::default() };
@@ -104,6 +107,51 @@ impl Objects for S3Objects {
             Ok(Some(failure)) => Err(failed(sending, &failure)),
             Err(_) => Err(sending.failure(FailureKind::NoAnswer, "reading_ended", "what reads the object ended half-way")),
         }
+    }
+
+    async fn read_files(
+        &self,
+        region: &Region,
+        place: &BucketSite,
+        directory: &str,
+        until: Option<Instant>,
+        work: FilesWork,
+    ) -> PortResult<()> {
+        // Which files there are, and of each what S3 knows and its bytes.
+        let sending = Sending::of(Operation::GetObject);
+        self.client(Sending::of(Operation::ListObjects), Operation::ListObjects, region, place.bucket.as_str())?;
+        self.client(Sending::of(Operation::HeadObject), Operation::HeadObject, region, &place.below())?;
+        let client = self.client(sending, Operation::GetObject, region, &place.below())?;
+        let limits = Limits { until: until.map(Into::into), ..Limits::default() };
+        let (bucket, prefix) = (place.bucket.to_string(), format!("{directory}/"));
+        let runtime = Handle::current();
+        let worked = tokio::task::spawn_blocking(move || {
+            let files = Files(Directory::new(client, &bucket, &prefix, limits, runtime));
+            work(&files);
+            files.0.failure()
+        });
+        match worked.await {
+            Ok(None) => Ok(()),
+            Ok(Some(failure)) => Err(failed(sending, &failure)),
+            Err(_) => Err(sending.failure(FailureKind::NoAnswer, "reading_ended", "what reads the objects ended half-way")),
+        }
+    }
+}
+
+/// [`ObjectFiles`] over a prefix.
+struct Files(Directory);
+
+impl ObjectFiles for Files {
+    fn names(&self) -> io::Result<Vec<String>> {
+        self.0.names()
+    }
+
+    fn open(&self, name: &str) -> io::Result<Box<dyn Read + '_>> {
+        Ok(Box::new(self.0.open(name)?))
+    }
+
+    fn checksum(&self, name: &str) -> Option<String> {
+        self.0.checksum(name)
     }
 }
 

@@ -123,6 +123,14 @@ identifier!(
     is_arn
 );
 identifier!(
+    /// The ARN of a KMS key, as S3 names it with each object that is encrypted under it: never that of an alias.
+    KmsKeyArn,
+    "KMS key ARN",
+    "arn:aws:kms:, the Region, twelve digits, :key/ and the key's id",
+    r"^(?=.{1,256}$)arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$",
+    is_key
+);
+identifier!(
     /// The address of a page that says whether something serves.
     HttpsUrl,
     "https address",
@@ -198,4 +206,33 @@ fn is_arn(text: &str) -> bool {
         && account.chars().all(|c| c.is_ascii_digit())
         && !resource.is_empty()
         && resource.chars().all(|c| c.is_ascii_graphic())
+}
+
+/// An ARN of a key.
+fn is_key(text: &str) -> bool {
+    let id = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    let region =
+        |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+    let account = |text: &str| text.len() == 12 && text.chars().all(|c| c.is_ascii_digit());
+    let parts: Vec<&str> = text.split(':').collect();
+    let ["arn", partition, "kms", at, of, key] = parts.as_slice() else { return false };
+    text.len() <= 256
+        && partition.strip_prefix("aws").is_some_and(|rest| rest.chars().all(|c| c.is_ascii_lowercase() || c == '-'))
+        && region(at)
+        && account(of)
+        && key.strip_prefix("key/").is_some_and(id)
+}
+
+impl KmsKeyArn {
+    /// The Region of the key. Of a multi-Region key each Region has its own.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        self.as_str().split(':').nth(3).unwrap_or_default()
+    }
+
+    /// Whether this is what S3 says of an object's key: its ARN, or no more than its id.
+    #[must_use]
+    pub fn is_named(&self, by: &str) -> bool {
+        self.as_str() == by || self.as_str().rsplit('/').next() == Some(by)
+    }
 }

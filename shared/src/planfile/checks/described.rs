@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::domain::identifier::{ComponentName, Region};
+use crate::domain::plan::SiteName;
 use crate::domain::planes;
 
 use super::super::code;
@@ -23,12 +24,32 @@ pub(super) fn check(draft: &Draft, findings: &mut Findings) {
             moved_by_a_control_plane(name.as_str(), component, &region.value, findings);
         }
         copies(draft, name, component, findings);
+        keys(draft, component, findings);
         if let Some(mark) = component.without_tls {
             findings.warning(
                 code::DATABASE_WITHOUT_TLS,
                 mark,
                 format!("the check of {name} sends its login in the clear, to whatever answers at that address"),
                 "leave `tls:` out, and give the secret a `certificate_authority` where the certificates are your own",
+            );
+        }
+    }
+}
+
+/// S3 encrypts under keys of the bucket's own Region only (S3 user guide, "Using server-side encryption with AWS KMS keys").
+fn keys(draft: &Draft, component: &DraftComponent, findings: &mut Findings) {
+    for (site, key) in &component.keys {
+        let region = match site {
+            SiteName::Primary => &draft.primary,
+            SiteName::Recovery => &draft.recovery,
+        };
+        if let Some(region) = region.as_ref().filter(|region| region.value.as_str() != key.value.region()) {
+            let (at, region) = (key.value.region(), &region.value);
+            findings.error(
+                code::KEY_OF_ANOTHER_REGION,
+                key.mark,
+                format!("the key is in {at}, and the bucket of the {} site in {region}", site.as_str()),
+                format!("name the key of {region} under which the objects there are encrypted"),
             );
         }
     }

@@ -4,7 +4,7 @@ use crate::domain::backup::ProofLevel;
 use crate::domain::described::{ArchiveFormat, RecordType, Routing, Tls};
 use crate::domain::identifier::{
     Arn, BalancerName, BucketName, ClusterId, DistributionId, DomainName, HealthCheckId, HostedZoneId, HttpsUrl, InstanceId,
-    SecurityGroupId, TableName, TimeZoneName, VariableName,
+    KmsKeyArn, SecurityGroupId, TableName, TimeZoneName, VariableName,
 };
 use crate::domain::plan::{ApiProtocol, Reads};
 
@@ -450,6 +450,29 @@ pub(in super::super) static BACKUP_ARCHIVES: Mapping = Mapping {
             Form::Mapping(&DRIFT),
             "By how much rows may differ from the archive before, whatever the level; 50 % for level consistent unless written.",
         ),
+        optional("encryption", Form::Mapping(&ARCHIVE_ENCRYPTION), "How they are encrypted, and by which keys."),
+    ],
+};
+
+pub(in super::super) static ARCHIVE_ENCRYPTION: Mapping = Mapping {
+    name: "archive_encryption",
+    about: "How archives are encrypted: before they reach S3, by S3, or both.",
+    fields: &[
+        optional(
+            "age_identity",
+            RESOURCE,
+            "The secret, in Secrets Manager of the recovery site, that holds the age identity that opens them.",
+        ),
+        optional("kms_keys", Form::Mapping(&ARCHIVE_KEYS), "The KMS keys under which S3 keeps them (SSE-KMS)."),
+    ],
+};
+
+pub(in super::super) static ARCHIVE_KEYS: Mapping = Mapping {
+    name: "archive_keys",
+    about: "KMS keys of archives, each in the Region of its bucket.",
+    fields: &[
+        required("primary", Form::Pattern(KmsKeyArn::PATTERN), "Of the archives."),
+        optional("recovery", Form::Pattern(KmsKeyArn::PATTERN), "Of their copies; required where there are some."),
     ],
 };
 

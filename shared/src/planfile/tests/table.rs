@@ -579,6 +579,18 @@ pub(crate) const ROWS: &[Row] = &[
         )],
     ),
     error(
+        "key_of_another_region",
+        &[(
+            "weekly: 4 }",
+            "weekly: 4 }\n    encryption: { kms_keys: { primary: arn:aws:kms:us-west-2:123456789012:key/mrk-1, recovery: arn:aws:kms:us-west-2:123456789012:key/mrk-1 } }",
+        )],
+        "arn:aws:kms:us-west-2:123456789012:key/mrk-1, recovery",
+        &[(
+            "weekly: 4 }",
+            "weekly: 4 }\n    encryption: { kms_keys: { primary: arn:aws:kms:us-east-1:123456789012:key/mrk-1, recovery: arn:aws:kms:us-west-2:123456789012:key/mrk-1 } }",
+        )],
+    ),
+    error(
         "empty_list",
         &[("table: shop-carts", "table: shop-carts\n    backups: {}")],
         "backups: {}",
@@ -595,6 +607,30 @@ pub(crate) const ROWS: &[Row] = &[
         &[("ledger-west }", "ledger-west }\n    backups: { copy_within: 59s }")],
         "59s",
         &[("ledger-west }", "ledger-west }\n    backups: { copy_within: 60s }")],
+    ),
+    error(
+        "empty_list",
+        &[("weekly: 4 }", "weekly: 4 }\n    encryption: {}")],
+        "encryption: {}",
+        &[("weekly: 4 }", "weekly: 4 }\n    encryption: { age_identity: shop/backup-identity }")],
+    ),
+    error(
+        "missing_field",
+        &[(
+            "weekly: 4 }",
+            "weekly: 4 }\n    encryption: { kms_keys: { primary: arn:aws:kms:us-east-1:123456789012:key/mrk-1 } }",
+        )],
+        "kms_keys: {",
+        &[],
+    ),
+    error(
+        "bad_identifier",
+        &[(
+            "weekly: 4 }",
+            "weekly: 4 }\n    encryption: { kms_keys: { primary: alias/archives, recovery: arn:aws:kms:us-west-2:123456789012:key/mrk-1 } }",
+        )],
+        "alias/archives",
+        &[],
     ),
     error("bad_identifier", &[("weekly: 4 }", "weekly: 4 }\n    time_zone: \"+02\"")], "\"+02", &[]),
     error(

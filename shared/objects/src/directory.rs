@@ -1,0 +1,105 @@
+//! The objects below a prefix as files for blocking code, opened one after the other.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{self, ErrorKind, Read};
+
+use tokio::runtime::Handle;
+
+use crate::address::Location;
+use crate::client::Client;
+use crate::failure::{Code, Failure};
+use crate::reader::{Limits, Reader};
+
+/// The objects below one prefix. Blocks, so it must be used outside the runtime that fetches. Opening an object costs a HeadObject: it is read
+/// as it was then.
+pub struct Directory {
+    client: Client,
+    bucket: String,
+    prefix: String,
+    limits: Limits,
+    runtime: Handle,
+    failure: RefCell<Option<Failure>>,
+    checksums: RefCell<BTreeMap<String, String>>,
+}
+
+impl Directory {
+    /// The objects of this bucket whose keys begin so. What follows is their name, so the prefix ends with a slash.
+    #[must_use]
+    pub fn new(client: Client, bucket: &str, prefix: &str, limits: Limits, runtime: Handle) -> Self {
+        let (bucket, prefix) = (bucket.to_owned(), prefix.to_owned());
+        Self { client, bucket, prefix, limits, runtime, failure: RefCell::default(), checksums: RefCell::default() }
+    }
+
+    /// Their names.
+    ///
+    /// # Errors
+    /// When they cannot be listed; [`Directory::failure`] says why.
+    pub fn names(&self) -> io::Result<Vec<String>> {
+        let listed = self.runtime.block_on(self.client.list(&self.bucket, &self.prefix, &self.limits));
+        let listed = listed.map_err(|failure| told(&self.failure, failure))?;
+        // Consoles make an object of the prefix itself to show a folder.
+        let names = listed.iter().filter_map(|object| object.key.strip_prefix(&self.prefix)).filter(|name| !name.is_empty());
+        Ok(names.map(str::to_owned).collect())
+    }
+
+    /// Opens one of them.
+    ///
+    /// # Errors
+    /// When it cannot be looked at, [`ErrorKind::NotFound`] when it is gone; [`Directory::failure`] says why.
+    pub fn open(&self, name: &str) -> io::Result<impl Read + '_> {
+        let location = Location { bucket: self.bucket.clone(), key: format!("{}{name}", self.prefix) };
+        let looked = self.runtime.block_on(self.client.look(&location, &self.limits));
+        let object = looked.map_err(|failure| told(&self.failure, failure))?;
+        if let Some(checksum) = &object.crc64nvme {
+            self.checksums.borrow_mut().insert(name.to_owned(), checksum.clone());
+        }
+        let reader = Reader::new(self.client.clone(), object, self.limits.clone(), self.runtime.clone());
+        Ok(Opened { reader, failure: &self.failure })
+    }
+
+    /// Why the first thing that failed did.
+    #[must_use]
+    pub fn failure(&self) -> Option<Failure> {
+        self.failure.borrow().clone()
+    }
+
+    /// CRC-64/NVME of an object that was opened, in base 64, where S3 keeps it.
+    #[must_use]
+    pub fn checksum(&self, name: &str) -> Option<String> {
+        self.checksums.borrow().get(name).cloned()
+    }
+}
+
+impl fmt::Debug for Directory {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Directory")
+            .field("bucket", &self.bucket)
+            .field("prefix", &self.prefix)
+            .finish_non_exhaustive()
+    }
+}
+
+fn told(first: &RefCell<Option<Failure>>, failure: Failure) -> io::Error {
+    let kind = if failure.code == Code::Missing { ErrorKind::NotFound } else { ErrorKind::Other };
+    first.borrow_mut().get_or_insert_with(|| failure.clone());
+    io::Error::new(kind, failure)
+}
+
+/// An object being read.
+struct Opened<'a> {
+    reader: Reader,
+    failure: &'a RefCell<Option<Failure>>,
+}
+
+impl Read for Opened<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.reader.read(buffer).inspect_err(|_| {
+            if let Some(failure) = self.reader.failure() {
+                self.failure.borrow_mut().get_or_insert_with(|| failure.clone());
+            }
+        })
+    }
+}

@@ -1,0 +1,198 @@
+//! What `backup-verify` says of archives that are encrypted: a backup that nobody can open after the disaster is none.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use age::secrecy::ExposeSecret;
+use age::x25519::Identity;
+use serde_json::{Value, json};
+use shared::domain::described::{ArchiveEncryption, ArchiveKeys};
+use shared::domain::identifier::{KmsKeyArn, ResourceName};
+use shared::domain::plan::Component;
+use shared::domain::step::FunctionName;
+use simulation::{Outcome, Platform, Secret, Simulation, nightly_archive};
+
+const PRIMARY: &str = "healthcare-platform-backups";
+const COPY: &str = "healthcare-platform-backups-dr";
+const NEWEST: &str = "2026-11-20.dump";
+const SECRET: &str = "healthcare-platform/archives";
+const KEYS: [&str; 2] =
+    ["arn:aws:kms:us-east-1:123456789012:key/mrk-1234", "arn:aws:kms:us-west-2:123456789012:key/mrk-1234"];
+
+fn with(encryption: Option<ArchiveEncryption>) -> Simulation {
+    let platform = Platform::default().with_plan(|plan| {
+        for component in plan.components.values_mut() {
+            if let Component::BackupArchives(archives) = component {
+                archives.encryption.clone_from(&encryption);
+            }
+        }
+    });
+    let simulation = platform.stand_up();
+    // What was recorded is of the archive itself, which the tests change.
+    simulation.cloud.with(|state| {
+        for bucket in state.buckets.values_mut() {
+            bucket.retain(|key, _| !key.ends_with(".manifest.json"));
+        }
+    });
+    simulation
+}
+
+fn with_identity() -> Simulation {
+    with(Some(ArchiveEncryption { age_identity: Some(ResourceName::new(SECRET).unwrap()), kms_keys: None }))
+}
+
+fn encrypted(to: &Identity) -> Arc<[u8]> {
+    let recipient = to.to_public();
+    let encryptor = age::Encryptor::with_recipients(std::iter::once(&recipient as &dyn age::Recipient)).unwrap();
+    let mut bytes = Vec::new();
+    let mut writer = encryptor.wrap_output(&mut bytes).unwrap();
+    writer.write_all(&nightly_archive().0).unwrap();
+    writer.finish().unwrap();
+    bytes.into()
+}
+
+fn store(simulation: &Simulation, content: &Arc<[u8]>) {
+    simulation.cloud.with(|state| {
+        for bucket in [PRIMARY, COPY] {
+            state.buckets.get_mut(bucket).unwrap().get_mut(NEWEST).unwrap().content = content.clone();
+        }
+    });
+}
+
+fn text_of(identity: &Identity) -> String {
+    format!("# created: today\n{}\n", identity.to_string().expose_secret())
+}
+
+fn keep(simulation: &Simulation, region: &str, text: &str) {
+    let secret = Secret::new("7f0e8a52-1b52-4a0e-9d0b-6a1e7a1d5c10", json!(text));
+    simulation.cloud.with(|state| state.secrets.insert((region.to_owned(), SECRET.to_owned()), secret));
+}
+
+fn asked(simulation: &mut Simulation, payload: Value) -> (Value, Value) {
+    match simulation.invoke(FunctionName::BackupVerify, "live", &payload) {
+        Outcome::Answered(answer) => (answer["backups"][0].clone(), answer["status"].clone()),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn read(simulation: &mut Simulation) -> (Value, Value) {
+    asked(simulation, json!({"component": "database_archives"}))
+}
+
+fn looked(simulation: &mut Simulation) -> (Value, Value) {
+    asked(simulation, json!({"component": "database_archives", "level": "present"}))
+}
+
+fn first_finding(verdict: &Value) -> &str {
+    verdict["findings"][0].as_str().unwrap_or_else(|| panic!("nothing was found: {verdict:#}"))
+}
+
+#[test]
+fn an_encrypted_archive_is_read_with_the_identity_of_the_recovery_site() {
+    let (mut simulation, identity) = (with_identity(), Identity::generate());
+    store(&simulation, &encrypted(&identity));
+    keep(&simulation, "us-west-2", &text_of(&identity));
+    let (verdict, status) = read(&mut simulation);
+    assert_eq!((status, &verdict["level"]), (json!("sufficient"), &json!("decodable")), "{verdict:#}");
+    assert!(verdict["evidence"].to_string().contains("encrypted with age"), "{verdict:#}");
+    assert_eq!(looked(&mut simulation).1, "sufficient");
+}
+
+#[test]
+fn an_identity_that_only_the_lost_region_has_opens_nothing() {
+    let (mut simulation, identity) = (with_identity(), Identity::generate());
+    store(&simulation, &encrypted(&identity));
+    keep(&simulation, "us-east-1", &text_of(&identity));
+    for (verdict, status) in [read(&mut simulation), looked(&mut simulation)] {
+        assert_eq!(status, "insufficient");
+        assert!(first_finding(&verdict).starts_with("identity_missing: "), "{verdict:#}");
+    }
+}
+
+#[test]
+fn a_wrong_key_and_changed_bytes_are_told_apart() {
+    let (mut simulation, identity) = (with_identity(), Identity::generate());
+    let sound = encrypted(&identity);
+    store(&simulation, &sound);
+    keep(&simulation, "us-west-2", &text_of(&Identity::generate()));
+    let (verdict, status) = read(&mut simulation);
+    assert_eq!((status, &verdict["level"]), (json!("insufficient"), &json!("present")));
+    assert!(first_finding(&verdict).starts_with("wrong_key: "), "{verdict:#}");
+    keep(&simulation, "us-west-2", &text_of(&identity));
+    let mut flipped = sound.to_vec();
+    let middle = flipped.len() / 2;
+    flipped[middle] ^= 1;
+    for changed in [flipped.into(), sound[..sound.len() - 1].into()] {
+        store(&simulation, &changed);
+        let (verdict, status) = read(&mut simulation);
+        assert_eq!(status, "insufficient");
+        assert!(first_finding(&verdict).starts_with("not_authentic: "), "{verdict:#}");
+    }
+}
+
+#[test]
+fn what_is_encrypted_otherwise_than_the_plan_says_is_a_finding() {
+    let mut unexpected = with(None);
+    store(&unexpected, &encrypted(&Identity::generate()));
+    let (verdict, status) = read(&mut unexpected);
+    assert_eq!((status, &verdict["level"]), (json!("insufficient"), &json!("present")));
+    assert!(first_finding(&verdict).starts_with("no_identity: "), "{verdict:#}");
+    assert_eq!(looked(&mut unexpected).1, "sufficient", "it is there, which is all that was asked");
+    let mut plain = with_identity();
+    keep(&plain, "us-west-2", &text_of(&Identity::generate()));
+    for (verdict, status) in [read(&mut plain), looked(&mut plain)] {
+        assert_eq!(status, "insufficient");
+        assert!(first_finding(&verdict).starts_with("not_encrypted: "), "{verdict:#}");
+    }
+}
+
+#[test]
+fn nothing_of_a_secret_is_repeated_whatever_it_holds() {
+    let identity = Identity::generate();
+    let sound = text_of(&identity);
+    let key = sound.lines().nth(1).unwrap();
+    for text in [sound.as_str(), &key[..73], "{\"password\":\"tulips-in-may\"}", "tulips-in-may"] {
+        let mut simulation = with_identity();
+        store(&simulation, &encrypted(&identity));
+        keep(&simulation, "us-west-2", text);
+        let (verdict, status) = read(&mut simulation);
+        let said = verdict.to_string();
+        assert!(!said.contains("tulips") && !said.contains(&key[20..40]), "{said}");
+        if text != sound {
+            assert_eq!(status, "insufficient");
+            assert!(first_finding(&verdict).starts_with("identity_unreadable: "), "{verdict:#}");
+        }
+    }
+}
+
+#[test]
+fn the_copy_has_to_lie_under_the_key_of_its_own_region_that_the_plan_names() {
+    let named = |key: &str| KmsKeyArn::new(key).unwrap();
+    let kms_keys = Some(ArchiveKeys { primary: named(KEYS[0]), recovery: Some(named(KEYS[1])) });
+    let mut simulation = with(Some(ArchiveEncryption { age_identity: None, kms_keys }));
+    let kept = |simulation: &Simulation, keys: [Option<&str>; 2]| {
+        simulation.cloud.with(|state| {
+            for (bucket, key) in [PRIMARY, COPY].into_iter().zip(keys) {
+                state.buckets.get_mut(bucket).unwrap().get_mut(NEWEST).unwrap().kms_key = key.map(str::to_owned);
+            }
+        });
+    };
+    for (keys, expected) in [
+        ([Some(KEYS[0]), Some(KEYS[1])], None),
+        ([Some(KEYS[0]), None], Some("kms_key_missing: ")),
+        ([None, Some(KEYS[1])], Some("kms_key_missing: ")),
+        ([Some(KEYS[0]), Some(KEYS[0])], Some("kms_key_other: ")),
+        ([Some(KEYS[0]), Some("arn:aws:kms:us-west-2:123456789012:key/5678")], Some("kms_key_other: ")),
+    ] {
+        kept(&simulation, keys);
+        for (verdict, status) in [read(&mut simulation), looked(&mut simulation)] {
+            assert_eq!(status == "sufficient", expected.is_none(), "{keys:?}: {verdict:#}");
+            if let Some(code) = expected {
+                assert!(first_finding(&verdict).starts_with(code), "{verdict:#}");
+            }
+        }
+    }
+    kept(&simulation, [Some(KEYS[0]), None]);
+    let (verdict, _) = asked(&mut simulation, json!({"backup": format!("s3://{COPY}/{NEWEST}")}));
+    assert!(first_finding(&verdict).starts_with("kms_key_missing: "), "{verdict:#}");
+}
