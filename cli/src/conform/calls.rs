@@ -91,7 +91,7 @@ mod tests {
             assert!(operation.row().grants.iter().any(|grant| !matches!(grant.on, On::Below { .. })));
             compared += 1;
         }
-        assert_eq!(compared, 3);
+        assert_eq!(compared, 5);
     }
 
     /// Nobody listens there, so that a call that gets past the guard fails later, and in another way.
