@@ -4,7 +4,7 @@ import datetime
 
 from . import waiting
 from .call import Call, given, keeping, nothing
-from .scene import CLIENTS_GROUP, EAST, GLOBAL_CLUSTER, INSTANCE, ISOLATION_GROUP, PRIMARY, PRIMARY_ARN, REPLICA, WEST
+from .scene import CLIENTS_GROUP, EAST, GLOBAL_CLUSTER, INSTANCE, ISOLATION_GROUP, PRIMARY, PRIMARY_ARN, REPLICA, WEST, WRITER
 
 FACTS = (
     "DBInstances[0].[DBInstanceIdentifier, DBInstanceArn, DBInstanceStatus, Engine, DBInstanceClass, MultiAZ, "
@@ -62,6 +62,10 @@ def global_clusters():
     yield rds("global-cluster", WEST, "DescribeGlobalClusters", named, keeping(facts))
     yield rds("global-clusters", EAST, "DescribeGlobalClusters", {}, keeping("GlobalClusters[].GlobalClusterIdentifier"))
     yield rds("global-cluster-unknown", WEST, "DescribeGlobalClusters", {"GlobalClusterIdentifier": "nobody"})
+    writer = {"DBClusterIdentifier": WRITER}
+    yield rds("cluster", EAST, "DescribeDBClusters", writer, keeping("DBClusters[].DBClusterIdentifier"))
+    # Only that there is a list: whether a cluster has a snapshot as soon as it is made is nobody's promise.
+    yield rds("cluster-snapshots", EAST, "DescribeDBClusterSnapshots", writer, keeping("type(DBClusterSnapshots)"))
 
 
 def snapshots():
