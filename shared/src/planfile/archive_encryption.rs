@@ -42,7 +42,7 @@ fn read_keys(place: &Place<'_>, has_copy: bool, draft: &mut DraftComponent, find
         Some(place) if !has_copy => {
             let message = format!("{}: the archives have no copy there that it could be the key of", place.path());
             findings.error(
-                code::UNKNOWN_FIELD,
+                code::KEYS_AND_COPIES_DIFFER,
                 place.mark,
                 message,
                 "add the copy, `recovery: { bucket: … }`, or leave it out",
@@ -53,7 +53,8 @@ fn read_keys(place: &Place<'_>, has_copy: bool, draft: &mut DraftComponent, find
         None if !has_copy => Some(None),
         None => {
             let message = format!("{}: the copies have no key", place.path());
-            findings.error(code::MISSING_FIELD, fields.mark(), message, format!("add `recovery:` with {KEY}"));
+            let help = format!("add `recovery:` with {KEY}");
+            findings.error(code::KEYS_AND_COPIES_DIFFER, fields.mark(), message, help);
             None
         }
     };

@@ -615,7 +615,7 @@ pub(crate) const ROWS: &[Row] = &[
         &[("weekly: 4 }", "weekly: 4 }\n    encryption: { age_identity: shop/backup-identity }")],
     ),
     error(
-        "missing_field",
+        "keys_and_copies_differ",
         &[(
             "weekly: 4 }",
             "weekly: 4 }\n    encryption: { kms_keys: { primary: arn:aws:kms:us-east-1:123456789012:key/mrk-1 } }",
