@@ -37,8 +37,9 @@ pub struct SimulateArguments {
     /// For how long to play at most.
     #[arg(long)]
     minutes: Option<f64>,
-    /// Instead of a seed: an incident as a finding tells it, in JSON. It is told event by event.
-    #[arg(long, value_name = "JSON", conflicts_with_all = ["seed", "count", "minutes", "exhaustive"])]
+    /// Instead of a seed: an incident as a finding tells it, in JSON. It is told event by event; with --exhaustive, it is the one whose
+    /// calls are struck.
+    #[arg(long, value_name = "JSON", conflicts_with_all = ["seed", "count"])]
     case: Option<String>,
     /// Instead of random seeds: every fault at every call of an ordinary incident; with 2, every second one after each as well.
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=2), conflicts_with = "count")]
@@ -74,15 +75,22 @@ pub fn run(arguments: &SimulateArguments) -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    let case = match one_case(arguments) {
+        Ok(case) => case,
+        Err(message) => {
+            eprintln!("{message}");
+            return ExitCode::from(2);
+        }
+    };
     // A panic of the code under test is a finding, told with its seed; the default hook would print each of them again.
     std::panic::set_hook(Box::new(|_| {}));
     let (summary, findings) = match (arguments.exhaustive, arguments.count, arguments.minutes) {
-        (None, None, None) => return tell_one(arguments, &campaign),
+        (None, None, None) => return tell_one(arguments, &campaign, &case),
         (Some(at_a_time), _, _) => {
             let faults = if arguments.faults.is_empty() { Fault::ALL.as_slice() } else { &arguments.faults };
             let share = Share { every: arguments.every, part: arguments.part };
             let pairs = (at_a_time == 2).then_some(share);
-            campaign.exhaust(&Case::plain(arguments.seed), faults, pairs, limit(arguments))
+            campaign.exhaust(&case, faults, pairs, limit(arguments))
         }
         (None, count, _) => {
             let last = count.map_or(u64::MAX, |count| arguments.seed.saturating_add(count).saturating_sub(1));
@@ -139,9 +147,10 @@ fn fault(name: &str) -> Result<Fault, String> {
     Fault::ALL.into_iter().find(|fault| fault.as_str() == name).ok_or_else(|| format!("no fault; there are: {}", known()))
 }
 
-/// The incident to tell: as it is given, or of this seed.
+/// The incident to tell, or to strike: as it is given, or of this seed. What is struck everywhere is otherwise an ordinary one.
 fn one_case(arguments: &SimulateArguments) -> Result<Case, String> {
     match &arguments.case {
+        None if arguments.exhaustive.is_some() => Ok(Case::plain(arguments.seed)),
         None => Ok(Case::from_seed(arguments.seed)),
         Some(json) => serde_json::from_str(json)
             .map_err(|error| format!("--case is no incident as a finding tells it: {error}; copy it from there, in quotes")),
@@ -149,18 +158,11 @@ fn one_case(arguments: &SimulateArguments) -> Result<Case, String> {
 }
 
 /// Plays one incident and tells all of it; what it violates is made small, and told as well.
-fn tell_one(arguments: &SimulateArguments, campaign: &Campaign) -> ExitCode {
-    let case = match one_case(arguments) {
-        Ok(case) => case,
-        Err(message) => {
-            eprintln!("{message}");
-            return ExitCode::from(2);
-        }
-    };
-    let (run, finding) = replay(campaign, &case);
+fn tell_one(arguments: &SimulateArguments, campaign: &Campaign, case: &Case) -> ExitCode {
+    let (run, finding) = replay(campaign, case);
     match arguments.format {
         Format::Json => say(&json!({"run": run, "finding": finding}).to_string()),
-        Format::Text => say(&story(campaign, &case, &run, finding.as_ref())),
+        Format::Text => say(&story(campaign, case, &run, finding.as_ref())),
     }
     ExitCode::from(u8::from(finding.is_some()))
 }

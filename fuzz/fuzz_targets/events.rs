@@ -2,9 +2,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use shared::error::RecoveryError;
-use shared::events::{read, request};
-use shared::printable::misleads;
+use fuzz::error::RecoveryError;
+use fuzz::events::{read, request};
+use fuzz::printable::misleads;
 
 fn calm<T>(answer: Result<T, RecoveryError>) {
     if let Err(error) = answer {

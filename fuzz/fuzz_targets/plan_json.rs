@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use shared::config::read_plan;
-use shared::domain::assess::longest_incident;
+use fuzz::config::read_plan;
+use fuzz::domain::assess::longest_incident;
 
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(plan) = read_plan(bytes, "plan.json") {

@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use shared::config::read_plan;
-use shared::planfile::{Severity, read_bytes};
+use fuzz::config::read_plan;
+use fuzz::planfile::{Severity, read_bytes};
 
 fuzz_target!(|bytes: &[u8]| {
     let reading = read_bytes(bytes);

@@ -63,6 +63,8 @@ guards! {
     IntentFirst = "calls are made before the journal knows of them";
     /// What was sent and not answered is looked for before it is sent again.
     UnansweredLookedFor = "what was not answered is sent again at once";
+    /// An undo is not over while something that it undoes may still take effect.
+    LateEffectAwaited = "an undo ends before what it undoes can no longer take effect";
     /// What a hold replaces is saved.
     HoldSaved = "a hold does not save what it replaced";
     /// After a possible promotion nothing is undone.

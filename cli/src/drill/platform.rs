@@ -236,7 +236,7 @@ impl Platform {
 
     /// Last night's archive, with its manifest, wherever the plan keeps some.
     fn archives(&self) -> Vec<Value> {
-        let (archive, manifest) = nightly_archive();
+        let (archive, manifest) = nightly_archive(Timestamp::now());
         let mut objects = Vec::new();
         for component in self.plan.components.values() {
             let Component::BackupArchives(archives) = component else { continue };

@@ -59,12 +59,12 @@ impl Search<'_> {
         }
         let sites = shelves.iter().map(|shelf| judge_shelf(shelf, longest, now)).collect();
         let Some((shelf, newest)) = read_from(&shelves).and_then(|shelf| Some((shelf, shelf.newest()?))) else {
-            return judge(None, self.level, Proof::default(), sites);
+            return judge(None, self.level, Proof::default(), sites, None);
         };
         let manifests = Manifests { own: shelf.manifest_of(&newest.key), previous: shelf.manifest_before(&newest.key) };
         let mut proof = self.prove(&shelf.region, &shelf.place, newest, manifests).await;
         self.keys(&shelves, &mut proof).await;
-        judge(Some(named(&shelf.place, &newest.key)), self.level, proof, sites)
+        judge(Some(named(&shelf.place, &newest.key)), self.level, proof, sites, Some((longest, now)))
     }
 
     /// What one archive proves, whatever its age.
@@ -87,7 +87,7 @@ impl Search<'_> {
             }
             Err(error) => Proof { findings: vec![finding(&error)], ..Proof::default() },
         };
-        judge(Some(named(place, key)), self.level, proof, Vec::new())
+        judge(Some(named(place, key)), self.level, proof, Vec::new(), None)
     }
 
     /// Whether an archive is one object, and not a directory of them.
@@ -162,6 +162,7 @@ impl Search<'_> {
         let expected = Expected { level: self.level, manifest, previous, stored: view.crc64nvme.clone(), identities };
         let read = self.read(region, place, archive, view, expected).await;
         proof.level = read.level;
+        proof.dumped = read.dumped;
         proof.evidence.extend(read.evidence);
         proof.findings.extend(read.findings);
         // First what keeps it from the level.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use decryption::Identities;
 use pgdump::{Files, Keys, Level, Manifest, Options, Proof as LevelProof, Verdict, verify, verify_directory};
-use shared::domain::archives::Proof;
+use shared::domain::archives::{Dumped, Proof};
 use shared::domain::backup::ProofLevel;
 use shared::domain::described::Drift;
 use shared::ports::ObjectFiles;
@@ -44,7 +44,7 @@ pub(crate) fn examine(bytes: &mut dyn Read, expected: &Expected) -> (Proof, u64)
         Some(None) => Stored::NotCompared,
         None => Stored::NotKept,
     };
-    (proof(&verdict, level, &stored), verdict.bytes_read)
+    (proof(&verdict, expected, &stored), verdict.bytes_read)
 }
 
 /// Verifies an archive that is a directory of objects. Blocks while it reads.
@@ -54,7 +54,7 @@ pub(crate) fn examine_files(files: &dyn ObjectFiles, expected: &Expected) -> (Pr
     // What S3 keeps is known of each file only once it is opened.
     options.fingerprints = level >= Level::Decodable;
     let verdict = verify_directory(&Directory(files), &options);
-    (proof(&verdict, level, &stored_of(files, &verdict)), verdict.bytes_read)
+    (proof(&verdict, expected, &stored_of(files, &verdict)), verdict.bytes_read)
 }
 
 /// S3's own checksums of files, against the bytes that were read.
@@ -109,8 +109,13 @@ fn options(expected: &Expected) -> Options<'_> {
     options
 }
 
-fn proof(verdict: &Verdict, required: Level, stored: &Stored) -> Proof {
-    let mut proof = Proof { level: verdict.level.map(back), ..Proof::default() };
+fn proof(verdict: &Verdict, expected: &Expected, stored: &Stored) -> Proof {
+    let required = of(expected.level);
+    let dumped = verdict.archive.as_ref().map(|archive| Dumped {
+        local: archive.dumped_at_local.clone(),
+        recorded_at: expected.manifest.as_ref().map(|manifest| manifest.recorded_at),
+    });
+    let mut proof = Proof { level: verdict.level.map(back), dumped, ..Proof::default() };
     // Why the required level is not reached comes first.
     if let LevelProof::NotChecked(why) = verdict.proofs.of(required) {
         proof.not_checked.push(format!("{}: {why}", required.as_str()));

@@ -8,13 +8,14 @@ use jiff::Timestamp;
 use rehearsal_world::{Connection, InstanceKey};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use shared::domain::identifier::{Digest, IncidentId};
+use shared::domain::identifier::{Digest, IncidentId, StepId};
 use shared::domain::incident::{Incident, IncidentStatus};
 use shared::domain::mutation::Mutation;
 use shared::domain::plan::{Component, EndpointPlace, HoldPoint, Plan, RdsInstance};
-use shared::domain::step::{RouteSettings, StepKind, StepRecord, StepStatus};
+use shared::domain::step::{EffectOutcome, RouteSettings, StepKind, StepRecord, StepStatus};
 use shared::engine::Entry;
 
+use super::accounting::Effect;
 use super::cloud::{LambdaFunction, Regional, RestStage, State};
 use super::simulation::{Ended, Simulation};
 
@@ -91,7 +92,7 @@ impl Invariant {
             Self::FencedOrAllowed => "no promotion without a proven fence, a pre-authorisation or an approval",
             Self::UnsureHolds => "unsure means hold and page",
             Self::Ends => "every incident ends, in a declared state, before its deadline",
-            Self::OnceEach => "each mutation takes effect at most once per generation",
+            Self::OnceEach => "each mutation takes effect at most once per generation; one that sets a value, also after a call without an answer",
             Self::RestoredExactly => "undo restores exactly the saved state",
             Self::InsideMay => "no call outside what a step may do",
             Self::ReportIsTrue => "a report never promises more than the truth",
@@ -433,12 +434,15 @@ fn of_the_incident(simulation: &Simulation, ended: &Ended) -> Vec<(Invariant, St
 /// Mutations that were carried out more often than once in one recovery. A reboot of the fenced primary is no such thing: one that
 /// no describe call showed proves nothing, so it is made again.
 fn doubled_effects(state: &State) -> Vec<String> {
+    let unanswered = unanswered(state);
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     let (mut places_written, made) = (0, state.effects.iter().filter(|effect| effect.took_effect));
     for effect in made {
         // Consumers are restarted again when a place that they read was only written after their restart.
         let since = match &effect.mutation {
             Mutation::RebootInstance { .. } => continue,
+            // What was not answered is made once more before it can have shown, and sets what it set then.
+            _ if sets_a_value(&effect.mutation) && is_unanswered(effect, &unanswered) => continue,
             // What somebody undid by hand has to be done again.
             Mutation::SetSecurityGroups { .. } if state.interfered => continue,
             Mutation::RestartService { .. } => format!(" after {places_written} writes"),
@@ -455,6 +459,37 @@ fn doubled_effects(state: &State) -> Vec<String> {
         *counts.entry(key).or_default() += 1;
     }
     counts.into_iter().filter(|(_, count)| *count > 1).map(|(call, count)| format!("{count} times: {call}")).collect()
+}
+
+/// Whether making it twice is the same as making it once.
+fn sets_a_value(mutation: &Mutation) -> bool {
+    !matches!(
+        mutation,
+        Mutation::ForceFailover { .. }
+            | Mutation::RebootInstance { .. }
+            | Mutation::PromoteReplica { .. }
+            | Mutation::RestartService { .. }
+    )
+}
+
+fn is_unanswered(effect: &Effect, unanswered: &BTreeSet<(IncidentId, StepId, u32)>) -> bool {
+    let incident = effect.incident.clone();
+    incident.is_some_and(|incident| unanswered.contains(&(incident, effect.step.clone(), effect.ordinal)))
+}
+
+/// The effects whose answer never reached the journal.
+fn unanswered(state: &State) -> BTreeSet<(IncidentId, StepId, u32)> {
+    let documents = state.journal.documents().filter(|(_, name, _)| name.starts_with("step#"));
+    let records = documents.filter_map(|(partition, _, content)| {
+        let incident = partition.strip_prefix("incident#").and_then(|id| IncidentId::new(id).ok())?;
+        Some((incident, serde_json::from_str::<StepRecord>(content).ok()?))
+    });
+    let mut found = BTreeSet::new();
+    for (incident, record) in records {
+        let effects = record.effects.iter().filter(|effect| matches!(effect.outcome, None | Some(EffectOutcome::Unknown { .. })));
+        found.extend(effects.map(|effect| (incident.clone(), record.id.clone(), effect.ordinal)));
+    }
+    found
 }
 
 /// Places that point somewhere else than the end calls for.

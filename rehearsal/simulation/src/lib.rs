@@ -29,7 +29,7 @@ pub use accounting::{Effect, PortCall};
 pub use campaign::{Campaign, Finding, Run, Summary, play, play_aloud, replay, shrink};
 pub use case::{Case, Disaster, Happening, Person, Setting, Strike, Trigger};
 pub use chance::Chance;
-pub use cloud::{Buckets, SimulatedObject, nightly_archive};
+pub use cloud::{Buckets, SimulatedObject, dated, nightly_archive};
 pub use cloud::{
     Client, Cloud, EcsService, ExecutionRecord, Journal, LambdaFunction, MethodSetting, RestStage, Secret, SentNotice,
     SsmParameter, State,

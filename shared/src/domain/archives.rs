@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +21,10 @@ pub const MANIFEST: &str = ".manifest.json";
 pub const CONTENTS: &str = "toc.dat";
 /// A listing and the clock of whoever reads it may differ by so much; what is dated later was dated by nobody who knows.
 const SKEW: Seconds = Seconds(900);
+/// The local time that is farthest behind UTC.
+const FARTHEST_BEHIND: Seconds = Seconds(12 * 3_600);
+/// The local time that is farthest ahead of UTC.
+const FARTHEST_AHEAD: Seconds = Seconds(14 * 3_600);
 
 /// An object as a listing has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -210,11 +216,46 @@ pub fn read_from(shelves: &[Shelf]) -> Option<&Shelf> {
     at(SiteName::Recovery).or_else(|| at(SiteName::Primary))
 }
 
+/// When an archive was dumped, by what it says itself. S3 only knows when an object was written: an archive of last month that somebody
+/// uploads again is as young to it as last night's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dumped {
+    /// When the dump began by the clock of the machine that ran pg_dump; in which time zone, the archive does not tell.
+    pub local: String,
+    /// When its manifest was made, where it has one: the dump is no younger.
+    pub recorded_at: Option<Timestamp>,
+}
+
+/// Judges an archive's own date. `None`: it may be as young as it has to be.
+#[must_use]
+pub fn judge_date(dumped: &Dumped, longest: Seconds, now: Timestamp) -> Option<(Verdict, String)> {
+    let local = &dumped.local;
+    let Some(as_utc) = local.parse::<DateTime>().ok().and_then(|local| TimeZone::UTC.to_timestamp(local).ok()) else {
+        return Some((Verdict::Unknown, format!("the archive's own date, {local}, is none")));
+    };
+    if FARTHEST_AHEAD.before(as_utc) > SKEW.after(now) {
+        return Some((Verdict::Unknown, format!("the archive's own date, {local}, is yet to come in every time zone")));
+    }
+    let by_header = FARTHEST_BEHIND.after(as_utc);
+    let (latest, whose) = match dumped.recorded_at {
+        Some(recorded) if recorded < by_header => (recorded, "by its manifest"),
+        _ => (by_header, "in every time zone"),
+    };
+    let age = Seconds::between(latest, now);
+    (age >= longest).then(|| {
+        let sentence = format!("whenever it was uploaded, it was dumped at {local} local time and is at least {age} old {whose}; it may be {longest}");
+        (Verdict::Beyond, sentence)
+    })
+}
+
 /// What is proven of one archive.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Proof {
     /// The level reached.
     pub level: Option<ProofLevel>,
+    /// When it was dumped, if it was read so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dumped: Option<Dumped>,
     /// What proves it.
     pub evidence: Vec<String>,
     /// What was not checked, said openly.
@@ -233,7 +274,7 @@ pub struct ArchivesJudgement {
     /// The archive's proof.
     #[serde(flatten)]
     pub proof: Proof,
-    /// The worst of the sites.
+    /// The worst of the sites, and of the archive's own date.
     pub freshness: Verdict,
     /// Each site.
     pub sites: Vec<ShelfJudgement>,
@@ -244,10 +285,18 @@ pub struct ArchivesJudgement {
 }
 
 /// Judges archives: sufficient when the newest archive of every site is young enough, and the one that was read reaches the level
-/// without a finding. Of an archive that was asked for by name there are no sites: its level alone decides.
+/// without a finding and is not older than its upload makes it look. Of an archive that was asked for by name there are no sites and
+/// no age that it may have: its level alone decides.
 #[must_use]
-pub fn judge(archive: Option<String>, required: ProofLevel, proof: Proof, sites: Vec<ShelfJudgement>) -> ArchivesJudgement {
-    let freshness = worst(sites.iter().map(|site| site.freshness));
+pub fn judge(
+    archive: Option<String>,
+    required: ProofLevel,
+    proof: Proof,
+    sites: Vec<ShelfJudgement>,
+    age: Option<(Seconds, Timestamp)>,
+) -> ArchivesJudgement {
+    let own_date = proof.dumped.as_ref().zip(age).and_then(|(dumped, (longest, now))| judge_date(dumped, longest, now));
+    let freshness = worst(sites.iter().map(|site| site.freshness).chain(own_date.as_ref().map(|(verdict, _)| *verdict)));
     let reached = proof.level.is_some_and(|level| level >= required);
     let mut lacking: Vec<String> = Vec::new();
     if let Some(finding) = proof.findings.first() {
@@ -258,6 +307,7 @@ pub fn judge(archive: Option<String>, required: ProofLevel, proof: Proof, sites:
         lacking.push(format!("{} is required and {level} was reached{why}", required.as_str()));
     }
     lacking.extend(sites.iter().filter(|site| site.freshness != Verdict::Within).map(|site| site.reason.clone()));
+    lacking.extend(own_date.map(|(_, reason)| reason));
     let sufficient = lacking.is_empty();
     let reason = match (&archive, proof.level) {
         (Some(archive), Some(level)) if sufficient => {
@@ -357,7 +407,33 @@ mod tests {
         let sites = sites.map(|shelf| judge_shelf(&shelf, Seconds(3_600), now())).collect();
         let findings = findings.iter().map(|finding| (*finding).to_owned()).collect();
         let proof = Proof { level, findings, ..Proof::default() };
-        judge(Some("s3://clinic/a".to_owned()), ProofLevel::Decodable, proof, sites)
+        judge(Some("s3://clinic/a".to_owned()), ProofLevel::Decodable, proof, sites, None)
+    }
+
+    fn dated(local: &str, recorded_at: Option<&str>) -> Option<Verdict> {
+        let dumped = Dumped { local: local.to_owned(), recorded_at: recorded_at.map(|at| at.parse().unwrap()) };
+        judge_date(&dumped, Seconds(24 * 3_600), now()).map(|(verdict, _)| verdict)
+    }
+
+    #[test]
+    fn an_archive_is_never_younger_than_its_own_date_in_the_time_zone_that_makes_it_youngest() {
+        assert_eq!(dated("2026-11-20T02:00:00", None), None);
+        // Noon of the day before, in UTC-12, is midnight in UTC.
+        assert_eq!(dated("2026-11-19T00:00:01", None), None);
+        assert_eq!(dated("2026-11-19T00:00:00", None), Some(Verdict::Beyond));
+        assert_eq!(dated("2025-11-20T02:00:00", None), Some(Verdict::Beyond));
+        // In UTC+14 it may be tomorrow by now, and a quarter of an hour is nobody's fault.
+        assert_eq!(dated("2026-11-21T02:15:00", None), None);
+        assert_eq!(dated("2026-11-21T02:15:01", None), Some(Verdict::Unknown));
+        assert_eq!(dated("2026-02-31T02:00:00", None), Some(Verdict::Unknown));
+    }
+
+    #[test]
+    fn an_archive_is_no_younger_than_its_manifest() {
+        assert_eq!(dated("2026-11-19T14:00:00", Some("2026-11-19T12:00:01Z")), None);
+        assert_eq!(dated("2026-11-19T14:00:00", Some("2026-11-19T12:00:00Z")), Some(Verdict::Beyond));
+        // One that was made later, of a file that had lain there for long, makes nothing younger.
+        assert_eq!(dated("2026-11-18T02:00:00", Some("2026-11-20T11:00:00Z")), Some(Verdict::Beyond));
     }
 
     #[test]

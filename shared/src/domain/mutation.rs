@@ -193,6 +193,31 @@ impl Mutation {
     pub fn is_promotion(&self) -> bool {
         matches!(self, Self::PromoteReplica { .. })
     }
+
+    /// What it changes: kind, Region and names. Undo replaces an effect by another on the same. `None` for what stands in nobody's way when
+    /// it comes late: a version of a secret that nobody reads yet, a restart.
+    #[must_use]
+    pub fn changed(&self) -> Option<[&str; 4]> {
+        Some(match self {
+            Self::ForceFailover { region, instance }
+            | Self::SetSecurityGroups { region, instance, .. }
+            | Self::RebootInstance { region, instance }
+            | Self::PromoteReplica { region, instance, .. } => ["instance", region.as_str(), instance.as_str(), ""],
+            Self::PutParameter { region, name, .. } | Self::RestoreParameter { region, name, .. } => {
+                ["parameter", region.as_str(), name.as_str(), ""]
+            }
+            Self::MoveSecretStage { region, secret, .. } => ["secret", region.as_str(), secret.as_str(), ""],
+            Self::SetFunctionVariable { region, function, variable, .. } => {
+                ["variable", region.as_str(), function.as_str(), variable.as_str()]
+            }
+            Self::PatchRestStage { region, api, stage, .. }
+            | Self::PutHttpRouteSettings { region, api, stage, .. }
+            | Self::DeleteRouteSettings { region, api, stage, .. } => {
+                ["stage", region.as_str(), api.as_str(), stage.as_str()]
+            }
+            Self::StageSecretVersion { .. } | Self::RestartService { .. } => return None,
+        })
+    }
 }
 
 /// What a service said when it carried a mutation out: only what later decisions need.

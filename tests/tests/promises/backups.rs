@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
+use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
@@ -17,7 +18,7 @@ use shared::domain::plan::Component;
 use shared::domain::step::FunctionName;
 use shared::ports::{Backups, Clock, Databases, FailureKind, FilesWork, Objects, PortError, PortResult, ReadWork, Secrets};
 use shared::redact::Secret;
-use simulation::{Outcome, Platform, SimulatedObject, Simulation, healthcare_plan, nightly_archive};
+use simulation::{Outcome, Platform, SimulatedObject, Simulation, dated, healthcare_plan};
 
 const PRIMARY: &str = "healthcare-platform-backups";
 const COPY: &str = "healthcare-platform-backups-dr";
@@ -47,6 +48,11 @@ fn change(simulation: &Simulation, buckets: &[&str], key: &str, change: impl Fn(
             change(state.buckets.get_mut(*bucket).unwrap().get_mut(key).unwrap());
         }
     });
+}
+
+/// The archive of an ordinary night.
+fn nightly() -> Arc<[u8]> {
+    calm().cloud.with(|state| state.buckets[COPY][NEWEST].content.clone())
 }
 
 fn forget_manifests(simulation: &Simulation) {
@@ -116,6 +122,22 @@ fn an_archive_is_too_old_at_the_age_that_it_may_have_in_either_site() {
         assert_eq!(status, expected, "{bucket} {hours} h: {verdict:#}");
         let fresh = if expected == "sufficient" { "within" } else { "beyond" };
         assert_eq!(verdict["freshness"], fresh);
+    }
+}
+
+#[test]
+fn an_old_archive_that_is_uploaded_again_is_as_old_as_it_says_itself() {
+    for (hours, expected) in [(35, "sufficient"), (36, "insufficient"), (24 * 30, "insufficient")] {
+        let mut simulation = calm();
+        forget_manifests(&simulation);
+        let old = dated(&nightly(), simulation.cloud.now() - SignedDuration::from_hours(hours));
+        change(&simulation, &[PRIMARY, COPY], NEWEST, |object| object.content = old.clone());
+        let (verdict, status) = archives(&mut simulation);
+        // A day is what the plan allows; which time zone the date is in, an archive does not say, so that half a day more passes.
+        assert_eq!(status, expected, "{hours} h: {verdict:#}");
+        assert_eq!(verdict["level"], "decodable");
+        assert_eq!(verdict["freshness"], if expected == "sufficient" { "within" } else { "beyond" });
+        assert_eq!(text(&verdict, "/reason").contains("whenever it was uploaded"), expected == "insufficient");
     }
 }
 
@@ -192,7 +214,8 @@ fn rows_are_held_against_the_archive_before_within_the_drift_that_the_plan_decla
 
 #[test]
 fn a_table_of_its_own_drift_is_held_to_that() {
-    let manifest: Value = serde_json::from_slice(&nightly_archive().1).unwrap();
+    let manifest = calm().cloud.with(|state| state.buckets[COPY][&format!("{NEWEST}.manifest.json")].content.clone());
+    let manifest: Value = serde_json::from_slice(&manifest).unwrap();
     let tables = manifest["tables"].as_array().unwrap().iter();
     let mut named: BTreeMap<String, u32> = tables
         .filter(|table| table["rows"].as_u64().is_some_and(|rows| rows > 0))
@@ -350,7 +373,7 @@ impl Objects for TooLarge {
                 Err(io::Error::other("object_out_of_time"))
             }
         }
-        let archive = nightly_archive().0;
+        let archive = nightly();
         work(&mut archive[..self.bytes].chain(Ends));
         Err(error("object_out_of_time"))
     }
@@ -361,7 +384,7 @@ impl Objects for TooLarge {
 
 #[tokio::test]
 async fn an_archive_too_large_for_one_invocation_says_how_far_it_was_read_and_is_never_sufficient() {
-    let whole = nightly_archive().0.len();
+    let whole = nightly().len();
     // Even one whose every byte came, but not its end.
     for (bytes, reached) in [(whole * 9 / 10, "listed"), (whole, "listed")] {
         let store = TooLarge { bytes };
@@ -383,7 +406,7 @@ async fn an_archive_too_large_for_one_invocation_says_how_far_it_was_read_and_is
 
 #[tokio::test]
 async fn what_a_check_publishes_is_what_the_alarms_wait_for() {
-    let (whole, payload) = (nightly_archive().0.len(), json!({"component": "database_archives", "level": "present"}));
+    let (whole, payload) = (nightly().len(), json!({"component": "database_archives", "level": "present"}));
     let store = TooLarge { bytes: whole };
     let until = None;
     let ports = Ports { clock: &store, databases: &store, backups: &store, objects: &store, secrets: &store, until };
@@ -409,7 +432,8 @@ fn with_directory(name: &str) -> Simulation {
             bucket.clear();
             for file in std::fs::read_dir(&fixture).unwrap().flatten() {
                 let key = format!("nightly/{}", file.file_name().to_str().unwrap());
-                bucket.insert(key, SimulatedObject::new(std::fs::read(file.path()).unwrap().into(), state.now));
+                let content = dated(&std::fs::read(file.path()).unwrap(), state.now);
+                bucket.insert(key, SimulatedObject::new(content, state.now));
             }
         }
     });

@@ -10,7 +10,7 @@ use shared::domain::described::{ArchiveEncryption, ArchiveKeys};
 use shared::domain::identifier::{KmsKeyArn, ResourceName};
 use shared::domain::plan::Component;
 use shared::domain::step::FunctionName;
-use simulation::{Outcome, Platform, Secret, Simulation, nightly_archive};
+use simulation::{Outcome, Platform, Secret, Simulation};
 
 const PRIMARY: &str = "healthcare-platform-backups";
 const COPY: &str = "healthcare-platform-backups-dr";
@@ -46,7 +46,8 @@ fn encrypted(to: &Identity) -> Arc<[u8]> {
     let encryptor = age::Encryptor::with_recipients(std::iter::once(&recipient as &dyn age::Recipient)).unwrap();
     let mut bytes = Vec::new();
     let mut writer = encryptor.wrap_output(&mut bytes).unwrap();
-    writer.write_all(&nightly_archive().0).unwrap();
+    let nightly = Platform::default().stand_up().cloud.with(|state| state.buckets[COPY][NEWEST].content.clone());
+    writer.write_all(&nightly).unwrap();
     writer.finish().unwrap();
     bytes.into()
 }

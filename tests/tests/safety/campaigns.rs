@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use shared::domain::identifier::ScenarioName;
+use shared::events::request::CommandName;
 use shared::guard::Guard;
 use simulation::{Campaign, Case, Fault, Finding, Happening, Person, Setting, Summary, healthcare_plan};
 
@@ -40,15 +41,29 @@ pub(crate) fn orders() -> &'static (Summary, Vec<Finding>) {
         let asked = Case { setting: asking, person: Person::Approves, ..plain.clone() };
         let stuck = Case { happenings: vec![(60_000, Happening::ReplicaFails)], person: Person::Approves, ..plain.clone() };
         let played = [plain, asked, stuck].map(|case| campaign(&[]).order_at_every_turn(&case, LIMIT));
-        played
-            .into_iter()
-            .reduce(|(mut sum, mut findings), (summary, more)| {
-                sum.add(summary);
-                findings.extend(more);
-                (sum, findings)
-            })
-            .unwrap_or_default()
+        together(played)
     })
+}
+
+/// Every fault at every call of incidents that somebody calls off: while writes are being held, and once the primary is fenced.
+pub(crate) fn called_off() -> &'static (Summary, Vec<Finding>) {
+    static PLAYED: OnceLock<(Summary, Vec<Finding>)> = OnceLock::new();
+    PLAYED.get_or_init(|| {
+        let aborted = |after: u64| {
+            let happenings = vec![(after, Happening::Ordered(CommandName::Abort))];
+            campaign(&[]).exhaust(&Case { happenings, ..Case::plain(1) }, &Fault::ALL, None, LIMIT)
+        };
+        together([3_000, 12_000].map(aborted))
+    })
+}
+
+fn together<const N: usize>(played: [(Summary, Vec<Finding>); N]) -> (Summary, Vec<Finding>) {
+    let sum = |(mut sum, mut findings): (Summary, Vec<Finding>), (summary, more)| {
+        sum.add(summary);
+        findings.extend(more);
+        (sum, findings)
+    };
+    played.into_iter().reduce(sum).unwrap_or_default()
 }
 
 fn assert_nothing_violated((summary, findings): &(Summary, Vec<Finding>)) {
@@ -96,4 +111,12 @@ fn every_command_at_every_turn_violates_nothing() {
     for end in ["completed", "rolled_back", "stuck"] {
         assert!(played.0.by_end.contains_key(end), "no command led to the end {end}: {:?}", played.0.by_end);
     }
+}
+
+#[test]
+fn a_recovery_that_is_called_off_survives_every_single_fault_too() {
+    let played = called_off();
+    assert_nothing_violated(played);
+    println!("{} incidents, each called off and struck once: {:?}", played.0.incidents, played.0.by_end);
+    assert!(played.0.by_end["rolled_back"] > 500, "{:?}", played.0.by_end);
 }

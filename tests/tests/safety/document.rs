@@ -10,7 +10,7 @@ use shared::events::request::CommandName;
 use shared::guard::Guard;
 use simulation::{Invariant, Summary};
 
-use crate::campaigns::{SEEDS, exhaustive, orders, random};
+use crate::campaigns::{SEEDS, called_off, exhaustive, orders, random};
 use crate::guards::{Control, SOON, controls};
 use crate::modes::{FailureMode, MODES};
 
@@ -69,16 +69,16 @@ fn row(mode: &FailureMode, summaries: &[&Summary]) -> String {
 }
 
 fn document() -> String {
-    let (random, exhaustive, orders) = (&random().0, &exhaustive().0, &orders().0);
+    let (random, exhaustive, called_off, orders) = (&random().0, &exhaustive().0, &called_off().0, &orders().0);
     let mut text = String::from(
         "# Safety\n\nWritten by the tests: `UPDATE_DOCS=1 cargo test -p recovery-tests --test safety`. Nothing here is written by hand.\n\n",
     );
     let mut line = |line: String| writeln!(text, "{line}").unwrap();
     line(format!(
-        "In every run of the tests {SEEDS} random incidents, {} incidents with one fault at one call and {} with one command of the \
-         operator at one turn are played in process, and all invariants are checked after every event. `recoveryctl simulate` plays \
+        "In every run of the tests {SEEDS} random incidents, {} incidents with one fault at one call, {} that are called off and have one \
+         fault, and {} with one command of the operator at one turn are played in process, and all invariants are checked after every event. `recoveryctl simulate` plays \
          more.\n",
-        exhaustive.incidents, orders.incidents
+        exhaustive.incidents, called_off.incidents, orders.incidents
     ));
     line("## Invariants\n\n| | what must hold | guards without which it was violated |\n|---|---|---|".to_owned());
     for invariant in Invariant::ALL {
@@ -95,7 +95,7 @@ fn document() -> String {
             .to_owned(),
     );
     for mode in MODES {
-        line(row(mode, &[random, exhaustive]));
+        line(row(mode, &[random, exhaustive, called_off]));
     }
     line("\n## The operator's commands\n\n| command | at so many turns of incidents |\n|---|---|".to_owned());
     for command in CommandName::ALL {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
+use shared::events::request::CommandName;
 use shared::guard::Guard;
 use simulation::{Case, Disaster, Fault, Happening, Invariant, Person, Setting, Trigger};
 
@@ -81,6 +82,11 @@ fn made_for(guard: Guard) -> Option<Made> {
         Guard::SourceCompared => {
             let of_another = |after: u64| Case { happenings: vec![(after, Happening::ReplicaOfAnother)], ..plain.clone() };
             Made::Cases((0..120_000).step_by(20_000).map(of_another).collect())
+        }
+        // Called off while the first calls are on their way.
+        Guard::LateEffectAwaited => {
+            let aborted = vec![(12_000, Happening::Ordered(CommandName::Abort))];
+            Made::StruckBy(Case { happenings: aborted, ..plain }, &[Fault::Late])
         }
         Guard::ProbeTriedAgain => Made::StruckBy(Case { disaster: Disaster::None, ..plain }, &[Fault::Throttled]),
         Guard::LateWriteRestarts => {

@@ -52,8 +52,8 @@ pub(crate) const MODES: &[FailureMode] = &[
         "a request that arrives long after its sender died",
         &[GenerationsGrow, PointsAtSomething],
         &["late", "hasty"],
-        &[],
-        &[Guard::EndTakesStepsOver, Guard::LateWriteRestarts],
+        &["a_recovery_that_is_called_off_survives_every_single_fault_too"],
+        &[Guard::EndTakesStepsOver, Guard::LateEffectAwaited, Guard::LateWriteRestarts],
     ),
     mode(
         "a plan that outlives its facts",

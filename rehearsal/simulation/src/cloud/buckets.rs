@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use pgdump::{Level, Manifest, Options, verify};
 use shared::domain::archives::{MANIFEST, ObjectView, StoredObject};
 use shared::domain::described::BucketSite;
@@ -64,33 +65,63 @@ pub(crate) fn with_archives(plan: &Plan, start: Timestamp) -> Buckets {
             let modified_at = MADE_BEFORE.before(start);
             let key = format!("{}{}.dump", place.prefix(), modified_at.strftime("%Y-%m-%d"));
             let bucket = buckets.entry(place.bucket.to_string()).or_default();
-            bucket.insert(format!("{key}{MANIFEST}"), SimulatedObject::new(manifest(), modified_at));
-            bucket.insert(key, SimulatedObject::new(archive(), modified_at));
+            let (archive, manifest) = nightly_archive(modified_at);
+            bucket.insert(format!("{key}{MANIFEST}"), SimulatedObject::new(manifest, modified_at));
+            bucket.insert(key, SimulatedObject::new(archive, modified_at));
         }
     }
     buckets
 }
 
-/// An archive as a nightly job of pg_dump leaves it, and the manifest that goes with it.
+/// An archive as a nightly job of pg_dump leaves it, dumped at that time, and the manifest that goes with it.
 #[must_use]
-pub fn nightly_archive() -> (Arc<[u8]>, Arc<[u8]>) {
-    (archive(), manifest())
-}
-
-fn archive() -> Arc<[u8]> {
-    static SHARED: OnceLock<Arc<[u8]>> = OnceLock::new();
-    SHARED.get_or_init(|| ARCHIVE.into()).clone()
+pub fn nightly_archive(dumped_at: Timestamp) -> (Arc<[u8]>, Arc<[u8]>) {
+    type Dated = (Timestamp, Arc<[u8]>, Arc<[u8]>);
+    // The simulation makes the same one thousands of times.
+    static LAST: Mutex<Option<Dated>> = Mutex::new(None);
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((at, archive, manifest)) = &*last
+        && *at == dumped_at
+    {
+        return (archive.clone(), manifest.clone());
+    }
+    let archive = dated(ARCHIVE, dumped_at);
+    let manifest = recorded(&archive, dumped_at);
+    *last = Some((dumped_at, archive.clone(), manifest.clone()));
+    (archive, manifest)
 }
 
 /// As `recoveryctl backup manifest` writes it.
-fn manifest() -> Arc<[u8]> {
-    static SHARED: OnceLock<Arc<[u8]>> = OnceLock::new();
-    let make = || {
-        let options = Options { fingerprints: true, ..Options::to(Level::Decodable) };
-        let manifest = Manifest::of(&verify(ARCHIVE, &options), Timestamp::UNIX_EPOCH, "simulation");
-        manifest.map(|manifest| manifest.to_json()).unwrap_or_default().into_bytes().into()
-    };
-    SHARED.get_or_init(make).clone()
+fn recorded(archive: &[u8], at: Timestamp) -> Arc<[u8]> {
+    let options = Options { fingerprints: true, ..Options::to(Level::Decodable) };
+    let manifest = Manifest::of(&verify(archive, &options), at, "simulation");
+    manifest.map(|manifest| manifest.to_json()).unwrap_or_default().into_bytes().into()
+}
+
+/// An archive of pg_dump, or a directory's table of contents, as if it had been dumped at that time on a machine whose clock shows UTC.
+/// The date is the seven integers of a C `struct tm` behind the eleven bytes that say what the rest is, and behind the compression: one
+/// byte from version 1.15 on, an integer before. An integer is a byte for its sign, and four.
+#[must_use]
+pub fn dated(archive: &[u8], dumped_at: Timestamp) -> Arc<[u8]> {
+    let mut bytes = archive.to_vec();
+    let is_archive = bytes.starts_with(b"PGDMP");
+    let begins = bytes.get(6).map(|minor| if *minor >= 15 { 12 } else { 16 });
+    let local = TimeZone::UTC.to_datetime(dumped_at);
+    let values = [
+        i32::from(local.second()),
+        i32::from(local.minute()),
+        i32::from(local.hour()),
+        i32::from(local.day()),
+        i32::from(local.month()) - 1,
+        i32::from(local.year()) - 1_900,
+        0,
+    ];
+    let integers = values.into_iter().flat_map(|value| std::iter::once(0).chain(value.to_le_bytes()));
+    let places = begins.filter(|_| is_archive).and_then(|begins| bytes.get_mut(begins..));
+    for (place, byte) in places.into_iter().flatten().zip(integers) {
+        *place = byte;
+    }
+    bytes.into()
 }
 
 fn missing<T>(operation: &'static str, what: String) -> PortResult<T> {

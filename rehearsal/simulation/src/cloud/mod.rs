@@ -32,7 +32,7 @@ use super::faults::{Fault, Faults, LATE, LateRequest, LateWork, STALE, failure};
 use super::functions::RUNNING;
 use super::invariants::{Invariant, Violation};
 
-pub use buckets::{Buckets, SimulatedObject, nightly_archive};
+pub use buckets::{Buckets, SimulatedObject, dated, nightly_archive};
 pub(crate) use buckets::{SimulatedFiles, listed, object, with_archives};
 pub use clients::Client;
 pub(crate) use clients::Finds;

@@ -6,13 +6,12 @@
 use jiff::Timestamp;
 
 use super::super::commands::lift_fence;
-use super::super::duration::Seconds;
 use super::super::identifier::SecurityGroupId;
 use super::super::loss_bound::FenceProof;
 use super::super::mutation::Mutation;
 use super::super::observation::{Connection, InstanceView, Sight};
 use super::super::step::{Direction, EffectOutcome, FenceMemory, Memory, Unreached};
-use super::{Decision, POLL, SETTLING_TIME, StepCase};
+use super::{Decision, POLL, StepCase};
 use crate::guard::{self, Guard};
 
 /// How often the old primary's control plane is asked before the fence is left unproven. A dark Region answers nobody, and the
@@ -201,21 +200,6 @@ pub(super) fn lift(case: StepCase<'_>, instance: &Sight<InstanceView>) -> Decisi
     };
     let now: Vec<&String> = view.security_groups.keys().collect();
     if now.iter().copied().eq(previous.iter()) && view.security_groups.values().all(|status| status == "active") {
-        // A group change of ours that was never seen may still be on its way.
-        let isolated = case.record.effects.iter().rev().find(|effect| {
-            matches!(effect.mutation, Mutation::SetSecurityGroups { .. }) && effect.direction == Direction::Apply
-        });
-        let on_its_way = isolated.is_some_and(|effect| {
-            !matches!(effect.outcome, Some(EffectOutcome::Refused { .. }))
-                && Seconds::between(effect.intended_at, case.now) < SETTLING_TIME
-        });
-        if on_its_way && !case.overdue {
-            return Decision::Wait {
-                memory,
-                wait: POLL,
-                reason: format!("an isolation of {primary} may still be on its way"),
-            };
-        }
         return Decision::Done {
             memory,
             reason: format!("{primary} has its security groups back: {}", previous.join(", ")),

@@ -15,7 +15,7 @@ use super::loss_bound::FenceProof;
 use super::mutation::Mutation;
 use super::observation::{Connection, InstanceView, Observation, Sight};
 use super::plan::{Plan, Scenario};
-use super::step::{Direction, EffectOutcome, Memory, StepKind, StepRecord, StepStatus};
+use super::step::{Direction, Effect, EffectOutcome, Memory, StepKind, StepRecord, StepStatus};
 use crate::guard::{self, Guard};
 
 /// Everything that a decision may depend on besides what was just seen.
@@ -109,6 +109,27 @@ impl StepCase<'_> {
             .any(|effect| !matches!(effect.outcome, Some(EffectOutcome::Refused { .. })))
     }
 
+    /// The latest effect of the step that undo may not have seen yet: it was sent, and neither shows nor is old enough for it never to
+    /// come.
+    fn unseen_effect(&self) -> Option<&Effect> {
+        let effects = &self.record.effects;
+        let replaced = |effect: &Effect| {
+            let later = effects.iter().filter(|later| later.ordinal > effect.ordinal && later.direction == Direction::Undo);
+            later.into_iter().any(|later| later.mutation.changed() == effect.mutation.changed())
+        };
+        let unseen = |effect: &&Effect| {
+            let age = Seconds::between(effect.intended_at, self.now);
+            match effect.outcome {
+                Some(EffectOutcome::Refused { .. }) => false,
+                Some(EffectOutcome::Applied { .. }) => age < SETTLING_TIME && !replaced(effect),
+                // What was seen and replaced may have been an earlier one of the same kind.
+                Some(EffectOutcome::Unknown { .. }) | None => age < LONGEST_UNSEEN,
+            }
+        };
+        let applied = effects.iter().rev().filter(|effect| effect.direction == Direction::Apply);
+        applied.filter(|effect| effect.mutation.changed().is_some()).find(unseen)
+    }
+
     /// What to do about a mutation that is needed: try it, wait for an earlier try to show, or give up on it.
     fn attempt(&self, mutation: Mutation, direction: Direction, memory: Memory, reason: String) -> Decision {
         match self.last_try(&mutation, direction) {
@@ -147,6 +168,10 @@ pub const RETRY_PAUSE: Seconds = Seconds(5);
 /// How long an applied change may take to show in a describe call. RDS keeps calling an instance `available` for a while after
 /// it has accepted a promotion or a reboot.
 pub const SETTLING_TIME: Seconds = Seconds(60);
+/// How long a call that was not answered may stay unseen: its request on its way, and then describe calls that lag behind. Sent again
+/// it is after [`SETTLING_TIME`] already, because all that is sent again sets what it set before, or is refused the second time; only an
+/// undo has to be sure.
+pub const LONGEST_UNSEEN: Seconds = Seconds(100);
 
 /// What a step does next.
 #[derive(Debug, Clone, PartialEq)]
@@ -230,6 +255,24 @@ impl Decision {
 /// Decides what a step does next.
 #[must_use]
 pub fn decide(case: StepCase<'_>, direction: Direction, seen: &Observation) -> Decision {
+    let decision = decide_by_kind(case, direction, seen);
+    let unseen = case.unseen_effect().filter(|_| direction == Direction::Undo && !guard::removed(Guard::LateEffectAwaited));
+    match (decision, unseen) {
+        (Decision::Done { memory, .. }, Some(effect)) => {
+            let sent = Seconds::between(effect.intended_at, case.now);
+            let [kind, region, name, part] = effect.mutation.changed().unwrap_or_default();
+            let what = format!("#{} was sent to {kind} {name} {part} in {region} {sent} ago and may still take effect", effect.ordinal);
+            if case.overdue {
+                Decision::Stuck { memory, reason: format!("{what}: look at it once more, and have the undo tried again") }
+            } else {
+                Decision::Wait { memory, wait: POLL, reason: what }
+            }
+        }
+        (decision, _) => decision,
+    }
+}
+
+fn decide_by_kind(case: StepCase<'_>, direction: Direction, seen: &Observation) -> Decision {
     let memory = case.record.memory.clone();
     let mismatch = || Decision::Refuse {
         memory: case.record.memory.clone(),
