@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::backup::{ProofLevel, worst};
@@ -23,6 +23,8 @@ pub const CONTENTS: &str = "toc.dat";
 const SKEW: Seconds = Seconds(900);
 /// The local time that is farthest behind UTC.
 const FARTHEST_BEHIND: Seconds = Seconds(12 * 3_600);
+/// So long an upload may take whose manifest was made while it was dumped.
+const LONGEST_UPLOAD: Seconds = Seconds(6 * 3_600);
 /// The local time that is farthest ahead of UTC.
 const FARTHEST_AHEAD: Seconds = Seconds(14 * 3_600);
 
@@ -237,7 +239,7 @@ pub fn judge_date(dumped: &Dumped, longest: Seconds, now: Timestamp) -> Option<(
         return Some((Verdict::Unknown, format!("the archive's own date, {local}, is yet to come in every time zone")));
     }
     let by_header = FARTHEST_BEHIND.after(as_utc);
-    let (latest, whose) = match dumped.recorded_at {
+    let (latest, whose) = match dumped.recorded_at.map(|recorded| LONGEST_UPLOAD.after(recorded)) {
         Some(recorded) if recorded < by_header => (recorded, "by its manifest"),
         _ => (by_header, "in every time zone"),
     };
@@ -430,8 +432,9 @@ mod tests {
 
     #[test]
     fn an_archive_is_no_younger_than_its_manifest() {
-        assert_eq!(dated("2026-11-19T14:00:00", Some("2026-11-19T12:00:01Z")), None);
-        assert_eq!(dated("2026-11-19T14:00:00", Some("2026-11-19T12:00:00Z")), Some(Verdict::Beyond));
+        // Six hours are what an upload may take.
+        assert_eq!(dated("2026-11-19T14:00:00", Some("2026-11-19T06:00:01Z")), None);
+        assert_eq!(dated("2026-11-19T14:00:00", Some("2026-11-19T06:00:00Z")), Some(Verdict::Beyond));
         // One that was made later, of a file that had lain there for long, makes nothing younger.
         assert_eq!(dated("2026-11-18T02:00:00", Some("2026-11-20T11:00:00Z")), Some(Verdict::Beyond));
     }

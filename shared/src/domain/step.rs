@@ -299,6 +299,27 @@ pub struct Effect {
     pub outcome: Option<EffectOutcome>,
 }
 
+/// How long a call that was not answered may stay unseen: its request on its way, then describe calls that lag behind, and the look
+/// itself. Sent again it is after [`SETTLING_TIME`](super::decide::SETTLING_TIME) already, because all that is sent again sets what it
+/// set before, or is refused the second time; only who takes it back has to be sure.
+pub const LONGEST_UNSEEN: Seconds = Seconds(120);
+
+impl Effect {
+    /// Whether it was not answered, and may still take effect, or have done so without showing.
+    #[must_use]
+    pub fn may_come_after(&self, now: Timestamp) -> bool {
+        let unanswered = matches!(self.outcome, None | Some(EffectOutcome::Unknown { .. }));
+        unanswered && Seconds::between(self.intended_at, now) < LONGEST_UNSEEN
+    }
+
+    /// Whether it took effect, and describe calls may not show it yet.
+    #[must_use]
+    pub fn may_not_show(&self, now: Timestamp) -> bool {
+        matches!(self.outcome, Some(EffectOutcome::Applied { .. }))
+            && Seconds::between(self.intended_at, now) < super::decide::SETTLING_TIME
+    }
+}
+
 /// What came of an effect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]

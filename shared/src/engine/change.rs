@@ -3,14 +3,17 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use crate::domain::assess::{Assessment, Course, longest_incident};
 use crate::domain::change::{Change, held_in, places_in, put_over};
+use crate::domain::duration::Seconds;
 use crate::domain::endpoint::confirm;
 use crate::domain::identifier::{ComponentName, Digest, IncidentId};
 use crate::domain::incident::{Incident, IncidentStatus, Mode, Origin, PlatformState};
 use crate::domain::observation::InstanceView;
 use crate::domain::plan::{Plan, RdsInstance, SiteName};
-use crate::domain::step::{Memory, PlannedStep, SavedHold, StepKind, StepRecord, StepStatus};
+use crate::domain::step::{LONGEST_UNSEEN, Memory, PlannedStep, SavedHold, StepKind, StepRecord, StepStatus};
 use crate::error::{Code, RecoveryError};
 use crate::ports::{Commit, Databases};
 
@@ -165,11 +168,26 @@ async fn written_by(engine: Engine<'_>, id: &IncidentId, component: &ComponentNa
             && !record.memory.places.is_empty()
     };
     let steps = book.steps(id).await?;
-    let found = steps.into_iter().map(|step| step.value).find(wrote).map(|record| record.memory);
-    found.ok_or_else(|| {
+    let Some(record) = steps.into_iter().map(|step| step.value).find(wrote) else {
         let message = format!("incident {id} wrote no endpoint of {component} that could be taken back");
-        RecoveryError::new(Code::NothingToUndo, message)
-    })
+        return Err(RecoveryError::new(Code::NothingToUndo, message));
+    };
+    nothing_on_its_way(id, &record, engine.clock.now())?;
+    Ok(record.memory)
+}
+
+/// What may still take effect cannot be taken back yet: it would come afterwards, when nobody knows of it any more.
+fn nothing_on_its_way(id: &IncidentId, record: &StepRecord, now: Timestamp) -> Result<(), RecoveryError> {
+    let Some(effect) = record.effects.iter().rev().find(|effect| effect.may_come_after(now)) else { return Ok(()) };
+    let (sent, after) = (Seconds::between(effect.intended_at, now), LONGEST_UNSEEN.after(effect.intended_at));
+    Err(RecoveryError::new(
+        Code::StepBusy,
+        format!(
+            "call #{} of {} of incident {id} was sent {sent} ago, was not answered and may still take effect; nothing was changed: try \
+             again after {after}",
+            effect.ordinal, record.id
+        ),
+    ))
 }
 
 /// The databases of which an incident wrote the endpoint, for a request that names the incident only.
@@ -239,6 +257,7 @@ async fn all_held(
             |record: &&StepRecord| record.step.kind == StepKind::HoldWrites && record.step.component == step.component;
         let steps: Vec<StepRecord> = book.steps(id).await?.into_iter().map(|step| step.value).collect();
         for record in steps.iter().filter(holds) {
+            nothing_on_its_way(id, record, engine.clock.now())?;
             put_over(&mut saved, held_in(plan, &old, &step.component, &record.memory).map_err(|label| gone(id, &label))?);
         }
     }

@@ -1,8 +1,10 @@
 //! Run one attempt of one step: claim, look, decide, and at most one mutation, with its intent journalled before the call and
 //! its outcome after it.
 
+use jiff::Timestamp;
+
 use crate::domain::advance::{Next, next};
-use crate::domain::decide::{Decision, POLL, RETRY_PAUSE, StepCase, decide};
+use crate::domain::decide::{Decision, POLL, RETRY_PAUSE, SETTLING_TIME, StepCase, decide};
 use crate::domain::duration::Seconds;
 use crate::domain::identifier::{IncidentId, StepId};
 use crate::domain::incident::{Incident, Question};
@@ -11,7 +13,7 @@ use crate::domain::observation::Observation;
 use crate::domain::plan::Plan;
 use crate::domain::predict::may;
 use crate::domain::room::exhausted;
-use crate::domain::step::{Direction, Effect, EffectOutcome, Memory, StepRecord, StepStatus};
+use crate::domain::step::{Direction, Effect, EffectOutcome, LONGEST_UNSEEN, Memory, StepRecord, StepStatus};
 use crate::error::{Code, RecoveryError};
 use crate::guard::{self, Guard};
 use crate::ports::{CallScope, Commit, FailureKind, Write};
@@ -210,7 +212,7 @@ async fn claim(
         record.direction = direction;
         record.working_since = Some(now);
         record.ended_at = None;
-        record.deadline = Some(budget.after(now));
+        record.deadline = Some(budget.after(now).max(undo_deadline(record, direction)));
         let event = if direction == Direction::Undo { "undo_started" } else { "started" };
         notes.push(note(id, record, now, event, &format!("budget {budget}")));
     }
@@ -227,6 +229,15 @@ async fn claim(
     let commit = engine.book().commit(&notes).await?;
     mine.revision += 1;
     Ok(commit)
+}
+
+/// Until when an undo goes on whatever its budget: what it undoes may come late, and has to be undone then.
+fn undo_deadline(record: &StepRecord, direction: Direction) -> Timestamp {
+    let applied = record.effects.iter().filter(|effect| effect.direction == Direction::Apply);
+    let last = applied.map(|effect| effect.intended_at).max().filter(|_| direction == Direction::Undo);
+    // It may show at the last moment, and one answer to that may be lost.
+    let enough = LONGEST_UNSEEN.plus(SETTLING_TIME).plus(POLL).plus(POLL);
+    last.map_or(Timestamp::MIN, |last| enough.after(last))
 }
 
 /// The writes of an intent.

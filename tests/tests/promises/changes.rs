@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use shared::domain::incident::IncidentStatus;
 use shared::domain::step::FunctionName::{ReadOnlyToggle, Recovery, UpdateDatabaseEndpoints};
 use shared::error::RecoveryError;
-use simulation::{Ended, Outcome, Platform, Simulation, primary_key, replica_key};
+use simulation::{Ended, Fault, Outcome, Platform, Rule, Simulation, primary_key, replica_key};
 
 use crate::common::{Before, event, hang_and_raise, host_of, hosts, minutes, operations, seconds};
 
@@ -121,6 +121,30 @@ fn writes_are_held_and_let_through_again_exactly_as_they_were() {
     assert_eq!(before.differences(&simulation), [""; 0]);
     assert!(simulation.platform().held.is_empty());
     assert_eq!(code(ask(&mut simulation, &json!({"mode": "read_write"}))), "nothing_to_restore");
+}
+
+#[test]
+fn what_may_still_come_to_be_held_is_let_through_only_once_it_is_known() {
+    let mut simulation = calm();
+    let before = Before::of(&simulation);
+    // The first call is lost, and the second one arrives after the hold has given this point up.
+    for (fault, times) in [(Fault::RequestLost, 1), (Fault::Late, u32::MAX)] {
+        simulation.obstruct(Rule { service: "lambda", operation: "UpdateFunctionConfiguration", fault, times });
+    }
+    let held = ask(&mut simulation, &json!({"mode": "read_only", "component": "database", "actor": "dana"})).unwrap();
+    simulation.run_for(seconds(95));
+    simulation.clear_the_way();
+    let status = ask(&mut simulation, &json!({"mode": "status"})).unwrap();
+    assert_eq!(status["held_by"], json!({"database": [held["incident_id"]]}));
+    let seen = Before::of(&simulation);
+    let refused = ask(&mut simulation, &json!({"mode": "read_write"})).unwrap_err();
+    assert_eq!(refused.code.as_str(), "step_busy");
+    assert!(refused.message.contains("try again after"), "{}", refused.message);
+    simulation.run_for(minutes(2));
+    assert!(!seen.differences(&simulation).is_empty(), "the second call arrived after all");
+    let let_through = made(&mut simulation, &json!({"mode": "read_write"}));
+    assert_eq!(let_through.incident.status, IncidentStatus::Completed, "{}", let_through.report.reason);
+    assert_eq!(before.differences(&simulation), [""; 0]);
 }
 
 #[test]

@@ -109,25 +109,31 @@ impl StepCase<'_> {
             .any(|effect| !matches!(effect.outcome, Some(EffectOutcome::Refused { .. })))
     }
 
-    /// The latest effect of the step that undo may not have seen yet: it was sent, and neither shows nor is old enough for it never to
-    /// come.
-    fn unseen_effect(&self) -> Option<&Effect> {
-        let effects = &self.record.effects;
+    /// The latest effect, among those that this step takes back, that it may not have seen yet: sent, and neither shown nor old enough for
+    /// it never to come.
+    fn unseen_effect(&self, direction: Direction) -> Option<&Effect> {
+        // What a hold made is undone by its own undo, or by the step that lets writes through again.
+        let held = |record: &&StepRecord| {
+            record.step.kind == StepKind::HoldWrites && record.step.component == self.record.step.component
+        };
+        let taken_back: Vec<&StepRecord> = match (self.record.step.kind, direction) {
+            (_, Direction::Undo) => vec![self.record],
+            (StepKind::ResumeWrites, Direction::Apply) => self.records.iter().filter(held).collect(),
+            _ => return None,
+        };
+        // Only what was there can be replaced, and only an answer says that it was.
         let replaced = |effect: &Effect| {
-            let later = effects.iter().filter(|later| later.ordinal > effect.ordinal && later.direction == Direction::Undo);
-            later.into_iter().any(|later| later.mutation.changed() == effect.mutation.changed())
+            self.record.effects.iter().any(|later| {
+                later.direction == direction
+                    && later.intended_at > effect.intended_at
+                    && later.mutation.changed() == effect.mutation.changed()
+                    && matches!(later.outcome, Some(EffectOutcome::Applied { .. }))
+            })
         };
-        let unseen = |effect: &&Effect| {
-            let age = Seconds::between(effect.intended_at, self.now);
-            match effect.outcome {
-                Some(EffectOutcome::Refused { .. }) => false,
-                Some(EffectOutcome::Applied { .. }) => age < SETTLING_TIME && !replaced(effect),
-                // What was seen and replaced may have been an earlier one of the same kind.
-                Some(EffectOutcome::Unknown { .. }) | None => age < LONGEST_UNSEEN,
-            }
-        };
-        let applied = effects.iter().rev().filter(|effect| effect.direction == Direction::Apply);
-        applied.filter(|effect| effect.mutation.changed().is_some()).find(unseen)
+        let unseen =
+            |effect: &&Effect| effect.may_come_after(self.now) || (effect.may_not_show(self.now) && !replaced(effect));
+        let effects = taken_back.into_iter().flat_map(|record| record.effects.iter().rev());
+        effects.filter(|effect| effect.direction == Direction::Apply && effect.mutation.changed().is_some()).find(unseen)
     }
 
     /// What to do about a mutation that is needed: try it, wait for an earlier try to show, or give up on it.
@@ -168,11 +174,6 @@ pub const RETRY_PAUSE: Seconds = Seconds(5);
 /// How long an applied change may take to show in a describe call. RDS keeps calling an instance `available` for a while after
 /// it has accepted a promotion or a reboot.
 pub const SETTLING_TIME: Seconds = Seconds(60);
-/// How long a call that was not answered may stay unseen: its request on its way, and then describe calls that lag behind. Sent again
-/// it is after [`SETTLING_TIME`] already, because all that is sent again sets what it set before, or is refused the second time; only an
-/// undo has to be sure.
-pub const LONGEST_UNSEEN: Seconds = Seconds(100);
-
 /// What a step does next.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Decision {
@@ -256,17 +257,14 @@ impl Decision {
 #[must_use]
 pub fn decide(case: StepCase<'_>, direction: Direction, seen: &Observation) -> Decision {
     let decision = decide_by_kind(case, direction, seen);
-    let unseen = case.unseen_effect().filter(|_| direction == Direction::Undo && !guard::removed(Guard::LateEffectAwaited));
+    let unseen = case.unseen_effect(direction).filter(|_| !guard::removed(Guard::LateEffectAwaited));
     match (decision, unseen) {
         (Decision::Done { memory, .. }, Some(effect)) => {
             let sent = Seconds::between(effect.intended_at, case.now);
             let [kind, region, name, part] = effect.mutation.changed().unwrap_or_default();
-            let what = format!("#{} was sent to {kind} {name} {part} in {region} {sent} ago and may still take effect", effect.ordinal);
-            if case.overdue {
-                Decision::Stuck { memory, reason: format!("{what}: look at it once more, and have the undo tried again") }
-            } else {
-                Decision::Wait { memory, wait: POLL, reason: what }
-            }
+            let reason = format!("what was sent to {kind} {name} {part} in {region} {sent} ago may still take effect");
+            // However late it is: this ends by itself, and whoever gives up here leaves what comes to nobody.
+            Decision::Wait { memory, wait: POLL, reason }
         }
         (decision, _) => decision,
     }

@@ -12,7 +12,9 @@ pub(super) fn abort(case: Case<'_>) -> Result<Ruling, Refusal> {
     if case.incident.status.is_end() {
         return case.ended();
     }
-    if case.incident.change.as_ref().is_some_and(Change::takes_back) {
+    // Letting writes through again has no undo: what is open stays open.
+    let opens = |change: &Change| matches!(change, Change::ResumeWrites { .. });
+    if case.incident.change.as_ref().is_some_and(|change| change.takes_back() || opens(change)) {
         let reason = format!("incident {} only takes back what another one did; let it end", case.incident.id);
         return refuse(Objection::UndoUnderWay, reason);
     }
