@@ -27,7 +27,7 @@ def flaws_of_success(operation, raw, protocol):
         return [f"the status is {raw['status_code']}"]
     if protocol == "smithy-rpc-v2-cbor":
         return flaws_of_head(operation, raw) + flaws_of_cbor(raw["body"], shape)
-    if protocol == "json":
+    if protocol in ("json", "rest-json"):
         return flaws_of_head(operation, raw) + json_shapes.flaws(json.loads(raw["body"]), shape, shape.name)
     if raw["headers"].get("content-type") != "text/xml":
         return [f"the content type is {raw['headers'].get('content-type')}"]

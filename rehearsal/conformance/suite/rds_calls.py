@@ -63,6 +63,8 @@ def global_clusters():
     yield rds("global-clusters", EAST, "DescribeGlobalClusters", {}, keeping("GlobalClusters[].GlobalClusterIdentifier"))
     yield rds("global-cluster-unknown", WEST, "DescribeGlobalClusters", {"GlobalClusterIdentifier": "nobody"})
     writer = {"DBClusterIdentifier": WRITER}
+    kept = keeping("DBInstanceAutomatedBackups[].[DBInstanceIdentifier, Status, Region]")
+    yield rds("automated-backups", EAST, "DescribeDBInstanceAutomatedBackups", {"DBInstanceIdentifier": PRIMARY}, kept)
     yield rds("cluster", EAST, "DescribeDBClusters", writer, keeping("DBClusters[].DBClusterIdentifier"))
     # Only that there is a list: whether a cluster has a snapshot as soon as it is made is nobody's promise.
     yield rds("cluster-snapshots", EAST, "DescribeDBClusterSnapshots", writer, keeping("type(DBClusterSnapshots)"))

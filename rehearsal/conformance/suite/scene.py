@@ -7,6 +7,7 @@ PRIMARY_ARN = f"arn:aws:rds:{EAST}:{ACCOUNT}:db:{PRIMARY}"
 CLIENTS_GROUP, ISOLATION_GROUP = "sg-0c11e475", "sg-0150a7ed"
 ZONE = "example.com."
 TABLE, GLOBAL_CLUSTER, WRITER, SECONDARY = "carts", "ledger", "ledger-east", "ledger-west"
+VAULT = "kept"
 SNAPSHOTS = 25
 
 # Regions of the face that are prepared to refuse: the other stand-ins do not know such a thing.

@@ -84,7 +84,7 @@ def prepared(target):
 
 
 def add_global_data(target):
-    """A global table and a global database, as far as a stand-in knows such things."""
+    """A global table, a global database and a vault, as far as a stand-in knows such things."""
     west = target.client("dynamodb", scene.WEST)
     taken(
         west.create_table,
@@ -95,6 +95,9 @@ def add_global_data(target):
         StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
     )
     taken(west.update_table, TableName=scene.TABLE, ReplicaUpdates=[{"Create": {"RegionName": scene.EAST}}])
+    points = {"PointInTimeRecoveryEnabled": True}
+    taken(west.update_continuous_backups, TableName=scene.TABLE, PointInTimeRecoverySpecification=points)
+    taken(target.client("backup", scene.WEST).create_backup_vault, BackupVaultName=scene.VAULT)
     rds = target.client("rds", scene.EAST)
     taken(rds.create_global_cluster, GlobalClusterIdentifier=scene.GLOBAL_CLUSTER, Engine="aurora-postgresql")
     cluster = {"Engine": "aurora-postgresql", "GlobalClusterIdentifier": scene.GLOBAL_CLUSTER}

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use rehearsal_world::{
     AlarmCheck, AlarmName, CalculatedCheck, ClusterKey, EndpointCheck, EndpointProtocol, HealthCheckConfig, HealthCheckKind,
-    InstanceKey, InsufficientDataStatus, Metric, PairConfig, Timings, World,
+    InstanceKey, InsufficientDataStatus, Metric, PairConfig, RecoveryPoint, Timings, World,
 };
 
 pub(crate) const ACCOUNT: &str = "123456789012";
@@ -47,6 +47,7 @@ pub(crate) fn world(now: Timestamp) -> World {
         world.add_health_check(id, HealthCheckConfig::new(kind), now);
     }
     world.add_global_table("carts", &[EAST, WEST], now);
+    world.add_recovery_point(WEST, "kept", recovery_point(now));
     let secondary = ClusterKey::new(WEST, "ledger-west");
     world.add_global_cluster("ledger", ClusterKey::new(EAST, "ledger-east"), secondary.clone());
     let latency = Metric::TableLatency { region: EAST.to_owned(), table: "carts".to_owned(), receiving: WEST.to_owned() };
@@ -56,6 +57,16 @@ pub(crate) fn world(now: Timestamp) -> World {
     world.throttle(THROTTLED, u32::MAX);
     world.region_dark(DARK, true, now);
     world
+}
+
+fn recovery_point(now: Timestamp) -> RecoveryPoint {
+    RecoveryPoint {
+        arn: format!("arn:aws:backup:{WEST}:{ACCOUNT}:recovery-point:7c5f1f0e"),
+        resource: format!("arn:aws:dynamodb:{WEST}:{ACCOUNT}:table/carts"),
+        status: "COMPLETED".to_owned(),
+        created: now - SignedDuration::from_hours(3),
+        encrypted: true,
+    }
 }
 
 fn health_checks() -> [(&'static str, HealthCheckKind); 4] {
