@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::digest::Crc64Value;
 use crate::finding::{Code, Finding};
 use crate::level::Level;
 use crate::manifest::Manifest;
@@ -46,6 +47,9 @@ pub(crate) fn compare_bytes(report: &mut Report<'_>) -> Option<String> {
         );
         report.found(Finding::new(Code::ManifestMismatch, sentence));
     }
+    if let Some(pieced) = report.pieced {
+        return compare_one(manifest, pieced, report);
+    }
     let files = std::mem::take(&mut report.files);
     let read: BTreeMap<&str, _> = files.iter().map(|file| (file.name.as_str(), file)).collect();
     let stated: BTreeMap<&str, _> = manifest.files.iter().map(|file| (file.name.as_str(), file)).collect();
@@ -73,6 +77,60 @@ pub(crate) fn compare_bytes(report: &mut Report<'_>) -> Option<String> {
     })
 }
 
+/// An archive's one file, of which only the pieces were read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pieced {
+    pub(crate) bytes: u64,
+    pub(crate) crc64nvme: Crc64Value,
+}
+
+impl Pieced {
+    pub(crate) fn evidence(&self) -> String {
+        format!("{} bytes, read in pieces; size and CRC-64/NVME are the manifest's", self.bytes)
+    }
+}
+
+/// As for files that were read whole, but for SHA-256.
+fn compare_one(manifest: &Manifest, pieced: Pieced, report: &mut Report<'_>) -> Option<String> {
+    let mut known = false;
+    for stated in &manifest.files {
+        let name = &stated.name;
+        let finding = if name == FilePrint::SINGLE {
+            known = true;
+            compare_pieced(&pieced, stated)
+        } else {
+            Some(Finding::new(Code::FileMissing, format!("{name} is in the manifest and not in the archive")))
+        };
+        if let Some(finding) = finding {
+            report.found(finding.in_file(name));
+        }
+    }
+    if !known {
+        let name = FilePrint::SINGLE;
+        let sentence = format!("{name} is in the archive and not in the manifest");
+        report.found(Finding::new(Code::FileUnexpected, sentence).in_file(name));
+    }
+    Some(pieced.evidence())
+}
+
+/// How the file is not the one that was written.
+pub(crate) fn compare_pieced(read: &Pieced, stated: &FilePrint) -> Option<Finding> {
+    if read.bytes != stated.bytes {
+        return Some(other_size(read.bytes, stated));
+    }
+    (read.crc64nvme != stated.crc64nvme).then(|| {
+        let (name, now, then) = (&stated.name, read.crc64nvme, stated.crc64nvme);
+        let sentence =
+            format!("{name} is not the file that was written: its CRC-64/NVME is {now}; the manifest says {then}");
+        Finding::new(Code::ChecksumMismatch, sentence)
+    })
+}
+
+fn other_size(bytes: u64, stated: &FilePrint) -> Finding {
+    let sentence = format!("{} has {bytes} bytes; the manifest says {}", stated.name, stated.bytes);
+    Finding::new(Code::SizeMismatch, sentence)
+}
+
 /// Compares the file as it is stored with the manifest. Returns the evidence, where both know it.
 fn compare_encrypted(manifest: &Manifest, report: &mut Report<'_>) -> Option<String> {
     let stated = manifest.encrypted.as_ref()?;
@@ -87,8 +145,7 @@ fn compare_encrypted(manifest: &Manifest, report: &mut Report<'_>) -> Option<Str
 fn difference(read: &FilePrint, stated: &FilePrint) -> Option<Finding> {
     let name = &stated.name;
     if read.bytes != stated.bytes {
-        let sentence = format!("{name} has {} bytes; the manifest says {}", read.bytes, stated.bytes);
-        return Some(Finding::new(Code::SizeMismatch, sentence));
+        return Some(other_size(read.bytes, stated));
     }
     (read.sha256 != stated.sha256 || read.crc64nvme != stated.crc64nvme).then(|| {
         let sentence = format!(

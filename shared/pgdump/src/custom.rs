@@ -19,6 +19,8 @@ pub(crate) struct Blocks<'a, 'r, I> {
     pub(crate) codec: Codec,
     pub(crate) decoders: Decoders,
     pub(crate) report: &'a mut Report<'r>,
+    /// The entry whose data is being read, by its place in the contents.
+    pub(crate) current: Option<usize>,
 }
 
 /// The codec of a custom archive's streams.
@@ -31,21 +33,33 @@ pub(crate) fn codec(compression: Compression) -> Codec {
     }
 }
 
+/// Tells of entries that have no block, at the end of the file.
+pub(crate) fn missing(contents: &Contents, found: &[bool], end: u64, report: &mut Report<'_>) {
+    for (entry, _) in contents.entries.iter().zip(found).filter(|(_, found)| !**found) {
+        let sentence = format!("{} has no data block (entry {})", entry.title(), entry.id);
+        report.found(Finding::at(Code::BlockMissing, end, sentence));
+    }
+}
+
+/// An entry has one more block, which begins here.
+pub(crate) fn duplicate(entry: &Entry, begin: u64) -> Finding {
+    let sentence = format!("{} has a second data block (entry {})", entry.title(), entry.id);
+    Finding::at(Code::BlockDuplicate, begin, sentence)
+}
+
 impl<I: Input> Blocks<'_, '_, I> {
     pub(crate) fn read(mut self) -> Result<(), Finding> {
         let mut found = vec![false; self.contents.entries.len()];
         while !self.input.at_end()? {
             self.block(&mut found)?;
         }
-        for (entry, _) in self.contents.entries.iter().zip(&found).filter(|(_, found)| !**found) {
-            let sentence = format!("{} has no data block (entry {})", entry.title(), entry.id);
-            self.report.found(Finding::at(Code::BlockMissing, self.input.position(), sentence));
-        }
+        missing(self.contents, &found, self.input.position(), self.report);
         self.report.data_complete(self.contents);
         Ok(())
     }
 
-    fn block(&mut self, found: &mut [bool]) -> Result<(), Finding> {
+    /// Reads one block, and notes that its entry has one.
+    pub(crate) fn block(&mut self, found: &mut [bool]) -> Result<(), Finding> {
         let begin = self.input.position();
         let kind = self.input.byte("a data block")?;
         let id = integer(self.input, "a data block's entry id")?;
@@ -69,10 +83,10 @@ impl<I: Input> Blocks<'_, '_, I> {
             return self.skip(kind);
         }
         if std::mem::replace(&mut found[index], true) {
-            let sentence = format!("{} has a second data block (entry {id})", entry.title());
-            self.report.found(Finding::at(Code::BlockDuplicate, begin, sentence));
+            self.report.found(duplicate(entry, begin));
             return self.skip(kind);
         }
+        self.current = Some(index);
         if let Place::At(offset) = entry.place
             && offset != begin
         {

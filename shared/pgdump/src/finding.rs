@@ -47,6 +47,8 @@ codes! {
     Unreadable = "unreadable", Unchecked;
     /// A limit of the verifier was reached.
     LimitReached = "limit_reached", Unchecked;
+    /// An archive was read in pieces, and of one of them nothing is known.
+    PieceMissing = "piece_missing", Unchecked;
     /// The archive's version is newer or older than what this verifier knows.
     VersionUnsupported = "version_unsupported", Unchecked;
     /// An entry is of a kind that this verifier does not know: a damaged word, or a newer pg_dump.

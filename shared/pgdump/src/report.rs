@@ -1,5 +1,6 @@
 //! Collects what is found, and makes the verdict of it.
 
+use crate::consistency::Pieced;
 use crate::content::Outcome;
 use crate::contents::{Contents, Entry, Kind};
 use crate::encoding::Encoding;
@@ -20,6 +21,26 @@ pub(crate) enum Stage {
     Counts,
 }
 
+/// How much is known at a moment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mark {
+    findings: usize,
+    tables: usize,
+    ids: usize,
+    large_objects: LargeObjects,
+}
+
+/// What came of one block.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Since<'a> {
+    pub(crate) findings: usize,
+    pub(crate) table: Option<&'a Table>,
+    pub(crate) large_object_ids: &'a [u32],
+    pub(crate) large_objects: LargeObjects,
+    /// Whether ids were forgotten by then.
+    pub(crate) forgotten: bool,
+}
+
 /// What is known so far.
 pub(crate) struct Report<'a> {
     options: &'a Options<'a>,
@@ -38,6 +59,10 @@ pub(crate) struct Report<'a> {
     large_objects_forgotten: bool,
     pub(crate) bytes_read: u64,
     pub(crate) files: Vec<FilePrint>,
+    /// The whole file, where it was read in pieces.
+    pub(crate) pieced: Option<Pieced>,
+    /// Whether bytes are compared elsewhere.
+    apart: bool,
     not_checked: Vec<String>,
     data_complete: bool,
 }
@@ -59,6 +84,8 @@ impl<'a> Report<'a> {
             large_objects_forgotten: false,
             bytes_read: 0,
             files: Vec::new(),
+            pieced: None,
+            apart: false,
             not_checked: Vec::new(),
             data_complete: false,
         }
@@ -79,6 +106,11 @@ impl<'a> Report<'a> {
         } else {
             self.further_findings += 1;
         }
+    }
+
+    /// One more, of which nothing is told.
+    pub(crate) fn found_further(&mut self) {
+        self.further_findings += 1;
     }
 
     fn worsen(&mut self, stage: Stage, finding: &Finding) {
@@ -156,6 +188,49 @@ impl<'a> Report<'a> {
         }
     }
 
+    /// Large objects that somebody else read: their ids, and how many of them with how many bytes were sound.
+    pub(crate) fn large_objects_read(&mut self, ids: &[u32], (count, bytes): (u64, u64), forgotten: bool) {
+        self.large_objects.count = self.large_objects.count.saturating_add(count);
+        self.large_objects.bytes = self.large_objects.bytes.saturating_add(bytes);
+        let room = self.options.limits.large_objects - self.large_object_ids.len();
+        self.large_object_ids.extend(ids.iter().take(room));
+        self.large_objects_forgotten |= forgotten || ids.len() > room;
+    }
+
+    /// Where it stands, to tell later what came since.
+    pub(crate) fn mark(&self) -> Mark {
+        Mark {
+            findings: self.findings.len(),
+            tables: self.tables.len(),
+            ids: self.large_object_ids.len(),
+            large_objects: self.large_objects,
+        }
+    }
+
+    /// What came since then, of one block.
+    pub(crate) fn since(&self, mark: &Mark) -> Since<'_> {
+        Since {
+            findings: self.findings.len() - mark.findings,
+            table: self.tables.get(mark.tables),
+            large_object_ids: self.large_object_ids.get(mark.ids..).unwrap_or_default(),
+            large_objects: LargeObjects {
+                count: self.large_objects.count - mark.large_objects.count,
+                bytes: self.large_objects.bytes - mark.large_objects.bytes,
+            },
+            forgotten: self.large_objects_forgotten,
+        }
+    }
+
+    /// Findings, how many further ones, and what was not checked, of a part of an archive.
+    pub(crate) fn told(self) -> (Vec<Finding>, u64, Vec<String>) {
+        (self.findings, self.further_findings, self.not_checked)
+    }
+
+    /// No bytes are compared: that is done elsewhere, or they did not all come.
+    pub(crate) fn compares_no_bytes(&mut self) {
+        self.apart = true;
+    }
+
     /// To be called when the data was read to its end.
     pub(crate) fn data_complete(&mut self, contents: &Contents) {
         self.data_complete = true;
@@ -179,7 +254,7 @@ impl<'a> Report<'a> {
     pub(crate) fn finish(mut self) -> Verdict {
         let options = self.options;
         self.enter(Stage::Bytes);
-        let intact = crate::consistency::compare_bytes(&mut self);
+        let intact = if self.apart { None } else { crate::consistency::compare_bytes(&mut self) };
         self.enter(Stage::Counts);
         let counted = self.data_complete && self.worst[Stage::Data as usize].is_none();
         let consistent = if counted { crate::consistency::compare_counts(&mut self) } else { None };
@@ -214,6 +289,7 @@ impl<'a> Report<'a> {
             not_asked(
                 Level::Intact,
                 match options.manifest {
+                    Some(_) if self.apart => "not every byte could be read",
                     Some(_) if closed => "the manifest is of what it holds, and it was not opened",
                     _ => "no manifest was given, so nothing says what the bytes were when the backup was taken",
                 },

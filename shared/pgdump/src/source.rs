@@ -46,6 +46,11 @@ impl<R: Read> Source<R> {
         Self { inner, buffer, start: 0, end: 0, before: 0, fingerprinting, finished: false }
     }
 
+    /// A file of which the reader has the bytes from this one on.
+    pub(crate) fn starting_at(begin: u64, inner: R) -> Self {
+        Self { before: begin, ..Self::new(inner, false) }
+    }
+
     pub(crate) fn into_buffer(self) -> Box<[u8]> {
         self.buffer
     }

@@ -36,7 +36,7 @@ pub fn verify(reader: impl Read, options: &Options<'_>) -> Verdict {
 }
 
 /// Who gives a key means an archive that is encrypted.
-fn not_encrypted(report: &mut Report<'_>) {
+pub(crate) fn not_encrypted(report: &mut Report<'_>) {
     if report.options().keys.is_some() {
         // They are not the bytes that were meant, whatever else they turn out to be.
         report.enter(Stage::Bytes);
@@ -130,9 +130,10 @@ fn stream<R: Read>(source: &mut Source<R>, report: &mut Report<'_>) -> Result<()
     if source.peek()?.starts_with(FIRST_MEMBER) { tar_archive(source, report) } else { custom_archive(source, report) }
 }
 
-fn custom_archive<R: Read>(source: &mut Source<R>, report: &mut Report<'_>) -> Result<(), Finding> {
-    let options = report.options();
-    let mut fields = Fields::new(source, &options.limits);
+/// Reads header and table of contents of a custom archive.
+pub(crate) fn custom_head<R: Read>(source: &mut Source<R>, report: &mut Report<'_>) -> Result<(Header, Contents), Finding> {
+    let limits = &report.options().limits;
+    let mut fields = Fields::new(source, limits);
     let header = Header::read(&mut fields)?;
     if header.layout != Layout::Custom {
         let sentence = "this is the toc.dat of a directory or tar archive, not the archive: name the directory";
@@ -140,11 +141,18 @@ fn custom_archive<R: Read>(source: &mut Source<R>, report: &mut Report<'_>) -> R
     }
     report.header(&header, Format::Custom);
     let contents = contents(&mut fields, &header, report)?;
+    Ok((header, contents))
+}
+
+fn custom_archive<R: Read>(source: &mut Source<R>, report: &mut Report<'_>) -> Result<(), Finding> {
+    let options = report.options();
+    let (header, contents) = custom_head(source, report)?;
     if !options.decodes() {
         return Ok(());
     }
     let decoders = Decoders::new(&options.limits);
-    Blocks { input: source, contents: &contents, codec: custom::codec(header.compression), decoders, report }.read()
+    Blocks { input: source, contents: &contents, codec: custom::codec(header.compression), decoders, report, current: None }
+        .read()
 }
 
 fn tar_archive<R: Read>(source: &mut Source<R>, report: &mut Report<'_>) -> Result<(), Finding> {
@@ -246,7 +254,11 @@ fn contents_file(input: &mut impl Input, format: Format, report: &mut Report<'_>
     Ok((header, contents))
 }
 
-fn contents<I: Input>(fields: &mut Fields<'_, I>, header: &Header, report: &mut Report<'_>) -> Result<Contents, Finding> {
+pub(crate) fn contents<I: Input>(
+    fields: &mut Fields<'_, I>,
+    header: &Header,
+    report: &mut Report<'_>,
+) -> Result<Contents, Finding> {
     let contents = Contents::read(fields, header)?;
     if contents.entries.is_empty() && !report.options().schema_only {
         let sentence = "no entry of the archive has data; if only the schema was to be dumped, say so";

@@ -1,0 +1,212 @@
+//! The verdict on the whole, from what came of its pieces.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
+
+use crc_fast::{CrcAlgorithm, checksum_combine};
+
+use crate::consistency::{Pieced, compare_pieced};
+use crate::contents::{Contents, Place};
+use crate::custom::{duplicate, missing};
+use crate::digest::Crc64Value;
+use crate::finding::{Code, Finding};
+use crate::level::Level;
+use crate::options::Options;
+use crate::pieces::{Beginning, Division, How, Piece, PieceSizes, apart, divide};
+use crate::report::Report;
+use crate::verdict::{FilePrint, Proof, Table, Verdict};
+
+/// The verdict on an archive that was read in pieces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Combined {
+    /// The verdict of one reading; [`Verdict::files`] is empty, because SHA-256 is not made of parts.
+    pub verdict: Verdict,
+    /// CRC-64/NVME of the whole file, where every byte of it came.
+    pub crc64nvme: Option<Crc64Value>,
+}
+
+/// What is said of SHA-256 wherever it would have been compared.
+const NO_SHA256: &str = "SHA-256: it cannot be put together from pieces, and CRC-64/NVME finds accidents, not a change that somebody \
+                         made so that it is not found; recoveryctl backup verify compares both";
+
+/// Puts the pieces of an archive of so many bytes together, in whatever order they come. Its beginning is read once more. What is missing
+/// of the pieces is told: it was not checked.
+pub fn combine(reader: impl Read, bytes: u64, sizes: PieceSizes, options: &Options<'_>, pieces: &[Piece]) -> Combined {
+    let (division, beginning) = divide(reader, bytes, sizes, options);
+    let mut known = BTreeMap::new();
+    for piece in pieces.iter().filter(|piece| piece.is_sane(division.entries())) {
+        known.entry(piece.range().start).or_insert(piece);
+    }
+    let crc64nvme = division.checksum(&known);
+    let verdict = match (beginning, &division.how) {
+        (Beginning::Head(mut report), How::Entries(head)) => {
+            let begin = division.edges.first().copied().unwrap_or_default();
+            report.bytes_read = begin;
+            chain(&known, begin, bytes, &head.contents, &mut report);
+            match crc64nvme {
+                Some(crc64nvme) => report.pieced = Some(Pieced { bytes, crc64nvme }),
+                None => report.compares_no_bytes(),
+            }
+            if options.manifest.is_some() {
+                report.not_checked(NO_SHA256);
+            }
+            report.finish()
+        }
+        (Beginning::Head(report), How::Ranges { .. }) => apart(report),
+        (Beginning::Listing(listing), _) => summed(*listing, division.why_not_decoded(), &known, bytes, crc64nvme, options),
+    };
+    Combined { verdict, crc64nvme }
+}
+
+impl Division {
+    /// Of the whole, where the pieces cover it without a gap.
+    fn checksum(&self, known: &BTreeMap<u64, &Piece>) -> Option<Crc64Value> {
+        let mut whole = Some(0);
+        let mut at = 0;
+        for piece in 0..self.pieces() {
+            let range = self.range(piece)?;
+            let read = known.get(&range.start).filter(|read| read.range() == range)?;
+            let part = read.crc64nvme?.0;
+            let length = range.end - range.start;
+            whole = whole.filter(|_| range.start == at).map(|sum| match at {
+                0 => part,
+                _ => checksum_combine(CrcAlgorithm::Crc64Nvme, sum, part, length),
+            });
+            at = range.end;
+        }
+        whole.filter(|_| at == self.bytes).map(Crc64Value)
+    }
+}
+
+/// Follows the pieces from the first block to the end of the file.
+fn chain(known: &BTreeMap<u64, &Piece>, begin: u64, bytes: u64, contents: &Contents, report: &mut Report<'_>) {
+    let mut found = vec![false; contents.entries.len()];
+    let mut at = begin;
+    let mut first = true;
+    while first || at != bytes {
+        // The first piece has the bytes of the table of contents, too.
+        let next = known.get(&if first { 0 } else { at });
+        let Some(piece) = next else {
+            return report.found(missing_piece(at));
+        };
+        replay(piece, contents, &mut found, report);
+        let Some(reached) = piece.reached else {
+            if piece.findings().next().is_none() {
+                report.found(missing_piece(at));
+            }
+            return;
+        };
+        if reached <= at && reached != bytes {
+            return report.found(missing_piece(at));
+        }
+        (at, first) = (reached, false);
+        report.bytes_read = at;
+    }
+    missing(contents, &found, at, report);
+    report.data_complete(contents);
+}
+
+fn missing_piece(at: u64) -> Finding {
+    Finding::at(Code::PieceMissing, at, format!("nothing is known of the piece of the archive that begins at byte {at}"))
+}
+
+/// Tells the report what came of a piece, as if it had read it.
+fn replay(piece: &Piece, contents: &Contents, found: &mut [bool], report: &mut Report<'_>) {
+    let mut findings = piece.findings();
+    for block in &piece.blocks {
+        let own: Vec<Finding> = findings.by_ref().take(block.findings).collect();
+        let entry = block.entry.and_then(|index| Some((contents.entries.get(index)?, found.get_mut(index)?)));
+        let Some((entry, found)) = entry else {
+            own.into_iter().for_each(|finding| report.found(finding));
+            continue;
+        };
+        if std::mem::replace(found, true) {
+            // What a single reading would have passed over; only where it lies is to be told.
+            let moved = own.iter().find(|finding| finding.code == Code::OffsetMismatch).and_then(|finding| finding.offset);
+            let at = match (moved, &entry.place) {
+                (None, Place::At(offset)) => *offset,
+                (moved, _) => moved.unwrap_or(piece.range().start),
+            };
+            report.found(duplicate(entry, at));
+            continue;
+        }
+        own.into_iter().for_each(|finding| report.found(finding));
+        if let Some((rows, bytes)) = block.rows {
+            report.tables.push(Table { schema: entry.schema.clone(), name: entry.name.clone(), rows, bytes });
+        }
+        report.large_objects_read(&block.objects, block.sound_objects, block.forgotten);
+    }
+    for _ in 0..piece.further_findings {
+        report.found_further();
+    }
+    piece.not_checked.iter().for_each(|what| report.not_checked(what.clone()));
+}
+
+/// The verdict where pieces were only summed: what the beginning told, and whether the bytes are those that were written.
+fn summed(
+    mut verdict: Verdict,
+    why: Option<&'static str>,
+    known: &BTreeMap<u64, &Piece>,
+    bytes: u64,
+    crc64nvme: Option<Crc64Value>,
+    options: &Options<'_>,
+) -> Verdict {
+    verdict.bytes_read = known.values().map(|piece| piece.range().end - piece.range().start).sum();
+    let told = known.values().flat_map(|piece| piece.findings());
+    let mut found: Vec<Finding> = told.collect();
+    if crc64nvme.is_none() && found.is_empty() {
+        found.push(missing_piece(0));
+    }
+    let stated = options.manifest.and_then(|manifest| match &verdict.encryption {
+        Some(_) => manifest.encrypted.as_ref(),
+        None => manifest.files.iter().find(|file| file.name == FilePrint::SINGLE),
+    });
+    verdict.proofs.intact = match (crc64nvme, stated, options.manifest) {
+        _ if options.level < Level::Intact => Proof::NotChecked("not asked for".to_owned()),
+        (_, None, None) => Proof::NotChecked(
+            "no manifest was given, so nothing says what the bytes were when the backup was taken".to_owned(),
+        ),
+        (_, None, Some(_)) => Proof::NotChecked("the manifest is of what it holds, and that was not summed".to_owned()),
+        (None, _, _) => Proof::NotChecked("not every byte could be read".to_owned()),
+        (Some(crc64nvme), Some(stated), _) => {
+            let pieced = Pieced { bytes, crc64nvme };
+            match compare_pieced(&pieced, stated) {
+                Some(finding) => {
+                    let proof = Proof::Failed(finding.sentence.clone());
+                    found.push(finding);
+                    proof
+                }
+                None => Proof::Proven(pieced.evidence()),
+            }
+        }
+    };
+    let closed = verdict.encryption.as_ref().is_some_and(|encryption| !encryption.opened);
+    if let (true, true, Some(manifest)) = (closed, verdict.proofs.intact.is_proven(), options.manifest) {
+        let entries = manifest.entries;
+        let sentence =
+            format!("{entries} entries were read when the manifest was made, and the encrypted bytes are the same");
+        verdict.proofs.listed = Proof::Proven(sentence);
+    }
+    let not_asked = || "not asked for".to_owned();
+    if let Proof::NotChecked(reason) = &mut verdict.proofs.decodable {
+        *reason = why.map_or_else(not_asked, str::to_owned);
+    }
+    verdict.findings.extend(found);
+    verdict.level = verdict.proofs.level();
+    retell(&mut verdict);
+    if stated.is_some() && options.level >= Level::Intact {
+        verdict.not_checked.push(NO_SHA256.to_owned());
+    }
+    verdict
+}
+
+/// Says anew what was not checked of each level.
+fn retell(verdict: &mut Verdict) {
+    let levels: BTreeSet<String> = Level::ALL.iter().map(|level| format!("{level}: ")).collect();
+    verdict.not_checked.retain(|text| !levels.iter().any(|level| text.starts_with(level)));
+    for level in Level::ALL {
+        if let Proof::NotChecked(why) = verdict.proofs.of(level) {
+            verdict.not_checked.push(format!("{level}: {why}"));
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! An archive that is one file, read in pieces by several readers that know nothing of each other.
+//!
+//! What makes this sound is that nothing rests on the offsets of the table of contents being true. They only say where pieces *begin*.
+//! A reader goes on from block to block until it stands exactly where another piece begins, or at the end of the file, and says where
+//! that is. Put together, the pieces are a chain from the table of contents to the last byte: each one counts only if the one before
+//! it ended where it begins. So the chain is the very sequence of blocks that a single reading meets, whatever the offsets say, and
+//! a piece that began where no block does is never believed. Bytes that no piece of the chain has read are told, never passed over.
+//!
+//! Checksums are apart from this: every piece also sums the bytes between its own beginning and the next one's, whatever is in them,
+//! and CRC-64/NVME of the whole follows from those of its parts. SHA-256 does not, so it is not compared, and the verdict says so.
+
+mod blocks;
+mod combine;
+mod piece;
+mod summing;
+
+use std::fmt;
+use std::io::{self, Read};
+use std::ops::Range;
+
+use crate::codec::Decoders;
+use crate::contents::{Contents, Place};
+use crate::custom;
+use crate::finding::Finding;
+use crate::header::{Header, MAGIC};
+use crate::level::Level;
+use crate::limits::Limits;
+use crate::options::Options;
+use crate::report::{Report, Stage};
+use crate::source::{Input, Source};
+use crate::verdict::Verdict;
+use crate::verify::{custom_head, verify};
+
+pub use combine::{Combined, combine};
+pub use piece::Piece;
+
+use blocks::Reading;
+use summing::Summing;
+
+/// How large pieces are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PieceSizes {
+    /// Bytes of one. An entry is never divided, so a piece with a larger one is larger.
+    pub bytes: u64,
+    /// The most pieces there are; of a larger archive they are larger.
+    pub most: u32,
+}
+
+/// How an archive is divided. The same archive, sizes, level and limits give the same division anywhere.
+pub struct Division {
+    bytes: u64,
+    /// Where pieces begin, ascending; the first where the data does. Before it lies what the first piece sums and does not decode.
+    edges: Vec<u64>,
+    how: How,
+}
+
+enum How {
+    /// At blocks, to decode them.
+    Entries(Box<Known>),
+    /// Anywhere, only to sum them; why, where their content was to be decoded.
+    Ranges { why: Option<&'static str> },
+}
+
+/// What readers of pieces have to know.
+struct Known {
+    header: Header,
+    contents: Contents,
+    limits: Limits,
+}
+
+/// What the beginning of an archive tells.
+enum Beginning<'a> {
+    /// All up to the data, which is decoded in pieces.
+    Head(Box<Report<'a>>),
+    /// What there is to say of an archive that is only summed.
+    Listing(Box<Verdict>),
+}
+
+const NO_OFFSETS: &str = "pg_dump could not write where each table begins, because it wrote into a pipe, so one reading after the \
+                          other is the only way: take large backups with pg_dump -Fd -j, or -Fc --file, and not through a pipe";
+const NOT_CUSTOM: &str =
+    "only an archive in custom format that is not encrypted is decoded in pieces: take large backups with pg_dump -Fd -j";
+const NO_CONTENTS: &str = "its table of contents could not be read, so nothing says where its data begins";
+
+impl Division {
+    /// Divides an archive of so many bytes, of which this reads the beginning, no further than the table of contents.
+    pub fn of(reader: impl Read, bytes: u64, sizes: PieceSizes, options: &Options<'_>) -> Self {
+        divide(reader, bytes, sizes, options).0
+    }
+
+    fn of_ranges(why: Option<&'static str>, bytes: u64, sizes: PieceSizes) -> Self {
+        let length = sizes.bytes.max(1).max(bytes.div_ceil(u64::from(sizes.most.max(1))));
+        let mut edges = vec![0];
+        while let Some(next) = edges.last().and_then(|last: &u64| last.checked_add(length)).filter(|next| *next < bytes) {
+            edges.push(next);
+        }
+        Self { bytes, edges, how: How::Ranges { why } }
+    }
+
+    /// How many pieces there are, at least one.
+    #[must_use]
+    pub fn pieces(&self) -> usize {
+        self.edges.len()
+    }
+
+    /// Whether the pieces decode what they read.
+    #[must_use]
+    pub fn decodes(&self) -> bool {
+        matches!(self.how, How::Entries(_))
+    }
+
+    /// Why nothing is decoded although that was asked for.
+    #[must_use]
+    pub fn why_not_decoded(&self) -> Option<&'static str> {
+        match self.how {
+            How::Ranges { why } => why,
+            How::Entries(_) => None,
+        }
+    }
+
+    /// Entries with data, where they are decoded. What is said of a piece grows with them.
+    #[must_use]
+    pub fn entries(&self) -> usize {
+        match &self.how {
+            How::Entries(known) => known.contents.entries.len(),
+            How::Ranges { .. } => 0,
+        }
+    }
+
+    /// The bytes of a piece. Whoever reads it begins there, and may have to read on behind its end where an offset is wrong.
+    #[must_use]
+    pub fn range(&self, piece: usize) -> Option<Range<u64>> {
+        let begin = *self.edges.get(piece)?;
+        Some(if piece == 0 { 0 } else { begin }..self.edges.get(piece + 1).copied().unwrap_or(self.bytes))
+    }
+
+    /// The bytes of the largest piece.
+    #[must_use]
+    pub fn largest(&self) -> u64 {
+        let ranges = (0..self.pieces()).filter_map(|piece| self.range(piece));
+        ranges.map(|range| range.end.saturating_sub(range.start)).max().unwrap_or_default()
+    }
+
+    /// Reads one piece, of which `reader` has the bytes from the beginning of its range to the end of the file.
+    #[must_use]
+    pub fn read(&self, piece: usize, reader: impl Read) -> Option<Piece> {
+        let range = self.range(piece)?;
+        let mut summing = Summing::new(reader, range.end.saturating_sub(range.start));
+        let mut read = Piece::of(range.clone());
+        self.decode(piece, &mut summing, &mut read);
+        match summing.finish() {
+            Ok(checksum) => read.crc64nvme = checksum,
+            Err(error) if !read.is_unreadable() => read.found(Finding::unreadable(range.start, &error)),
+            Err(_) => {}
+        }
+        Some(read)
+    }
+
+    fn decode(&self, piece: usize, reader: &mut impl Read, read: &mut Piece) {
+        let How::Entries(known) = &self.how else { return };
+        let Known { header, contents, limits } = known.as_ref();
+        let begin = self.edges.get(piece).copied().unwrap_or_default();
+        let before = begin - read.range().start;
+        // The table of contents again, which only counts for the checksum. What is cut off there is found behind it.
+        if let Err(error) = io::copy(&mut reader.by_ref().take(before), &mut io::sink()) {
+            return read.found(Finding::unreadable(read.range().start, &error));
+        }
+        let options = Options { limits: limits.clone(), ..Options::to(Level::Decodable) };
+        let mut report = Report::new(&options);
+        report.enter(Stage::Data);
+        let mut source = Source::starting_at(begin, reader);
+        let decoders = Decoders::new(&options.limits);
+        let codec = custom::codec(header.compression);
+        let blocks = custom::Blocks { input: &mut source, contents, codec, decoders, report: &mut report, current: None };
+        let (blocks, reached) = Reading { blocks, begin, edges: &self.edges }.read();
+        read.decoded(blocks, reached, report);
+    }
+}
+
+/// Divides, and says what the beginning told.
+fn divide<'a>(mut reader: impl Read, bytes: u64, sizes: PieceSizes, options: &'a Options<'_>) -> (Division, Beginning<'a>) {
+    let mut beginning = Vec::with_capacity(MAGIC.len());
+    let failed = reader.by_ref().take(MAGIC.len() as u64).read_to_end(&mut beginning).err();
+    let custom = beginning == MAGIC;
+    // What failed once is told by whoever reads on.
+    let rest = failed.map_or_else(|| Rest::More(reader), Rest::Failed);
+    let reader = beginning.as_slice().chain(rest);
+    if options.decodes() && custom {
+        return divide_custom(reader, bytes, sizes, options);
+    }
+    let listing = verify(reader, &listing(options));
+    let why = options.decodes().then_some(NOT_CUSTOM);
+    (Division::of_ranges(why, bytes, sizes), Beginning::Listing(Box::new(listing)))
+}
+
+fn divide_custom<'a>(
+    reader: impl Read,
+    bytes: u64,
+    sizes: PieceSizes,
+    options: &'a Options<'_>,
+) -> (Division, Beginning<'a>) {
+    let mut report = Box::new(Report::new(options));
+    crate::verify::not_encrypted(&mut report);
+    let mut source = Source::new(reader, false);
+    let why = match custom_head(&mut source, &mut report) {
+        Ok((header, contents)) => match offsets(&contents) {
+            Some(offsets) => {
+                let edges = edges_at(offsets, source.position(), bytes, sizes);
+                let how = How::Entries(Box::new(Known { header, contents, limits: options.limits.clone() }));
+                return (Division { bytes, edges, how }, Beginning::Head(report));
+            }
+            None => NO_OFFSETS,
+        },
+        Err(finding) => {
+            report.found(finding);
+            NO_CONTENTS
+        }
+    };
+    (Division::of_ranges(Some(why), bytes, sizes), Beginning::Listing(Box::new(apart(report))))
+}
+
+/// The verdict without a comparison of bytes, which is made of their sum.
+fn apart(mut report: Box<Report<'_>>) -> Verdict {
+    report.compares_no_bytes();
+    report.finish()
+}
+
+/// What tells what the archive is, and compares nothing.
+fn listing<'o>(options: &Options<'o>) -> Options<'o> {
+    Options { level: Level::Listed.min(options.level), previous: None, fingerprints: false, ..options.clone() }
+}
+
+/// Where blocks begin, as far as the table of contents says; `None` when it does not.
+fn offsets(contents: &Contents) -> Option<Vec<u64>> {
+    let offset = |place: &Place| match place {
+        Place::At(offset) => Some(*offset),
+        Place::Somewhere | Place::File(_) => None,
+    };
+    contents.entries.iter().map(|entry| offset(&entry.place)).collect()
+}
+
+/// Offsets at which pieces begin: as few as make pieces of that size.
+fn edges_at(mut offsets: Vec<u64>, begin: u64, bytes: u64, sizes: PieceSizes) -> Vec<u64> {
+    // Two neighbours have more than this together, so there are at most twice as many as it goes into the whole.
+    let length = sizes.bytes.max(1).max((2 * (bytes / u64::from(sizes.most.max(1)))).saturating_add(1));
+    offsets.retain(|offset| *offset > begin && *offset < bytes);
+    offsets.sort_unstable();
+    offsets.dedup();
+    let mut edges = vec![begin];
+    let mut open = begin;
+    let ends = offsets.iter().copied().skip(1).chain([bytes]);
+    for (offset, end) in offsets.iter().zip(ends) {
+        if end.saturating_sub(open) > length {
+            edges.push(*offset);
+            open = *offset;
+        }
+    }
+    edges
+}
+
+/// What follows the first bytes.
+enum Rest<R> {
+    More(R),
+    Failed(io::Error),
+}
+
+impl<R: Read> Read for Rest<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::More(reader) => reader.read(out),
+            Self::Failed(error) => Err(io::Error::new(error.kind(), error.to_string())),
+        }
+    }
+}
+
+impl fmt::Debug for Division {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Division").field("bytes", &self.bytes).field("edges", &self.edges).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,319 @@
+//! What came of one piece, small enough to be handed around as JSON.
+
+use std::ops::Range;
+
+use data_encoding::BASE64;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::digest::Crc64Value;
+use crate::finding::{Code, Finding, Meaning};
+use crate::pieces::blocks::Block;
+use crate::report::Report;
+
+/// What came of one piece. Its JSON says nothing but names of tables in findings, counts, and checksums.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Piece {
+    begin: u64,
+    end: u64,
+    /// Of these bytes, where all of them came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) crc64nvme: Option<Crc64Value>,
+    /// Where the block behind the last one begins; `None`: no block was read, or nothing says where the next one is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reached: Option<u64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "compact")]
+    pub(crate) blocks: Vec<Block>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    findings: Vec<Told>,
+    #[serde(default)]
+    pub(crate) further_findings: u64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) not_checked: Vec<String>,
+}
+
+/// A finding in JSON that is read again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Told {
+    code: KnownCode,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    offset: Option<u64>,
+    sentence: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct KnownCode(Code);
+
+impl Serialize for KnownCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for KnownCode {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let known = Code::ALL.iter().find(|code| code.as_str() == text);
+        known.copied().map(Self).ok_or_else(|| de::Error::custom("no finding has this code"))
+    }
+}
+
+impl From<Finding> for Told {
+    fn from(finding: Finding) -> Self {
+        Self { code: KnownCode(finding.code), offset: finding.offset, sentence: finding.sentence }
+    }
+}
+
+/// Characters of a finding's sentence that are kept where little room is left.
+const SHORT_SENTENCE: usize = 300;
+
+impl Piece {
+    pub(crate) fn of(range: Range<u64>) -> Self {
+        Self {
+            begin: range.start,
+            end: range.end,
+            crc64nvme: None,
+            reached: None,
+            blocks: Vec::new(),
+            findings: Vec::new(),
+            further_findings: 0,
+            not_checked: Vec::new(),
+        }
+    }
+
+    pub(crate) fn decoded(&mut self, blocks: Vec<Block>, reached: Option<u64>, report: Report<'_>) {
+        let (findings, further, not_checked) = report.told();
+        self.blocks = blocks;
+        self.reached = reached;
+        self.findings = findings.into_iter().map(Told::from).collect();
+        self.further_findings = further;
+        self.not_checked = not_checked;
+    }
+
+    /// A finding outside of any block.
+    pub(crate) fn found(&mut self, finding: Finding) {
+        self.blocks.push(Block { findings: 1, ..Block::default() });
+        self.findings.push(finding.into());
+        self.reached = None;
+    }
+
+    pub(crate) fn findings(&self) -> impl Iterator<Item = Finding> + '_ {
+        self.findings.iter().map(|told| {
+            let finding = Finding::new(told.code.0, told.sentence.clone());
+            Finding { offset: told.offset, ..finding }
+        })
+    }
+
+    /// Its own bytes.
+    #[must_use]
+    pub fn range(&self) -> Range<u64> {
+        self.begin..self.end
+    }
+
+    /// Its tables: what its JSON grows with.
+    #[must_use]
+    pub fn tables(&self) -> usize {
+        self.blocks.iter().filter(|block| block.entry.is_some()).count()
+    }
+
+    /// Whether its bytes could not be read: trying again may do better.
+    #[must_use]
+    pub fn is_unreadable(&self) -> bool {
+        self.findings.iter().any(|told| told.code.0 == Code::Unreadable)
+    }
+
+    /// Makes its JSON fit into so many bytes, where that is possible without changing what it proves: findings beyond the first are
+    /// counted instead of told, but the first damage and what ended the reading stay. Then ids of large objects are forgotten, which
+    /// the verdict says. `false` when it does not fit: the number of its tables is in the way.
+    #[must_use]
+    pub fn fits(&mut self, bytes: usize) -> bool {
+        let length = |piece: &Self| serde_json::to_vec(piece).map_or(usize::MAX, |json| json.len());
+        if length(self) <= bytes {
+            return true;
+        }
+        for told in &mut self.findings {
+            if let Some((end, _)) = told.sentence.char_indices().nth(SHORT_SENTENCE) {
+                told.sentence.truncate(end);
+            }
+        }
+        while length(self) > bytes {
+            let Some(which) = self.least() else { return self.forget_objects() && length(self) <= bytes };
+            self.findings.remove(which);
+            self.further_findings += 1;
+            let mut before = 0;
+            for block in &mut self.blocks {
+                if which < before + block.findings {
+                    block.findings -= 1;
+                    break;
+                }
+                before += block.findings;
+            }
+        }
+        true
+    }
+
+    fn forget_objects(&mut self) -> bool {
+        let mut forgot = false;
+        for block in self.blocks.iter_mut().filter(|block| !block.objects.is_empty()) {
+            block.objects = Vec::new();
+            block.forgotten = true;
+            forgot = true;
+        }
+        forgot
+    }
+
+    /// The last finding that changes nothing of the verdict.
+    fn least(&self) -> Option<usize> {
+        let damage = self.findings.iter().position(|told| told.code.0.meaning() == Meaning::Damage);
+        let keeps = |at: &usize| *at == 0 || Some(*at) == damage || at + 1 == self.findings.len();
+        (0..self.findings.len()).rev().find(|at| !keeps(at))
+    }
+
+    /// Whether it could be what a reader said: what arrives from elsewhere may be anything.
+    pub(crate) fn is_sane(&self, entries: usize) -> bool {
+        let told: usize = self.blocks.iter().map(|block| block.findings).sum();
+        told == self.findings.len()
+            && self.begin <= self.end
+            && self.reached.is_none_or(|reached| reached >= self.begin)
+            && self.blocks.iter().all(|block| block.entry.is_none_or(|entry| entry < entries))
+    }
+}
+
+/// Blocks as numbers of seven bits a byte: of a table not more than about ten characters.
+mod compact {
+    use super::{BASE64, Block, Deserialize, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(blocks: &[Block], serializer: S) -> Result<S::Ok, S::Error> {
+        let mut bytes = Vec::new();
+        let mut expected = 0;
+        for block in blocks {
+            // The next entry is 1, none is 0.
+            let entry = block.entry.map_or(0, |entry| 1 + zigzag(entry as i64 - expected));
+            expected = block.entry.map_or(expected, |entry| entry as i64 + 1);
+            put(&mut bytes, entry);
+            let kind = match (&block.rows, block.objects.is_empty() && block.sound_objects == (0, 0)) {
+                (None, true) => 0,
+                (Some((None, _)), _) => 1,
+                (Some((Some(_), _)), _) => 2,
+                (None, false) => 3,
+            };
+            let forgotten = u64::from(block.forgotten);
+            put(&mut bytes, (block.findings as u64) << 3 | forgotten << 2 | kind);
+            if let Some((rows, size)) = &block.rows {
+                put(&mut bytes, *size);
+                rows.iter().for_each(|rows| put(&mut bytes, *rows));
+            }
+            if kind == 3 {
+                put(&mut bytes, block.sound_objects.0);
+                put(&mut bytes, block.sound_objects.1);
+                objects(&mut bytes, &block.objects);
+            }
+        }
+        serializer.serialize_str(&BASE64.encode(&bytes))
+    }
+
+    /// Ids as differences, each with how often it follows.
+    fn objects(bytes: &mut Vec<u8>, ids: &[u32]) {
+        let mut runs: Vec<(i64, u64)> = Vec::new();
+        let mut before = 0;
+        for id in ids {
+            let step = i64::from(*id) - before;
+            before = i64::from(*id);
+            match runs.last_mut() {
+                Some((last, count)) if *last == step => *count += 1,
+                _ => runs.push((step, 1)),
+            }
+        }
+        put(bytes, runs.len() as u64);
+        for (step, count) in runs {
+            put(bytes, zigzag(step));
+            put(bytes, count);
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Block>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let bytes = BASE64.decode(text.as_bytes()).map_err(de::Error::custom)?;
+        let mut numbers = Numbers(&bytes);
+        let mut blocks = Vec::new();
+        let mut expected = 0_i64;
+        // What is in the text bounds what is kept, but for the ids of large objects, which have a bound of their own.
+        let mut room = MOST_OBJECTS;
+        while !numbers.0.is_empty() {
+            let block = block(&mut numbers, &mut expected, &mut room);
+            blocks.push(block.ok_or_else(|| de::Error::custom("the blocks of a piece cannot be read"))?);
+        }
+        Ok(blocks)
+    }
+
+    /// As many as the verifier remembers of an archive.
+    const MOST_OBJECTS: u64 = 4_000_000;
+
+    fn block(numbers: &mut Numbers<'_>, expected: &mut i64, room: &mut u64) -> Option<Block> {
+        let mut block = Block::default();
+        if let Some(step) = numbers.take()?.checked_sub(1) {
+            let entry = expected.checked_add(unzigzag(step))?;
+            *expected = entry.checked_add(1)?;
+            block.entry = Some(usize::try_from(entry).ok()?);
+        }
+        let head = numbers.take()?;
+        block.findings = usize::try_from(head >> 3).ok()?;
+        block.forgotten = head & 4 != 0;
+        match head & 3 {
+            1 => block.rows = Some((None, numbers.take()?)),
+            2 => {
+                let size = numbers.take()?;
+                block.rows = Some((Some(numbers.take()?), size));
+            }
+            3 => {
+                block.sound_objects = (numbers.take()?, numbers.take()?);
+                let mut id = 0_i64;
+                for _ in 0..numbers.take()? {
+                    let (step, count) = (unzigzag(numbers.take()?), numbers.take()?);
+                    *room = room.checked_sub(count)?;
+                    for _ in 0..count {
+                        id = id.checked_add(step)?;
+                        block.objects.push(u32::try_from(id).ok()?);
+                    }
+                }
+            }
+            _ => {}
+        }
+        Some(block)
+    }
+
+    fn zigzag(number: i64) -> u64 {
+        ((number << 1) ^ (number >> 63)).cast_unsigned()
+    }
+
+    fn unzigzag(number: u64) -> i64 {
+        (number >> 1).cast_signed() ^ -(number & 1).cast_signed()
+    }
+
+    fn put(bytes: &mut Vec<u8>, mut number: u64) {
+        while number >= 0x80 {
+            bytes.push(number as u8 | 0x80);
+            number >>= 7;
+        }
+        bytes.push(number as u8);
+    }
+
+    struct Numbers<'a>(&'a [u8]);
+
+    impl Numbers<'_> {
+        fn take(&mut self) -> Option<u64> {
+            let mut number = 0_u64;
+            for shift in (0..64).step_by(7) {
+                let (byte, rest) = self.0.split_first()?;
+                self.0 = rest;
+                number |=
+                    u64::from(byte & 0x7f).checked_shl(shift).filter(|value| value >> shift == u64::from(byte & 0x7f))?;
+                if byte & 0x80 == 0 {
+                    return Some(number);
+                }
+            }
+            None
+        }
+    }
+}
