@@ -27,8 +27,21 @@ TASKS = {
 }
 EXECUTION_INPUT = {"incident_id"}
 MAP_ITEM = {"incident_id", "step", "function", "direction"}
+# backup-verify's own tasks, whose executions begin with nothing.
+VERIFICATION_ANSWER = {"incident_id", "status"}
+TASKS |= {
+    "check": (set(), VERIFICATION_ANSWER | {"reason", "left"}),
+    "divide": ({"left"}, VERIFICATION_ANSWER | {"component", "backup", "etag", "pieces", "refused", "left"}),
+    "piece": ({"component", "backup", "etag", "piece"}, VERIFICATION_ANSWER | {"piece"}),
+    "combine": (
+        {"component", "backup", "etag", "pieces", "refused", "results", "left", "status", "reason"},
+        VERIFICATION_ANSWER | {"reason", "left"},
+    ),
+}
+VERIFICATION = "backup-verify.asl.json"
 VALUES = {
-    "status": {"in_progress", "again", "needs_approval", "done", "refused", "stuck", "ended", "run", "report"},
+    "status": {"in_progress", "again", "needs_approval", "done", "refused", "stuck", "ended", "run", "report",
+               "sufficient", "insufficient"},
     "end": {"completed", "rolled_back", "stuck"},
     "function": {"recovery", "update-database-endpoints", "read-only-toggle", "replication-check", "backup-verify"},
 }
@@ -36,10 +49,12 @@ VALUES = {
 PATH = re.compile(r"^\$\.([a-z_]+)((?:\.[a-z_]+|\[\d+\])*)$")
 SUBSTITUTION = re.compile(r"\$\{([^}]*)\}")
 # These reshape the state in ways that the rules about names do not follow.
-UNFOLLOWED = ("InputPath", "OutputPath", "ItemSelector", "Assign", "Output", "Arguments", "QueryLanguage")
+UNFOLLOWED = ("InputPath", "OutputPath", "Assign", "Output", "Arguments", "QueryLanguage")
+# A distributed map starts ten thousand items at a time unless it is told otherwise.
+MOST_AT_ONCE = 40
 
 
-def lint(definition, supplied, function_timeouts):
+def lint(definition, supplied, function_timeouts, execution_input=frozenset(EXECUTION_INPUT)):
     """Every fault found, as sentences. `supplied` are the names of the template's DefinitionSubstitutions, and
     `function_timeouts` says by these names how long each function may run."""
     faults = []
@@ -48,7 +63,7 @@ def lint(definition, supplied, function_timeouts):
     faults += [f"substitution {name} is supplied by the template, but never used" for name in sorted(supplied - used)]
     if "TimeoutSeconds" not in definition:
         faults.append("the machine has no TimeoutSeconds: an execution could live for a year")
-    faults += _lint_states(definition, EXECUTION_INPUT, function_timeouts)
+    faults += _lint_states(definition, execution_input, function_timeouts)
     return faults
 
 
@@ -59,7 +74,8 @@ def _lint_states(machine, initial_names, function_timeouts):
     for state in states.values():
         written = _written_name(state)
         if written:
-            answers[written] = TASKS.get(_task_of(state), (set(), set()))[1]
+            # What a Map or a Pass writes is a plain name.
+            answers[written] = TASKS.get(_task_of(state), (set(), set()))[1] if state["Type"] == "Task" else None
     names_at = _names_surely_present(machine, initial_names)
     for name, state in states.items():
         found = _lint_catch_and_retry(state, states)
@@ -71,8 +87,23 @@ def _lint_states(machine, initial_names, function_timeouts):
         found += _lint_paths(state, names_at.get(name, initial_names), answers)
         faults += [f"{name}: {fault}" for fault in found]
         if state["Type"] == "Map":
-            faults += _lint_states(state["ItemProcessor"], MAP_ITEM, function_timeouts)
+            faults += [f"{name}: {fault}" for fault in _lint_map(state)]
+            item = {key.removesuffix(".$") for key in state["ItemSelector"]} if "ItemSelector" in state else MAP_ITEM
+            faults += _lint_states(state["ItemProcessor"], item, function_timeouts)
     return faults
+
+
+def _lint_map(state):
+    if state["ItemProcessor"].get("ProcessorConfig", {}).get("Mode") != "DISTRIBUTED":
+        return
+    if not 0 < state.get("MaxConcurrency", 0) <= MOST_AT_ONCE:
+        yield f"a distributed map without a MaxConcurrency of at most {MOST_AT_ONCE}"
+    if "Label" not in state:
+        yield "a distributed map without a Label: its executions would have names that no policy can state"
+    if state.get("ToleratedFailurePercentage", 0) or state.get("ToleratedFailureCount", 0):
+        yield "a distributed map that tolerates failures"
+    if state["ItemProcessor"]["ProcessorConfig"].get("ExecutionType") != "STANDARD":
+        yield "a distributed map whose executions would end after five minutes"
 
 
 def _lint_task(state, function_timeouts):
@@ -131,7 +162,8 @@ def _lint_paths(state, names, answers):
     for key, path in _paths(state):
         match = PATH.match(path)
         if path.startswith("$$."):
-            if path != "$$.Task.Token" or CALLBACK not in state.get("Resource", ""):
+            known = "$$.Map.Item.Value" if key == "ItemSelector" else "$$.Task.Token"
+            if path != known or (key != "ItemSelector" and CALLBACK not in state.get("Resource", "")):
                 faults.append(f"{key} reads {path}, which this state's context does not have")
         elif not match:
             faults.append(f"{key} reads {path}, which these rules cannot follow")
@@ -160,6 +192,7 @@ def _paths(state):
         if key in state:
             yield key, state[key]
     yield from (("Parameters", path) for path in _values_for(state.get("Parameters", {})))
+    yield from (("ItemSelector", path) for path in _values_for(state.get("ItemSelector", {})))
     for rule in _rules(state.get("Choices", [])):
         yield from ((key, value) for key, value in rule.items() if key == "Variable" or key.endswith("Path"))
 
@@ -240,7 +273,8 @@ def main(definition_path, template_path):
     definition = json.loads(Path(definition_path).read_text(encoding="utf-8"))
     supplied = supplied_by(template, Path(definition_path).name)
     timeouts = {name: functions[value["Ref"].split(".")[0]]["Timeout"] for name, value in supplied.items()}
-    faults = lint(definition, set(supplied), timeouts)
+    execution_input = set() if Path(definition_path).name == VERIFICATION else EXECUTION_INPUT
+    faults = lint(definition, set(supplied), timeouts, execution_input)
     for fault in faults:
         print(f"{Path(definition_path).name}: {fault}")
     return 1 if faults else 0

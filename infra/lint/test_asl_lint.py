@@ -221,6 +221,44 @@ class AslLint(unittest.TestCase):
         self.states["Decide"]["Choices"][0]["StringEquals"] = "in-progress"
         self.assert_only_fault("can never be in-progress")
 
+    def distribute(self):
+        """Makes a distributed map of RunSteps, whose items are told what they need."""
+        steps = self.states["RunSteps"]
+        steps["ItemSelector"] = {"incident_id.$": "$.incident_id", "step.$": "$$.Map.Item.Value"}
+        steps["MaxConcurrency"] = 16
+        steps["Label"] = "RunSteps"
+        steps["ItemProcessor"]["ProcessorConfig"] = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+        return steps
+
+    def test_a_distributed_map_may_be_told_what_its_items_are(self):
+        self.distribute()
+        self.assertEqual(self.faults(), [])
+
+    def test_an_item_has_only_what_it_is_told(self):
+        del self.distribute()["ItemSelector"]["step.$"]
+        self.assert_only_fault("not every way here has written step")
+
+    def test_what_an_item_is_told_exists(self):
+        self.distribute()["ItemSelector"]["incident_id.$"] = "$.advance.answer.incident"
+        self.assert_only_fault("which no answer holds")
+
+    def test_a_distributed_map_is_bounded(self):
+        for wrong in (None, 0, 10_000):
+            self.distribute()["MaxConcurrency"] = wrong
+            if wrong is None:
+                del self.states["RunSteps"]["MaxConcurrency"]
+            self.assert_only_fault("MaxConcurrency of at most")
+
+    def test_a_distributed_map_tolerates_no_failure(self):
+        self.distribute()["ToleratedFailurePercentage"] = 5
+        self.assert_only_fault("tolerates failures")
+
+    def test_a_distributed_map_has_executions_that_can_be_named_and_last(self):
+        del self.distribute()["Label"]
+        self.assert_only_fault("without a Label")
+        self.distribute()["ItemProcessor"]["ProcessorConfig"]["ExecutionType"] = "EXPRESS"
+        self.assert_only_fault("would end after five minutes")
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -127,13 +127,14 @@ pub trait Objects: Send + Sync {
     async fn list(&self, region: &Region, place: &BucketSite) -> PortResult<Vec<StoredObject>>;
     /// What the store knows of one of them. A missing object is [`FailureKind::NotFound`].
     async fn look(&self, region: &Region, place: &BucketSite, key: &str) -> PortResult<ObjectView>;
-    /// Hands the bytes of exactly this object to `work`, from the first on, until it has read enough, or until then. Fails when they
+    /// Hands the bytes of exactly this object to `work`, from this one on, until it has read enough, or until then. Fails when they
     /// could not be read as far as it wanted; it has been told so by then, where it was called at all.
     async fn read(
         &self,
         region: &Region,
         place: &BucketSite,
         object: &ObjectView,
+        from: u64,
         until: Option<Instant>,
         work: ReadWork,
     ) -> PortResult<()>;
@@ -169,8 +170,20 @@ pub async fn read_files_through<T: Send + 'static>(
 /// What `work` makes of an object's bytes, and why they ended early where they did. Nothing is made of them when it was not called.
 pub async fn read_through<T: Send + 'static>(
     objects: &dyn Objects,
+    at: (&Region, &BucketSite),
+    object: &ObjectView,
+    until: Option<Instant>,
+    work: impl FnOnce(&mut dyn Read) -> T + Send + 'static,
+) -> (Option<T>, Option<PortError>) {
+    read_on_through(objects, at, object, 0, until, work).await
+}
+
+/// As [`read_through`], from this byte on.
+pub async fn read_on_through<T: Send + 'static>(
+    objects: &dyn Objects,
     (region, place): (&Region, &BucketSite),
     object: &ObjectView,
+    from: u64,
     until: Option<Instant>,
     work: impl FnOnce(&mut dyn Read) -> T + Send + 'static,
 ) -> (Option<T>, Option<PortError>) {
@@ -179,7 +192,7 @@ pub async fn read_through<T: Send + 'static>(
         // Whoever asked may have gone.
         let _unheard = made.send(work(bytes));
     });
-    let read = objects.read(region, place, object, until, work).await;
+    let read = objects.read(region, place, object, from, until, work).await;
     (takes.try_recv().ok(), read.err())
 }
 

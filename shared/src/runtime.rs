@@ -18,6 +18,7 @@ use crate::domain::plan::Plan;
 use crate::domain::step::FunctionName;
 use crate::engine::Invocation;
 use crate::error::{Code, RecoveryError};
+use crate::events::{LARGEST_GATHERED, LARGEST_PAYLOAD};
 use crate::ports::Clock;
 
 /// A claim outlives its invocation by so much, so that a successor never meets a predecessor that still writes.
@@ -102,14 +103,15 @@ where
 {
     crate::telemetry::start_logging();
     let wired = Setup::load(function).map(Arc::new).and_then(|setup| wire(&setup).map(|adapters| (setup, adapters)));
-    let (wired, handle) = (&wired, &handle);
+    let most = if function == FunctionName::BackupVerify { LARGEST_GATHERED } else { LARGEST_PAYLOAD };
+    let (wired, handle, most) = (&wired, &handle, &most);
     // Taken as text: what the runtime itself cannot read as a value (an unpaired surrogate, brackets a thousand deep) would be
     // reported under the name of one of its types, and not under a code of ours.
     lambda_runtime::run(service_fn(async move |event: LambdaEvent<Box<RawValue>>| {
         let answer = match wired {
             Ok((setup, adapters)) => {
                 let watch = OwnTime::start(setup.clients.outbound());
-                let answer = match crate::events::read(event.payload.get()) {
+                let answer = match crate::events::read_up_to(*most, event.payload.get()) {
                     Ok(payload) => handle(setup, adapters, &event.context, &payload).await,
                     Err(error) => Err(error),
                 };

@@ -9,7 +9,7 @@ use shared::domain::permission::{Need, deployed_name, needs, secrets};
 use shared::domain::plan::Plan;
 use shared::domain::step::FunctionName;
 
-use super::MACHINE;
+use super::{MACHINE, VERIFICATION};
 
 const FUNCTIONS: [FunctionName; 5] = [
     FunctionName::Recovery,
@@ -122,14 +122,21 @@ pub fn role_lines(plan: &Plan, stack: &Stack<'_>) -> Result<Vec<RoleLines>, Temp
     }
     for name in stack.of_type("AWS::Serverless::StateMachine")? {
         let properties = stack.properties(name)?;
-        found.push(claim(&properties["Role"], "state machine", of_machine(&properties))?);
+        let lines = of_machine(&stack.arn(name)?, &properties);
+        found.push(claim(&properties["Role"], machine_user(&properties), lines)?);
     }
     for name in stack.of_type("AWS::Events::Rule")? {
         let properties = stack.properties(name)?;
         for target in properties["Targets"].as_array().into_iter().flatten().filter(|target| target["RoleArn"].is_string()) {
-            let mut lines = Lines { user: "forwarding rule", lines: Vec::new() };
-            lines.add("events:PutEvents", target["Arn"].as_str().unwrap_or_default(), None, "alarms of the primary Region");
-            found.push(claim(&target["RoleArn"], "forwarding rule", lines.lines)?);
+            let arn = target["Arn"].as_str().unwrap_or_default();
+            let (user, action, purpose) = if arn.contains(":stateMachine:") {
+                ("verification rule", "states:StartExecution", "the daily verification of backups")
+            } else {
+                ("forwarding rule", "events:PutEvents", "alarms of the primary Region")
+            };
+            let mut lines = Lines { user, lines: Vec::new() };
+            lines.add(action, arn, None, purpose);
+            found.push(claim(&target["RoleArn"], user, lines.lines)?);
         }
     }
     // A role that nobody uses is all too much.
@@ -256,9 +263,28 @@ fn log_group(stack: &Stack<'_>, named: &str) -> Result<String, TemplateError> {
     Ok(String::new())
 }
 
-fn of_machine(properties: &Value) -> Vec<Line> {
-    let mut lines = Lines { user: "state machine", lines: Vec::new() };
-    let definition: Value = serde_json::from_str(MACHINE).unwrap_or_default();
+fn verifies(properties: &Value) -> bool {
+    properties["DefinitionUri"].as_str().is_some_and(|path| path.ends_with("/backup-verify.asl.json"))
+}
+
+fn machine_user(properties: &Value) -> &'static str {
+    if verifies(properties) { "verification machine" } else { "state machine" }
+}
+
+fn of_machine(arn: &str, properties: &Value) -> Vec<Line> {
+    let mut lines = Lines { user: machine_user(properties), lines: Vec::new() };
+    let text = if verifies(properties) { VERIFICATION } else { MACHINE };
+    let definition: Value = serde_json::from_str(text).unwrap_or_default();
+    let mut labels = BTreeSet::new();
+    distributed_maps(&definition, &mut labels);
+    for label in labels {
+        lines.add("states:StartExecution", arn, None, &format!("items of the map {label}"));
+        let executions = format!("{}/{label}:*", arn.replacen(":stateMachine:", ":execution:", 1));
+        let reason = Some("Step Functions names the executions of a map's items");
+        for action in ["states:DescribeExecution", "states:StopExecution"] {
+            lines.add(action, &executions, reason, &format!("items of the map {label}"));
+        }
+    }
     let mut invoked = BTreeSet::new();
     functions_in(&definition, &mut invoked);
     for name in invoked {
@@ -278,6 +304,19 @@ fn of_machine(properties: &Value) -> Vec<Line> {
         lines.anything(SAMPLING, "traces");
     }
     lines.lines
+}
+
+/// The labels of the maps whose items are executions of their own.
+fn distributed_maps(definition: &Value, found: &mut BTreeSet<String>) {
+    if definition["ItemProcessor"]["ProcessorConfig"]["Mode"] == "DISTRIBUTED" {
+        found.insert(definition["Label"].as_str().unwrap_or_default().to_owned());
+    }
+    let inner: Vec<&Value> = match definition {
+        Value::Object(fields) => fields.values().collect(),
+        Value::Array(items) => items.iter().collect(),
+        _ => Vec::new(),
+    };
+    inner.into_iter().for_each(|value| distributed_maps(value, found));
 }
 
 /// The substitutions that name a function which some state invokes.

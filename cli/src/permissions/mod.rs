@@ -23,8 +23,10 @@ use shared::domain::plan::Plan;
 
 /// The template of this version.
 pub const TEMPLATE: &str = include_str!("../../../infra/template.yaml");
-/// The state machine of this version.
+/// The state machine of recoveries, of this version.
 pub const MACHINE: &str = include_str!("../../../infra/statemachines/recovery.asl.json");
+/// The state machine that verifies backups, of this version.
+pub const VERIFICATION: &str = include_str!("../../../infra/statemachines/backup-verify.asl.json");
 
 /// What the roles of a template lack or have too much for a plan, with the parameters that the plan gives it.
 ///

@@ -19,6 +19,7 @@ use shared::ports::{FailureKind, ObjectFiles, Objects, PortError, Secrets, read_
 
 use crate::encryption::{BEGINNING, begins_as};
 use crate::examination::{Expected, examine, examine_files};
+use crate::pieces::Gathered;
 
 /// How a reading of an object ends whose time ran out.
 const OUT_OF_TIME: &str = "object_out_of_time";
@@ -34,6 +35,19 @@ pub(crate) struct Search<'a> {
     pub(crate) level: ProofLevel,
     /// When reading has to be over.
     pub(crate) until: Option<Instant>,
+    /// How the newest archive is read.
+    pub(crate) reading: Reading<'a>,
+}
+
+/// How the newest archive is read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Reading<'a> {
+    /// Here and now.
+    AtOnce,
+    /// Here and now unless it is larger.
+    UpTo(u64),
+    /// It was, in pieces.
+    Gathered(&'a Gathered),
 }
 
 /// The keys of what was recorded of an archive, and of the one before it.
@@ -44,8 +58,8 @@ struct Manifests<'a> {
 }
 
 impl Search<'_> {
-    /// The newest archive of every site, and what one of them proves.
-    pub(crate) async fn newest(&self, rpo: Option<Seconds>, now: Timestamp) -> ArchivesJudgement {
+    /// The newest archive of every site, and what one of them proves; whether it is too large, and was not read.
+    pub(crate) async fn newest(&self, rpo: Option<Seconds>, now: Timestamp) -> (ArchivesJudgement, bool) {
         let longest = longest_age(self.archives, rpo);
         let mut shelves = Vec::new();
         for (site, place) in self.archives.places() {
@@ -58,13 +72,29 @@ impl Search<'_> {
             shelves.push(Shelf::of(site, region, place, self.archives.format, listed));
         }
         let sites = shelves.iter().map(|shelf| judge_shelf(shelf, longest, now)).collect();
-        let Some((shelf, newest)) = read_from(&shelves).and_then(|shelf| Some((shelf, shelf.newest()?))) else {
-            return judge(None, self.level, Proof::default(), sites, None);
+        let chosen = match self.reading {
+            Reading::Gathered(gathered) => gathered.find(&shelves),
+            Reading::AtOnce | Reading::UpTo(_) => read_from(&shelves).and_then(|shelf| Some((shelf, shelf.newest()?))),
         };
+        let Some((shelf, newest)) = chosen else {
+            return (judge(None, self.level, Proof::default(), sites, None), false);
+        };
+        if let Reading::UpTo(most) = self.reading
+            && self.is_one_object()
+            && self.level >= ProofLevel::Intact
+            && newest.bytes > most
+        {
+            let next =
+                format!("its content: {} bytes are more than one invocation reads, so pieces are read next", newest.bytes);
+            let proof = Proof { level: Some(ProofLevel::Present), not_checked: vec![next], ..Proof::default() };
+            return (judge(Some(named(&shelf.place, &newest.key)), self.level, proof, sites, None), true);
+        }
         let manifests = Manifests { own: shelf.manifest_of(&newest.key), previous: shelf.manifest_before(&newest.key) };
         let mut proof = self.prove(&shelf.region, &shelf.place, newest, manifests).await;
         self.keys(&shelves, &mut proof).await;
-        judge(Some(named(&shelf.place, &newest.key)), self.level, proof, sites, Some((longest, now)))
+        // One that is not the newest any more was young enough when its reading began.
+        let age = (shelf.newest() == Some(newest)).then_some((longest, now));
+        (judge(Some(named(&shelf.place, &newest.key)), self.level, proof, sites, age), false)
     }
 
     /// What one archive proves, whatever its age.
@@ -190,6 +220,11 @@ impl Search<'_> {
         expected: Expected,
     ) -> Proof {
         let (at, until) = ((region, place), self.until);
+        if let Reading::Gathered(gathered) = self.reading
+            && !gathered.at_once
+        {
+            return self.together(at, &first, expected, gathered).await;
+        }
         let (examined, failure) = if self.is_one_object() {
             read_through(self.objects, at, &first, until, move |bytes| examine(bytes, &expected)).await
         } else {
@@ -200,9 +235,11 @@ impl Search<'_> {
         if let Some(error) = failure {
             let told = if error.code == OUT_OF_TIME {
                 format!(
-                    "{OUT_OF_TIME}: it is too large for one invocation, which read {read} of its {} bytes; what follows was not \
-                     checked: verify it with recoveryctl backup verify, where there is time",
-                    archive.bytes
+                    "{OUT_OF_TIME}: it is too large for one invocation, which read {read} of its {bytes} bytes; what follows was not \
+                     checked: the state machine {}-backup-verify reads it in pieces; otherwise recoveryctl backup verify does, where \
+                     there is time",
+                    self.plan.platform,
+                    bytes = archive.bytes
                 )
             } else {
                 finding(&error)

@@ -4,7 +4,10 @@ use std::io::{self, Read};
 use std::sync::Arc;
 
 use decryption::Identities;
-use pgdump::{Files, Keys, Level, Manifest, Options, Proof as LevelProof, Verdict, verify, verify_directory};
+use pgdump::{
+    Combined, Files, Keys, Level, Manifest, Options, Piece, PieceSizes, Proof as LevelProof, Verdict, combine, verify,
+    verify_directory,
+};
 use shared::domain::archives::{Dumped, Proof};
 use shared::domain::backup::ProofLevel;
 use shared::domain::described::Drift;
@@ -45,6 +48,24 @@ pub(crate) fn examine(bytes: &mut dyn Read, expected: &Expected) -> (Proof, u64)
         None => Stored::NotKept,
     };
     (proof(&verdict, expected, &stored), verdict.bytes_read)
+}
+
+/// Verifies an archive whose pieces were read, of which this reads the beginning. Blocks while it does.
+pub(crate) fn examine_pieces(
+    beginning: &mut dyn Read,
+    bytes: u64,
+    sizes: PieceSizes,
+    pieces: &[Piece],
+    expected: &Expected,
+) -> Proof {
+    let Combined { verdict, crc64nvme } = combine(beginning, bytes, sizes, &options(expected), pieces);
+    let stored = match (&expected.stored, crc64nvme) {
+        (Some(stored), Some(read)) if *stored == read.to_string() => Stored::Same,
+        (Some(_), Some(_)) => Stored::Other(None),
+        (Some(_), None) => Stored::NotCompared,
+        (None, _) => Stored::NotKept,
+    };
+    proof(&verdict, expected, &stored)
 }
 
 /// Verifies an archive that is a directory of objects. Blocks while it reads.
@@ -148,7 +169,7 @@ fn proof(verdict: &Verdict, expected: &Expected, stored: &Stored) -> Proof {
     proof
 }
 
-fn of(level: ProofLevel) -> Level {
+pub(crate) fn of(level: ProofLevel) -> Level {
     match level {
         ProofLevel::Present => Level::Present,
         ProofLevel::Listed => Level::Listed,

@@ -16,11 +16,12 @@ use shared::ports::{Backups, Clock, Databases, Objects, Secrets};
 use shared::printable::printable;
 use shared::telemetry::{Metric, Unit};
 
-use crate::archives::Search;
+use crate::archives::{Reading, Search};
 use crate::kept::{is_kept, look};
+use crate::pieces::Sizes;
 
 /// Characters of a name in a payload that an error repeats.
-const LONGEST_NAME: usize = 200;
+pub(crate) const LONGEST_NAME: usize = 200;
 
 /// The ports of this function: it reads, and changes nothing.
 #[derive(Clone, Copy)]
@@ -55,6 +56,8 @@ pub(crate) struct Row {
     pub(crate) reason: String,
     pub(crate) shown: Value,
     pub(crate) metrics: Vec<Metric>,
+    /// Whether it was not read, because pieces of it are next.
+    pub(crate) pending: bool,
 }
 
 /// Handles one payload.
@@ -62,29 +65,29 @@ pub(crate) struct Row {
 /// # Errors
 /// A [`RecoveryError`] with a stable code. A missing, stale or damaged backup is a verdict, not an error.
 pub async fn handle(ports: Ports<'_>, plan: &Plan, payload: &Value) -> Result<Checked, RecoveryError> {
+    handle_in_sizes(ports, Sizes::default(), plan, payload).await
+}
+
+/// As [`handle`], with other sizes of what one invocation reads.
+///
+/// # Errors
+/// As [`handle`].
+pub async fn handle_in_sizes(
+    ports: Ports<'_>,
+    sizes: Sizes,
+    plan: &Plan,
+    payload: &Value,
+) -> Result<Checked, RecoveryError> {
+    if payload.get("task").is_some() {
+        return crate::tasks::handle(ports, sizes, plan, payload).await;
+    }
     let request = shared::events::request::backup_verify(payload)?;
     let now = ports.clock.now();
     let rows = match &request.backup {
         Some(backup) => vec![named(ports, plan, &request, backup).await?],
-        None => {
-            let chosen = chosen(plan, request.component.as_deref())?;
-            let mut rows = look(ports, plan, &chosen, request.level, now).await;
-            let read: Vec<_> = chosen.iter().filter_map(|name| Some((name, archives_of(plan, name)?))).collect();
-            for (index, (name, archives)) in read.iter().enumerate() {
-                // A large archive must not cost the ones after it their verdict.
-                let until = share(ports.until, read.len() - index);
-                rows.push(of_archives(Ports { until, ..ports }, plan, name, archives, request.level, now).await);
-            }
-            rows.sort_by(|one, other| one.component.cmp(&other.component));
-            rows
-        }
+        None => rows_of(ports, plan, request.component.as_deref(), request.level, None, now).await?.0,
     };
-    let lacking: Vec<&Row> = rows.iter().filter(|row| !row.sufficient).collect();
-    let status = if lacking.is_empty() { "sufficient" } else { "insufficient" };
-    let reason = match lacking.as_slice() {
-        [] => format!("{} of {} backups are what is required of them", rows.len(), rows.len()),
-        lacking => lacking.iter().map(|row| format!("{}: {}", row.component, row.reason)).collect::<Vec<_>>().join("; "),
-    };
+    let (status, reason) = status_of(&rows.iter().collect::<Vec<_>>());
     let backups: Vec<&Value> = rows.iter().map(|row| &row.shown).collect();
     let answer = json!({"incident_id": null, "status": status, "reason": reason, "backups": backups, "at": now});
     // What was asked of one archive by hand says nothing of whether the component's backups are what they have to be.
@@ -93,6 +96,54 @@ pub async fn handle(ports: Ports<'_>, plan: &Plan, payload: &Value) -> Result<Ch
         None => rows.into_iter().map(|row| (row.component.to_string(), row.metrics)).collect(),
     };
     Ok(Checked { answer, metrics })
+}
+
+/// The verdict on these backups, and why.
+pub(crate) fn status_of(rows: &[&Row]) -> (&'static str, String) {
+    let lacking: Vec<&&Row> = rows.iter().filter(|row| !row.sufficient).collect();
+    match lacking.as_slice() {
+        [] => ("sufficient", format!("{} of {} backups are what is required of them", rows.len(), rows.len())),
+        lacking => {
+            let reasons: Vec<String> = lacking.iter().map(|row| format!("{}: {}", row.component, row.reason)).collect();
+            ("insufficient", reasons.join("; "))
+        }
+    }
+}
+
+/// Judges the backups of a component, or of all. Archives larger than that are not read, and named.
+pub(crate) async fn rows_of(
+    ports: Ports<'_>,
+    plan: &Plan,
+    component: Option<&str>,
+    level: Option<ProofLevel>,
+    up_to: Option<u64>,
+    now: Timestamp,
+) -> Result<(Vec<Row>, Vec<(ComponentName, String)>), RecoveryError> {
+    let chosen = chosen(plan, component)?;
+    let mut rows = look(ports, plan, &chosen, level, now).await;
+    let mut large = Vec::new();
+    let read: Vec<_> = chosen.iter().filter_map(|name| Some((name, archives_of(plan, name)?))).collect();
+    for (index, (name, archives)) in read.iter().enumerate() {
+        // A large archive must not cost the ones after it their verdict.
+        let until = share(ports.until, read.len() - index);
+        let required = level.unwrap_or_else(|| archives.required());
+        let rpo = plan.objectives.get(name).and_then(|objective| objective.rpo);
+        let reading = up_to.map_or(Reading::AtOnce, |most| Reading::UpTo(most / read.len() as u64));
+        let Ports { objects, secrets, .. } = ports;
+        let search = Search { objects, secrets, plan, archives, level: required, until, reading };
+        let (judged, pending) = search.newest(rpo, now).await;
+        if let Some(archive) = judged.archive.clone().filter(|_| pending) {
+            large.push(((*name).clone(), archive));
+        }
+        let mut row = archives_row(name, archives, required, judged);
+        if pending {
+            row.pending = true;
+            row.metrics.retain(|metric| metric.name == "BackupFresh");
+        }
+        rows.push(row);
+    }
+    rows.sort_by(|one, other| one.component.cmp(&other.component));
+    Ok((rows, large))
 }
 
 /// The components with backups that a request means.
@@ -130,19 +181,13 @@ pub(crate) fn metric(name: &str, good: bool) -> Metric {
     Metric::new(name, f64::from(u8::from(good)), Unit::Count)
 }
 
-async fn of_archives(
-    ports: Ports<'_>,
-    plan: &Plan,
+/// What an archive of a component was judged to be, with its metrics.
+pub(crate) fn archives_row(
     name: &ComponentName,
     archives: &BackupArchives,
-    level: Option<ProofLevel>,
-    now: Timestamp,
+    required: ProofLevel,
+    judged: ArchivesJudgement,
 ) -> Row {
-    let required = level.unwrap_or_else(|| archives.required());
-    let rpo = plan.objectives.get(name).and_then(|objective| objective.rpo);
-    let Ports { objects, secrets, until, .. } = ports;
-    let search = Search { objects, secrets, plan, archives, level: required, until };
-    let judged = search.newest(rpo, now).await;
     let mut metrics = vec![metric("BackupFresh", judged.freshness == Verdict::Within)];
     // A check of less that holds says nothing of what is required; one that does not hold says it of both.
     if required >= archives.required() || !judged.sufficient {
@@ -163,13 +208,13 @@ async fn named(ports: Ports<'_>, plan: &Plan, request: &BackupRequest, backup: &
     };
     let level = request.level.unwrap_or_else(|| archives.required());
     let Ports { objects, secrets, until, .. } = ports;
-    let search = Search { objects, secrets, plan, archives, level, until };
+    let search = Search { objects, secrets, plan, archives, level, until, reading: Reading::AtOnce };
     Ok(shown(name, search.one(site, place, key).await, Vec::new()))
 }
 
-type Place<'a> = (&'a ComponentName, &'a BackupArchives, SiteName, &'a BucketSite, &'a str);
+pub(crate) type Place<'a> = (&'a ComponentName, &'a BackupArchives, SiteName, &'a BucketSite, &'a str);
 
-fn place_of<'a>(plan: &'a Plan, component: Option<&str>, backup: &'a str) -> Option<Place<'a>> {
+pub(crate) fn place_of<'a>(plan: &'a Plan, component: Option<&str>, backup: &'a str) -> Option<Place<'a>> {
     let (bucket, key) = backup.strip_prefix("s3://")?.split_once('/')?;
     let asked = plan.components.iter().filter(|(name, _)| component.is_none_or(|asked| name.as_str() == asked));
     for (name, found) in asked {
@@ -189,5 +234,5 @@ fn shown(name: &ComponentName, judged: ArchivesJudgement, metrics: Vec<Metric>) 
         shown.insert("component".to_owned(), json!(name));
         shown.insert("kind".to_owned(), json!("backup_archives"));
     }
-    Row { component: name.clone(), sufficient: judged.sufficient, reason: judged.reason, shown, metrics }
+    Row { component: name.clone(), sufficient: judged.sufficient, reason: judged.reason, shown, metrics, pending: false }
 }

@@ -118,7 +118,7 @@ fn shown(
     }
     // Nothing lower can be asked for than what is required.
     let metrics = vec![metric("BackupSufficient", good && judged.level.is_some())];
-    Row { component: name.clone(), sufficient: good && reached, reason, shown, metrics }
+    Row { component: name.clone(), sufficient: good && reached, reason, shown, metrics, pending: false }
 }
 
 fn unseen<T>(error: &PortError) -> Sight<T> {

@@ -5,3 +5,5 @@ mod encryption;
 mod examination;
 pub mod handler;
 mod kept;
+pub mod pieces;
+mod tasks;

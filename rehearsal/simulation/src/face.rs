@@ -188,6 +188,7 @@ impl Objects for Face {
         region: &Region,
         place: &BucketSite,
         seen: &ObjectView,
+        from: u64,
         _until: Option<Instant>,
         work: ReadWork,
     ) -> PortResult<()> {
@@ -197,7 +198,8 @@ impl Objects for Face {
             let message = format!("{} was replaced while it was read", seen.key);
             return Err(failure(FailureKind::Conflict, ("s3", "GetObject"), "object_changed", message));
         }
-        work(&mut &*found.content);
+        let rest = usize::try_from(from).ok().and_then(|from| found.content.get(from..));
+        work(&mut rest.unwrap_or_default());
         Ok(())
     }
 

@@ -182,6 +182,7 @@ impl Functions {
                 Ok(checked.answer)
             }
             FunctionName::BackupVerify => {
+                let sizes = self.cloud.with(|state| state.sizes);
                 let ports = backup_verify_function::handler::Ports {
                     clock: face,
                     databases: face,
@@ -190,7 +191,7 @@ impl Functions {
                     secrets: face,
                     until: None,
                 };
-                let checked = backup_verify_function::handler::handle(ports, &plan, payload).await?;
+                let checked = backup_verify_function::handler::handle_in_sizes(ports, sizes, &plan, payload).await?;
                 Ok(checked.answer)
             }
         }

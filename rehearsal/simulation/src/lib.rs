@@ -24,6 +24,7 @@ mod machine;
 mod platform;
 mod simulation;
 mod standing;
+mod verification;
 
 pub use accounting::{Effect, PortCall};
 pub use campaign::{Campaign, Finding, Run, Summary, play, play_aloud, replay, shrink};
@@ -43,3 +44,4 @@ pub use platform::{
     DATABASE_PARAMETER, DATABASE_SECRET, Platform, REPORTS_FUNCTION, healthcare_plan, keys, primary_key, replica_key,
 };
 pub use simulation::{Ended, Simulation};
+pub use verification::Verification;

@@ -58,7 +58,12 @@ impl Machine {
     /// When its definition is no JSON.
     #[must_use]
     pub fn new() -> Self {
-        Self { definition: serde_json::from_str(DEFINITION).expect("the definition is JSON") }
+        Self::of(DEFINITION)
+    }
+
+    /// The machine of this definition.
+    pub(crate) fn of(definition: &str) -> Self {
+        Self { definition: serde_json::from_str(definition).expect("the definition is JSON") }
     }
 
     /// An execution's first line.
@@ -71,6 +76,19 @@ impl Machine {
             open_items: 0,
             token: None,
         }
+    }
+
+    /// The first line of an execution that begins with nothing.
+    pub(crate) fn begin_empty(&self, execution: &str) -> Line {
+        let state = text(&self.definition, "StartAt").to_owned();
+        Line { execution: execution.to_owned(), item_of: None, state, data: json!({}), open_items: 0, token: None }
+    }
+
+    /// How often the line's state tries again after an error of the function itself.
+    pub(crate) fn retries(&self, line: &Line) -> u64 {
+        let retry = self.state(line).get("Retry").and_then(Value::as_array);
+        let of_all = retry.into_iter().flatten().filter(|entry| entry["ErrorEquals"] == json!(["States.ALL"]));
+        of_all.map(|entry| entry["MaxAttempts"].as_u64().expect("a Retry knows how often")).sum()
     }
 
     /// The line of one item of the Map state that `parent` is in.
@@ -121,7 +139,20 @@ impl Machine {
             }
             "Map" => {
                 let items = path(&line.data, text(&state, "ItemsPath")).as_array().cloned();
-                Demand::Fork { items: items.expect("ItemsPath leads to a list") }
+                let items = items.expect("ItemsPath leads to a list");
+                let told = |item: Value| match state.get("ItemSelector") {
+                    Some(selector) => with_item(filled(selector, &line.data, ""), selector, &item),
+                    None => item,
+                };
+                Demand::Fork { items: items.into_iter().map(told).collect() }
+            }
+            "Pass" => {
+                Self::keep(line, &state, state["Result"].clone());
+                if state["End"] == true {
+                    return Demand::End(Ok(()));
+                }
+                self.go_on(line);
+                Demand::GoOn
             }
             "Succeed" => Demand::End(Ok(())),
             "Fail" => Demand::End(Err(text(&state, "Error").to_owned())),
@@ -136,15 +167,19 @@ impl Machine {
             Some(selector) => filled(selector, result, ""),
             None => result.clone(),
         };
+        Self::keep(line, &state, kept);
+        self.go_on(line);
+    }
+
+    fn keep(line: &mut Line, state: &Value, kept: Value) {
         match state.get("ResultPath") {
             Some(Value::Null) => {}
-            Some(Value::String(at)) => {
+            Some(Value::String(at)) if at != "$" => {
                 let name = at.strip_prefix("$.").expect("ResultPath names a field");
                 line.data[name] = kept;
             }
             _ => line.data = kept,
         }
-        self.go_on(line);
     }
 
     /// The state's work failed; every task catches everything.
@@ -185,6 +220,19 @@ fn function(placeholder: &str) -> FunctionName {
     }
 }
 
+/// Where an ItemSelector finds the item.
+const ITEM: &str = "$$.Map.Item.Value";
+
+/// What an ItemSelector makes of an item.
+fn with_item(mut filled: Value, selector: &Value, item: &Value) -> Value {
+    for (name, at) in selector.as_object().into_iter().flatten() {
+        if at == ITEM {
+            filled[name.trim_end_matches(".$")] = item.clone();
+        }
+    }
+    filled
+}
+
 /// A template with its `….$` fields taken from the input.
 fn filled(template: &Value, input: &Value, token: &str) -> Value {
     let Value::Object(fields) = template else { return template.clone() };
@@ -192,6 +240,7 @@ fn filled(template: &Value, input: &Value, token: &str) -> Value {
     for (name, value) in fields {
         match (name.strip_suffix(".$"), value.as_str()) {
             (Some(name), Some("$$.Task.Token")) => out.insert(name.to_owned(), Value::from(token)),
+            (Some(name), Some(ITEM)) => out.insert(name.to_owned(), Value::Null),
             (Some(name), Some(at)) => out.insert(name.to_owned(), path(input, at).clone()),
             _ => out.insert(name.clone(), filled(value, input, token)),
         };

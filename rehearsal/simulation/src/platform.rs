@@ -1,5 +1,6 @@
 //! The healthcare platform as it stands on an ordinary morning.
 
+use backup_verify_function::pieces::Sizes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -390,6 +391,7 @@ impl Platform {
             services,
             standbys,
             buckets,
+            sizes: Sizes::default(),
             executions: BTreeMap::new(),
             returned_tokens: Vec::new(),
             notices: Vec::new(),

@@ -34,7 +34,7 @@ impl Default for Limits {
     }
 }
 
-/// Reads an object from its first byte to its last. Blocks, so it must be read outside the runtime that fetches.
+/// Reads an object to its last byte, from its first one unless told otherwise. Blocks, so it must be read outside the runtime that fetches.
 #[derive(Debug)]
 pub struct Reader {
     client: Client,
@@ -74,6 +74,12 @@ impl Reader {
             read: 0,
             failure: None,
         }
+    }
+
+    /// From this byte on instead of the first.
+    #[must_use]
+    pub fn starting_at(self, byte: u64) -> Self {
+        Self { next: byte, ..self }
     }
 
     /// Why the last read failed.

@@ -16,23 +16,35 @@ use crate::error::{Code, RecoveryError};
 /// The largest payload that is looked at, in bytes of JSON. Our own are far below it, and so are alarm events.
 pub const LARGEST_PAYLOAD: usize = 65_536;
 
+/// The largest that `backup-verify` looks at: what came of all pieces of an archive is one payload, and Step Functions has no
+/// larger ones.
+pub const LARGEST_GATHERED: usize = 262_144;
+
 /// Reads an invocation's payload. Its size is looked at first: Lambda hands over up to six megabytes, which as a tree of values
 /// would be many times as much. A field that is written twice is refused, because another reader might take the other one.
 ///
 /// # Errors
 /// `payload_too_large`, `payload_unreadable`.
 pub fn read(text: &str) -> Result<Value, RecoveryError> {
-    if text.len() > LARGEST_PAYLOAD {
-        return Err(too_large());
+    read_up_to(LARGEST_PAYLOAD, text)
+}
+
+/// As [`read`], where one of our own payloads is larger.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_up_to(most: usize, text: &str) -> Result<Value, RecoveryError> {
+    if text.len() > most {
+        return Err(too_large(most));
     }
     unique::read(text)
         .map_err(|error| RecoveryError::new(Code::PayloadUnreadable, format!("the payload cannot be read as JSON: {error}")))
 }
 
-fn too_large() -> RecoveryError {
+fn too_large(most: usize) -> RecoveryError {
     RecoveryError::new(
         Code::PayloadTooLarge,
-        format!("the payload has more than {LARGEST_PAYLOAD} bytes, and none of ours has as many"),
+        format!("the payload has more than {most} bytes, and none of ours has as many"),
     )
 }
 
@@ -56,7 +68,7 @@ impl io::Write for Room {
 /// `payload_too_large`, `payload_unreadable`.
 pub fn check_shape(payload: &Value) -> Result<(), RecoveryError> {
     if serde_json::to_writer(Room(LARGEST_PAYLOAD), payload).is_err() {
-        return Err(too_large());
+        return Err(too_large(LARGEST_PAYLOAD));
     }
     if payload.is_object() {
         Ok(())

@@ -122,7 +122,15 @@ impl Objects for Untouched {
     async fn look(&self, _: &Region, _: &BucketSite, _: &str) -> PortResult<ObjectView> {
         self.called("look at object")
     }
-    async fn read(&self, _: &Region, _: &BucketSite, _: &ObjectView, _: Option<Instant>, _: ReadWork) -> PortResult<()> {
+    async fn read(
+        &self,
+        _: &Region,
+        _: &BucketSite,
+        _: &ObjectView,
+        _: u64,
+        _: Option<Instant>,
+        _: ReadWork,
+    ) -> PortResult<()> {
         self.called("read object")
     }
     async fn read_files(&self, _: &Region, _: &BucketSite, _: &str, _: Option<Instant>, _: FilesWork) -> PortResult<()> {

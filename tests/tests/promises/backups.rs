@@ -366,7 +366,15 @@ impl Objects for TooLarge {
             storage_class: None,
         })
     }
-    async fn read(&self, _: &Region, _: &BucketSite, _: &ObjectView, _: Option<Instant>, work: ReadWork) -> PortResult<()> {
+    async fn read(
+        &self,
+        _: &Region,
+        _: &BucketSite,
+        _: &ObjectView,
+        _: u64,
+        _: Option<Instant>,
+        work: ReadWork,
+    ) -> PortResult<()> {
         struct Ends;
         impl Read for Ends {
             fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {

@@ -17,6 +17,7 @@ mod journal_outage;
 mod kept;
 mod one_fault;
 mod orders;
+mod pieces;
 mod postgresql;
 mod replication;
 mod standing_down;

@@ -12,6 +12,7 @@ mod lambda;
 mod parameters;
 mod secrets;
 
+use backup_verify_function::pieces::Sizes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::{Future, pending};
 use std::pin::Pin;
@@ -86,6 +87,8 @@ pub struct State {
     pub standbys: BTreeMap<String, PairView>,
     /// Objects in S3.
     pub buckets: Buckets,
+    /// How much of them one invocation of `backup-verify` reads.
+    pub sizes: Sizes,
     /// Step Functions executions, by name.
     pub executions: BTreeMap<String, ExecutionRecord>,
     /// Task tokens that were handed back.

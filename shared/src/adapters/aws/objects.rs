@@ -79,6 +79,7 @@ impl Objects for S3Objects {
         region: &Region,
         place: &BucketSite,
         object: &ObjectView,
+        from: u64,
         until: Option<Instant>,
         work: ReadWork,
     ) -> PortResult<()> {
@@ -96,7 +97,7 @@ impl Objects for S3Objects {
             storage_class: object.storage_class.clone(),
         };
         let limits = Limits { until: until.map(Into::into), ..Limits::default() };
-        let mut reader = Reader::new(client, seen, limits, Handle::current());
+        let mut reader = Reader::new(client, seen, limits, Handle::current()).starting_at(from);
         // Decoding takes the processor for minutes, and the reader waits: neither may hold up whoever fetches.
         let worked = tokio::task::spawn_blocking(move || {
             work(&mut reader);

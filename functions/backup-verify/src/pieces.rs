@@ -1,0 +1,203 @@
+//! One archive, read in pieces by invocations that know nothing of each other.
+
+use std::io::Read;
+
+pub use pgdump::PieceSizes;
+use pgdump::{Division, Options, Piece};
+use serde_json::{Value, json};
+use shared::domain::archives::{ObjectView, Proof, Shelf, StoredObject};
+use shared::domain::backup::ProofLevel;
+use shared::domain::described::BucketSite;
+use shared::domain::identifier::Region;
+use shared::domain::plan::SiteName;
+use shared::error::{Code, RecoveryError};
+use shared::ports::{FailureKind, PortError, read_on_through, read_through};
+
+use crate::archives::{Search, finding, named};
+use crate::examination::{Expected, examine_pieces, of};
+
+/// How much one invocation reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sizes {
+    /// The largest archive that one invocation reads.
+    pub whole: u64,
+    /// How larger ones are divided.
+    pub pieces: PieceSizes,
+}
+
+impl Default for Sizes {
+    /// One invocation has 895 seconds for reading, and Lambda has been measured to read 50 to 90 MB a second from S3: 40 GiB take
+    /// 860 s at the lower end. A piece is a fifth of that, so that one that begins anew costs little, until there are 128 of them.
+    fn default() -> Self {
+        Self { whole: 40 << 30, pieces: PieceSizes { bytes: 8 << 30, most: 128 } }
+    }
+}
+
+/// Bytes of JSON for all results together. A state of Step Functions has at most 262,144, and this is not all that is in it.
+const ROOM: usize = 170_000;
+/// Bytes of JSON for a piece without tables: numbers, a checksum, one or two findings.
+const ROOM_OF_A_PIECE: usize = 800;
+/// Bytes of JSON for a table: its place, rows and bytes.
+const ROOM_OF_A_TABLE: usize = 12;
+
+/// What came of the pieces of an archive.
+#[derive(Debug)]
+pub(crate) struct Gathered {
+    pub(crate) backup: String,
+    pub(crate) etag: String,
+    /// Why it was not divided.
+    pub(crate) refused: Option<String>,
+    /// Whether it is read whole after all.
+    pub(crate) at_once: bool,
+    pub(crate) pieces: Vec<Piece>,
+    pub(crate) sizes: PieceSizes,
+}
+
+impl Gathered {
+    /// The archive that the pieces are of, where it still lies there. It need not be the newest any more.
+    pub(crate) fn find<'a>(&self, shelves: &'a [Shelf]) -> Option<(&'a Shelf, &'a StoredObject)> {
+        shelves.iter().find_map(|shelf| {
+            let archives = shelf.archives.found()?.iter();
+            let found = archives.into_iter().find(|archive| named(&shelf.place, &archive.key) == self.backup)?;
+            Some((shelf, found))
+        })
+    }
+}
+
+/// An archive, divided.
+#[derive(Debug, Default)]
+pub(crate) struct Divided {
+    pub(crate) etag: String,
+    pub(crate) pieces: u32,
+    /// Why there are none, as a finding.
+    pub(crate) refused: Option<String>,
+}
+
+impl Divided {
+    fn refused(etag: String, finding: String) -> Self {
+        Self { etag, pieces: 0, refused: Some(finding) }
+    }
+}
+
+/// Whoever read ended without an answer.
+fn unread(key: &str) -> PortError {
+    let message = format!("{key}: what reads the object ended half-way");
+    let (service, operation) = ("s3", "GetObject");
+    PortError { kind: FailureKind::NoAnswer, service, operation, code: "reading_ended".to_owned(), message }
+}
+
+impl Search<'_> {
+    /// Divides an archive. What keeps it from being divided is a finding, told by whoever puts it together.
+    pub(crate) async fn divide(&self, sizes: Sizes, site: SiteName, place: &BucketSite, key: &str) -> Divided {
+        let region = self.plan.region(site);
+        let view = match self.objects.look(region, place, key).await {
+            Ok(view) => view,
+            Err(error) => return Divided::refused(String::new(), finding(&error)),
+        };
+        let division = match self.division(site, place, &view, sizes).await {
+            Ok(division) => division,
+            Err(error) => return Divided::refused(view.etag, finding(&error)),
+        };
+        let decoding = self.level >= ProofLevel::Decodable;
+        if decoding && !division.decodes() && view.bytes <= sizes.whole {
+            return Divided { etag: view.etag, ..Divided::default() };
+        }
+        let (pieces, entries) = (division.pieces(), division.entries());
+        let room = pieces * ROOM_OF_A_PIECE + entries * ROOM_OF_A_TABLE;
+        let refused = if division.largest() > sizes.whole {
+            Some(format!(
+                "archive_table_too_large: {} bytes of it have to be read one after the other, and one invocation reads {} in its \
+                 time: verify it with recoveryctl backup verify, where there is time",
+                division.largest(),
+                sizes.whole
+            ))
+        } else if room > ROOM {
+            Some(format!(
+                "archive_has_too_many_tables: what is said of its {entries} tables in {pieces} pieces does not fit into a state of \
+                 Step Functions: verify it with recoveryctl backup verify, where there is time"
+            ))
+        } else {
+            None
+        };
+        let pieces = if refused.is_some() { 0 } else { u32::try_from(pieces).unwrap_or(u32::MAX) };
+        Divided { etag: view.etag, pieces, refused }
+    }
+
+    async fn division(
+        &self,
+        site: SiteName,
+        place: &BucketSite,
+        view: &ObjectView,
+        sizes: Sizes,
+    ) -> Result<Division, PortError> {
+        let (level, bytes) = (of(self.level), view.bytes);
+        let at = (self.plan.region(site), place);
+        let work = move |reader: &mut dyn Read| Division::of(reader, bytes, sizes.pieces, &Options::to(level));
+        match read_through(self.objects, at, view, self.until, work).await {
+            (_, Some(error)) => Err(error),
+            (Some(division), None) => Ok(division),
+            (None, None) => Err(unread(&view.key)),
+        }
+    }
+
+    /// Reads one piece. Fails when its bytes do not come, so that the state machine tries again.
+    pub(crate) async fn piece(
+        &self,
+        sizes: Sizes,
+        site: SiteName,
+        place: &BucketSite,
+        key: &str,
+        etag: &str,
+        piece: u32,
+    ) -> Result<Value, RecoveryError> {
+        let region = self.plan.region(site);
+        let view = self.objects.look(region, place, key).await?;
+        if view.etag != etag {
+            // Whoever puts the pieces together sees it, too, and tells it.
+            return Ok(json!({"incident_id": null, "status": "changed", "piece": null}));
+        }
+        let division = self.division(site, place, &view, sizes).await?;
+        let number = piece as usize;
+        let Some(range) = division.range(number) else {
+            let message = format!("{} has {} pieces and no piece {piece}", named(place, key), division.pieces());
+            return Err(RecoveryError::new(Code::PayloadUnreadable, message));
+        };
+        // Room for its tables, and an equal part of what all tables leave.
+        let left = ROOM.saturating_sub(division.entries() * ROOM_OF_A_TABLE) / division.pieces().max(1);
+        let work = move |reader: &mut dyn Read| division.read(number, reader);
+        let (read, failure) = read_on_through(self.objects, (region, place), &view, range.start, self.until, work).await;
+        if let Some(error) = failure {
+            return Err(error.into());
+        }
+        let mut read = read.flatten().ok_or_else(|| unread(key))?;
+        let fits = read.fits(left + read.tables() * ROOM_OF_A_TABLE);
+        let piece = if fits { serde_json::to_value(&read).unwrap_or_default() } else { Value::Null };
+        Ok(json!({"incident_id": null, "status": if fits { "read" } else { "too_large" }, "piece": piece}))
+    }
+
+    /// What the pieces prove together.
+    pub(crate) async fn together(
+        &self,
+        place: (&Region, &BucketSite),
+        first: &ObjectView,
+        expected: Expected,
+        gathered: &Gathered,
+    ) -> Proof {
+        let named = named(place.1, &first.key);
+        if let Some(refused) = &gathered.refused {
+            return Proof { findings: vec![refused.clone()], ..Proof::default() };
+        }
+        if first.etag != gathered.etag {
+            let finding = format!("object_changed: {named} was replaced while its pieces were read: verify it again");
+            return Proof { findings: vec![finding], ..Proof::default() };
+        }
+        let (bytes, sizes, pieces) = (first.bytes, gathered.sizes, gathered.pieces.clone());
+        let work = move |reader: &mut dyn Read| examine_pieces(reader, bytes, sizes, &pieces, &expected);
+        let (examined, failure) = read_through(self.objects, place, first, self.until, work).await;
+        let mut proof = examined.unwrap_or_default();
+        if let Some(error) = failure {
+            proof.findings.insert(0, finding(&error));
+        }
+        proof
+    }
+}
