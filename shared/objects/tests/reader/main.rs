@@ -292,3 +292,16 @@ fn nothing_shows_the_secret() {
     let shown = format!("{:?} {:?} {:?}", client(&server), read, server.asked.lock().unwrap());
     assert!(!shown.contains(SECRET));
 }
+
+#[test]
+fn a_reader_that_starts_further_on_gets_the_rest_of_the_same_object_and_nothing_else() {
+    let (runtime, content) = (runtime(), bytes(10_500));
+    let server = runtime.block_on(Server::start(content.clone(), |_| Way::Sound));
+    let client = client(&server);
+    let object = runtime.block_on(client.look(&location(), &limits())).unwrap();
+    for from in [0, 1, 999, 1_000, 7_777, 10_499, 10_500, 20_000] {
+        let reader = Reader::new(client.clone(), object.clone(), limits(), runtime.handle().clone());
+        let rest = read(&mut reader.starting_at(from)).unwrap();
+        assert_eq!(rest, content.get(usize::try_from(from).unwrap()..).unwrap_or_default(), "{from}");
+    }
+}
