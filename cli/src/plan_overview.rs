@@ -57,7 +57,11 @@ fn required(backups: &ManagedBackups) -> String {
         format!("a recovery point younger than {} in each of these vaults: {named}", vaults.every)
     });
     let encrypted = backups.encrypted.then(|| "encryption at rest".to_owned());
-    let all = joined([copy, vaults, encrypted].into_iter().flatten());
+    let test = backups.restore_test.as_ref().map(|test| {
+        let (queries, database, secret) = (test.queries.iter().count(), &test.database, &test.secret);
+        format!("{queries} answers of database {database} restored for a test, asked with secret {secret}")
+    });
+    let all = joined([copy, vaults, encrypted, test].into_iter().flatten());
     if all.is_empty() { "backups: nothing beyond the objective".to_owned() } else { format!("backups: {all}") }
 }
 

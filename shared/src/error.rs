@@ -60,6 +60,16 @@ codes! {
     ComponentNotInPlan = "component_not_in_plan", Refused;
     /// The backup is in no place of the plan.
     BackupNotInPlan = "backup_not_in_plan", Refused;
+    /// The restore job is of another account, or of another Region than the recovery site's.
+    RestoreJobElsewhere = "restore_job_elsewhere", Refused;
+    /// AWS Backup knows no such restore job in the recovery site.
+    RestoreJobUnknown = "restore_job_unknown", Refused;
+    /// The restore job has not ended.
+    RestoreJobRunning = "restore_job_running", Retryable;
+    /// What a restore job says that it made is, or may be, something else than a copy made for a test. It was not asked.
+    RestoredNotSeparate = "restored_not_separate", Refused;
+    /// The restored database gave no answer that decides, so no validation result was sent.
+    RestoreNotValidated = "restore_not_validated", Retryable;
     /// The alarm is not a trigger of the plan, or of another account or Region.
     AlarmNotInPlan = "alarm_not_in_plan", Refused;
     /// The named Region is in no site of the plan.

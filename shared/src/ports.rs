@@ -11,15 +11,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::archives::{ObjectView, StoredObject};
 use crate::domain::backup::{BackupSource, KeptView};
-use crate::domain::described::{BucketSite, Postgresql};
+use crate::domain::described::{BucketSite, Postgresql, PostgresqlServer};
 use crate::domain::health::HealthCheckView;
-use crate::domain::identifier::{ClusterId, HealthCheckId, IncidentId, InstanceId, Region, ResourceName, TableName};
+use crate::domain::identifier::{
+    ClusterId, HealthCheckId, IncidentId, InstanceId, Region, ResourceName, RestoreJobId, TableName,
+};
 use crate::domain::mutation::{Mutation, Performed};
 use crate::domain::observation::{
     Connection, HoldView, InstanceView, LagSample, PlaceView, ServiceView, SnapshotView, StoredSecret,
 };
 use crate::domain::plan::{EcsSite, EndpointPlace, HoldPoint};
 use crate::domain::replication::{BucketCopy, GlobalClusterView, LagSeries, PairView, TableView};
+use crate::domain::restore_test::{RestoreJobView, RestoreTest, Told};
 use crate::guard::{self, Guard};
 use crate::redact::Secret;
 
@@ -96,6 +99,31 @@ pub trait Backups: Send + Sync {
     /// The entries of a list, in the service's own words, of whatever status. Where what they would be of is not there, or the vault
     /// is not: [`FailureKind::NotFound`].
     async fn kept(&self, region: &Region, source: &BackupSource) -> PortResult<Vec<KeptView>>;
+}
+
+/// Looks at restore jobs of AWS Backup, and answers those of restore tests.
+#[async_trait]
+pub trait RestoreJobs: Send + Sync {
+    /// DescribeRestoreJob. A job that is not there is [`FailureKind::NotFound`].
+    async fn job(&self, region: &Region, job: &RestoreJobId) -> PortResult<RestoreJobView>;
+    /// DescribeDBInstances of what such a job made. A missing instance is [`FailureKind::NotFound`].
+    async fn restored(&self, region: &Region, instance: &InstanceId) -> PortResult<InstanceView>;
+    /// PutRestoreValidationResult: whether what was restored is sound, and why. It cannot be taken back, and ends the restored
+    /// resource.
+    async fn validate(&self, region: &Region, job: &RestoreJobId, sound: bool, message: &str) -> PortResult<()>;
+}
+
+/// Asks databases that were restored for a test.
+#[async_trait]
+pub trait RestoredDatabases: Send + Sync {
+    /// The answers to the test's questions, in their order, as far as they came until then. `region` is where its secret is.
+    async fn ask(
+        &self,
+        region: &Region,
+        server: &PostgresqlServer,
+        test: &RestoreTest,
+        until: Option<Instant>,
+    ) -> PortResult<Vec<Told>>;
 }
 
 /// What is done with an object's bytes. It may block.

@@ -232,6 +232,12 @@ fn encryption(plan: &Plan, stack: &Stack<'_>, lines: &mut Lines<'_>) -> Result<(
             "archives, where their bucket or their identity has a key of its own",
         ),
         (
+            FunctionName::BackupVerify,
+            "secretsmanager:GetSecretValue",
+            "RestoreTestSecretKeyArns",
+            "logins of restore tests, where their secret has a key of its own",
+        ),
+        (
             FunctionName::ReplicationCheck,
             "secretsmanager:GetSecretValue",
             "PostgresqlSecretKeyArns",

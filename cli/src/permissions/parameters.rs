@@ -1,7 +1,8 @@
 //! What a plan says of the template's parameters.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use shared::domain::backup::declared_of;
 use shared::domain::operation::Operation;
 use shared::domain::permission::{Need, needs};
 use shared::domain::plan::{ApiProtocol, Component, EndpointPlace, HoldPoint, Plan, SiteName};
@@ -47,6 +48,10 @@ pub fn parameters_of(plan: &Plan, known: &[&str]) -> BTreeMap<String, String> {
     let secrets = resources_for(plan, FunctionName::ReplicationCheck, Operation::GetSecretValue);
     if !secrets.is_empty() {
         give("PostgresqlSecretArns", secrets.join(","));
+    }
+    let tests = restore_test_secrets(plan);
+    if !tests.is_empty() {
+        give("RestoreTestSecretArns", tests.join(","));
     }
     for component in plan.components.keys() {
         if let Some(service) = plan.ecs_service(component) {
@@ -100,6 +105,17 @@ pub fn parameters_of(plan: &Plan, known: &[&str]) -> BTreeMap<String, String> {
         give(prefix, at(site).map(|place| place.prefix().to_owned()).unwrap_or_default());
     }
     values
+}
+
+/// The secrets with which databases are asked that were restored for a test; the identity of archives has a parameter of its own.
+fn restore_test_secrets(plan: &Plan) -> Vec<String> {
+    let names: BTreeSet<String> = plan
+        .components
+        .values()
+        .filter_map(|component| Some(declared_of(component)?.restore_test.as_ref()?.secret.to_string()))
+        .collect();
+    let of_tests = |arn: &String| names.iter().any(|name| arn.ends_with(&format!(":secret:{name}-??????")));
+    resources_for(plan, FunctionName::BackupVerify, Operation::GetSecretValue).into_iter().filter(of_tests).collect()
 }
 
 /// What an operation's action is needed on: a list has room for all of them.

@@ -12,18 +12,19 @@ use shared::domain::plan::{Component, Plan, SiteName};
 use shared::domain::replication::Verdict;
 use shared::error::{Code, RecoveryError};
 use shared::events::request::BackupRequest;
-use shared::ports::{Backups, Clock, Databases, Objects, Secrets};
+use shared::ports::{Backups, Clock, Databases, Objects, RestoreJobs, RestoredDatabases, Secrets};
 use shared::printable::printable;
 use shared::telemetry::{Metric, Unit};
 
 use crate::archives::{Reading, Search};
 use crate::kept::{is_kept, look};
 use crate::pieces::Sizes;
+use crate::restore_job;
 
 /// Characters of a name in a payload that an error repeats.
 pub(crate) const LONGEST_NAME: usize = 200;
 
-/// The ports of this function: it reads, and changes nothing.
+/// The ports of this function: it reads, and changes nothing but the validation results of restore tests.
 #[derive(Clone, Copy)]
 pub struct Ports<'a> {
     /// The clock.
@@ -36,6 +37,10 @@ pub struct Ports<'a> {
     pub objects: &'a dyn Objects,
     /// Holds what opens archives that are encrypted.
     pub secrets: &'a dyn Secrets,
+    /// Looks at restore jobs, and validates those of restore tests.
+    pub restores: &'a dyn RestoreJobs,
+    /// Asks what was restored.
+    pub restored: &'a dyn RestoredDatabases,
     /// When reading has to be over, in real time: the invocation ends soon after.
     pub until: Option<Instant>,
 }
@@ -80,6 +85,9 @@ pub async fn handle_in_sizes(
 ) -> Result<Checked, RecoveryError> {
     if payload.get("task").is_some() {
         return crate::tasks::handle(ports, sizes, plan, payload).await;
+    }
+    if let Some(change) = shared::events::restore_job::read(payload) {
+        return restore_job::answer(ports, plan, &change?).await;
     }
     let request = shared::events::request::backup_verify(payload)?;
     let now = ports.clock.now();

@@ -6,4 +6,5 @@ mod examination;
 pub mod handler;
 mod kept;
 pub mod pieces;
+mod restore_job;
 mod tasks;

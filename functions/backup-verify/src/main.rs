@@ -4,7 +4,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use backup_verify_function::handler::{Ports, handle};
 use lambda_runtime::Error;
-use shared::adapters::aws::{RdsDatabases, S3Objects, ServiceBackups, StoredSecrets};
+use shared::adapters::aws::{BackupRestoreJobs, RdsDatabases, S3Objects, ServiceBackups, StoredSecrets};
+use shared::adapters::postgresql::NetworkPostgresql;
 use shared::domain::step::FunctionName;
 use shared::runtime::serve;
 use shared::telemetry::publish;
@@ -17,6 +18,8 @@ struct Adapters {
     backups: ServiceBackups,
     objects: S3Objects,
     secrets: StoredSecrets,
+    restores: BackupRestoreJobs,
+    restored: NetworkPostgresql,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -30,6 +33,8 @@ async fn main() -> Result<(), Error> {
                 backups: ServiceBackups::new(clients.clone()),
                 objects: S3Objects::new(clients.clone()),
                 secrets: StoredSecrets::new(clients.clone()),
+                restores: BackupRestoreJobs::new(clients.clone()),
+                restored: NetworkPostgresql::new(clients.clone(), setup.config.rehearsal.clone()),
             })
         },
         async |setup, adapters: &Adapters, context, payload| {
@@ -39,6 +44,8 @@ async fn main() -> Result<(), Error> {
                 backups: &adapters.backups,
                 objects: &adapters.objects,
                 secrets: &adapters.secrets,
+                restores: &adapters.restores,
+                restored: &adapters.restored,
                 until: Some(reading_ends(context.deadline)),
             };
             let checked = handle(ports, &setup.plan, payload).await?;

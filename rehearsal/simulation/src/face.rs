@@ -64,7 +64,7 @@ impl Face {
     }
 }
 
-fn read<'a>(operation: (&'static str, &'static str), region: &'a Region, resource: String) -> Request<'a> {
+pub(crate) fn read<'a>(operation: (&'static str, &'static str), region: &'a Region, resource: String) -> Request<'a> {
     Request { operation, region, resource, takes: READ, bounded: true, late: None }
 }
 
@@ -270,7 +270,7 @@ impl Probes for Face {
     }
 }
 
-fn found<'a, T>(
+pub(crate) fn found<'a, T>(
     table: &'a mut Regional<T>,
     region: &Region,
     name: &str,

@@ -189,6 +189,8 @@ impl Functions {
                     backups: face,
                     objects: face,
                     secrets: face,
+                    restores: face,
+                    restored: face,
                     until: None,
                 };
                 let checked = backup_verify_function::handler::handle_in_sizes(ports, sizes, &plan, payload).await?;

@@ -22,6 +22,7 @@ mod functions;
 mod invariants;
 mod machine;
 mod platform;
+mod restores;
 mod simulation;
 mod standing;
 mod verification;
@@ -43,5 +44,6 @@ pub use machine::Machine;
 pub use platform::{
     DATABASE_PARAMETER, DATABASE_SECRET, Platform, REPORTS_FUNCTION, healthcare_plan, keys, primary_key, replica_key,
 };
+pub use restores::RestoredData;
 pub use simulation::{Ended, Simulation};
 pub use verification::Verification;

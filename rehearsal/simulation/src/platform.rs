@@ -10,7 +10,7 @@ use rehearsal_world::{
     RecoveryPoint, World,
 };
 use serde_json::json;
-use shared::domain::backup::{BackupSource, BackupVaults, ManagedBackups, SourceAt, sources_of};
+use shared::domain::backup::{BackupSource, BackupVaults, ManagedBackups, SourceAt, declared_of, sources_of};
 use shared::domain::described::{Postgresql, TrafficSwitch};
 use shared::domain::duration::Seconds;
 use shared::domain::health::health_checks;
@@ -19,6 +19,7 @@ use shared::domain::mutation::ParameterType;
 use shared::domain::observation::Sight;
 use shared::domain::plan::{ApiProtocol, Component, EndpointPlace, HoldPoint, Objective, Plan, RdsInstance, SiteName};
 use shared::domain::replication::{Heard, LagSeries, PairView, Position, PrimaryView, StandbyView, series_of};
+use shared::domain::restore_test::RestoreTest;
 use shared::domain::step::RouteSettings;
 
 use super::cloud::with_archives;
@@ -27,6 +28,7 @@ use super::cloud::{
     State,
 };
 use super::faults::Faults;
+use super::restores::RestoredData;
 use super::simulation::Simulation;
 
 const PLAN: &str = include_str!("../../../plans/healthcare-platform.yaml");
@@ -292,14 +294,37 @@ impl Platform {
                 recovery: Some(ResourceName::new("healthcare-platform-dr").expect("a name")),
                 every: Seconds(86_400),
             };
-            let required =
-                || Some(ManagedBackups { copy_within: Some(Seconds(3_600)), encrypted: true, vaults: Some(vaults.clone()) });
+            let required = || {
+                let (copy_within, vaults) = (Some(Seconds(3_600)), Some(vaults.clone()));
+                Some(ManagedBackups { copy_within, encrypted: true, vaults, restore_test: None })
+            };
             for component in plan.components.values_mut() {
                 match component {
                     Component::RdsInstance(database) => database.backups = required(),
                     Component::DynamodbTable(table) => table.backups = required(),
                     Component::AuroraGlobalDatabase(database) => database.backups = required(),
                     _ => {}
+                }
+            }
+        })
+    }
+
+    /// Has AWS Backup restore copies of the database for a test, besides [`Platform::with_required_backups`].
+    #[must_use]
+    pub fn with_restore_tests(self) -> Self {
+        self.with_required_backups().with_plan(|plan| {
+            let test = json!({
+                "database": "healthcare",
+                "secret": "healthcare-platform/restore-test",
+                "queries": [
+                    {"name": "patients", "sql": "SELECT count(*) FROM patients", "expect": {"at_least": 1000}},
+                    {"name": "visits_of_nobody", "sql": "SELECT count(*) FROM visits WHERE patient IS NULL", "expect": {"equals": 0}},
+                    {"name": "recent", "sql": "SELECT max(at) > now() - interval '2 days' FROM visits", "expect": "true"},
+                ],
+            });
+            for component in plan.components.values_mut() {
+                if let Component::RdsInstance(RdsInstance { backups: Some(backups), .. }) = component {
+                    backups.restore_test = Some(serde_json::from_value(test.clone()).expect("a restore test"));
                 }
             }
         })
@@ -377,6 +402,7 @@ impl Platform {
         let buckets = with_archives(&plan, start);
         let standbys = standbys(&plan, start);
         watch(&mut world, &plan, start);
+        let restored = RestoredData::sound(restore_tests(&plan));
         let Resources { parameters, secrets, functions, rest_stages, http_stages, services } = resources;
         let state = State {
             now: start,
@@ -390,6 +416,7 @@ impl Platform {
             http_stages,
             services,
             standbys,
+            restored,
             buckets,
             sizes: Sizes::default(),
             executions: BTreeMap::new(),
@@ -414,6 +441,11 @@ impl Platform {
         };
         Simulation::new(Cloud::new(state))
     }
+}
+
+/// What the plan asks databases that were restored for a test.
+fn restore_tests(plan: &Plan) -> impl Iterator<Item = &RestoreTest> {
+    plan.components.values().filter_map(|component| declared_of(component)?.restore_test.as_ref())
 }
 
 /// Everything beside the databases that the plan names.
@@ -444,6 +476,11 @@ impl Resources {
         }
         for hold in &database.holds {
             all.put_hold(hold, host);
+        }
+        for test in restore_tests(plan) {
+            let key = (plan.region(SiteName::Recovery).to_string(), test.secret.to_string());
+            let login = json!({"username": "restore_test", "password": "battery staple"});
+            all.secrets.insert(key, Secret::new("0c5d0f7e-0a1b-4c2d-8e3f-405162738495", login));
         }
         all
     }

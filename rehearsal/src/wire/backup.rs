@@ -1,18 +1,24 @@
-//! AWS Backup on the wire: the recovery points of the modelled world's vaults. All else is the emulator's.
+//! AWS Backup on the wire: the recovery points of the modelled world's vaults, and its restore jobs. All else is the emulator's.
 
 use jiff::Timestamp;
-use rehearsal_world::{ApiError, Fact, RecoveryPoint, World};
+use rehearsal_world::{ApiError, Fact, RecoveryPoint, RestoreJob, World};
 use serde_json::{Value, json};
 
 use super::answer::WireAnswer;
 use super::call::WireCall;
 
 const LIST: &str = "ListRecoveryPointsByBackupVault";
+const DESCRIBE_JOB: &str = "DescribeRestoreJob";
+const VALIDATE: &str = "PutRestoreValidationResult";
 
-/// Whether a call lists a vault that the world has, in whatever Region.
+/// Whether a call is about a vault or a restore job that the world has, in whatever Region.
 #[must_use]
 pub fn concerns_the_world(world: &World, call: &WireCall) -> bool {
-    call.operation == LIST && world.has_vault(vault(call))
+    match call.operation.as_str() {
+        LIST => world.has_vault(vault(call)),
+        DESCRIBE_JOB | VALIDATE => world.has_restore_job(job(call)),
+        _ => false,
+    }
 }
 
 /// Answers one call.
@@ -21,14 +27,66 @@ pub fn concerns_the_world(world: &World, call: &WireCall) -> bool {
 /// answered like a service that has failed.
 pub fn answer(world: &mut World, call: &WireCall, now: Timestamp) -> WireAnswer {
     world.rely_on(Fact::BackupProtocol);
-    match list(world, call, now) {
-        Ok(document) => WireAnswer::new(200, "application/json", document.to_string()),
+    let answered = match call.operation.as_str() {
+        DESCRIBE_JOB => {
+            world.describe_restore_job(&call.region, job(call), now).map(|found| (200, described(world, &found)))
+        }
+        VALIDATE => validate(world, call, now).map(|()| (204, String::new())),
+        _ => list(world, call, now).map(|document| (200, document.to_string())),
+    };
+    match answered {
+        Ok((status, document)) => WireAnswer::new(status, "application/json", document),
         Err(error) => WireAnswer::error(call, error.http_status, error.code, &error.message),
     }
 }
 
 fn vault(call: &WireCall) -> &str {
     call.path_parameters.get("BackupVaultName").map(String::as_str).unwrap_or_default()
+}
+
+fn job(call: &WireCall) -> &str {
+    call.path_parameters.get("RestoreJobId").map(String::as_str).unwrap_or_default()
+}
+
+fn validate(world: &mut World, call: &WireCall, now: Timestamp) -> Result<(), ApiError> {
+    let known = ["ValidationStatus", "ValidationStatusMessage"];
+    if let Some(left) = call.fields().keys().find(|name| !known.contains(&name.as_str())) {
+        world.rely_on(Fact::UnmodelledIsRefused);
+        return Err(ApiError::not_modelled(format_args!("the parameter {left} of {VALIDATE}")));
+    }
+    let Some(status) = call.parameter("ValidationStatus") else {
+        world.rely_on(Fact::ValidationStatuses);
+        return Err(ApiError::missing_backup_parameter("ValidationStatus"));
+    };
+    let message = call.parameter("ValidationStatusMessage");
+    world.put_restore_validation_result(&call.region, job(call), status, message, now)
+}
+
+fn described(world: &World, job: &RestoreJob) -> String {
+    let (validation, message) = job.validation.clone().unzip();
+    let mut document = json!({
+        "AccountId": world.account(),
+        "RestoreJobId": job.id,
+        "RecoveryPointArn": job.recovery_point,
+        "SourceResourceArn": job.source,
+        "CreationDate": job.began.as_second(),
+        "CompletionDate": job.ended().map(Timestamp::as_second),
+        "Status": job.status(),
+        "StatusMessage": job.broke.as_ref().map(|(_, said)| said),
+        "PercentDone": if job.ended().is_some() { "100.00%" } else { "0.00%" },
+        "CreatedResourceArn": job.created_resource,
+        "ResourceType": "RDS",
+        "RecoveryPointCreationDate": job.recovery_point_at.as_second(),
+        "CreatedBy": job.testing_plan.as_ref().map(|plan| json!({"RestoreTestingPlanArn": plan})),
+        "ValidationStatus": validation,
+        "ValidationStatusMessage": message.flatten(),
+        "DeletionStatus": job.deletion,
+        "IsParent": false,
+    });
+    if let Some(members) = document.as_object_mut() {
+        members.retain(|_, value| !value.is_null());
+    }
+    document.to_string()
 }
 
 fn list(world: &mut World, call: &WireCall, now: Timestamp) -> Result<Value, ApiError> {
@@ -117,5 +175,40 @@ mod tests {
         }
         assert_eq!(ask(&mut world, "/backup-vaults/dr/recovery-points", "us-east-1").0, 400, "a vault of the other Region");
         assert_eq!(ask(&mut world, "/backup-vaults/dr/recovery-points?maxResults=1", WEST).0, 400);
+    }
+
+    #[test]
+    fn a_restore_job_is_described_and_validated_in_the_documented_members() {
+        let mut world = world();
+        let point = RecoveryPoint {
+            arn: "arn:aws:rds:us-west-2:123456789012:snapshot:awsbackup:copyjob-1".to_owned(),
+            resource: world.endpoints()[0].0.arn(world.account()),
+            status: "COMPLETED".to_owned(),
+            created: world.now(),
+            encrypted: true,
+        };
+        let plan = "arn:aws:backup:us-west-2:123456789012:restore-testing-plan:monthly";
+        let id = world.begin_restore(WEST, "awsbackup-restore-test-1", &point, Some(plan)).unwrap();
+        let path = format!("/restore-jobs/{id}");
+        let (status, running) = ask(&mut world, &path, WEST);
+        assert_eq!((status, &running["Status"], running.get("CompletionDate")), (200, &json!("RUNNING"), None));
+        assert!(
+            concerns_the_world(&world, &call(&path, WEST)) && !concerns_the_world(&world, &call("/restore-jobs/x", WEST))
+        );
+        let later = world.now() + jiff::SignedDuration::from_hours(1);
+        let put = |world: &mut World, body: Value| {
+            let call = requests::rest("backup", "PUT", &format!("{path}/validations"), body).in_region(WEST).call();
+            assert!(concerns_the_world(world, &call));
+            answer(world, &call, later)
+        };
+        assert_eq!(put(&mut world, json!({"ValidationStatusMessage": "fine"})).status, 400, "no status");
+        assert_eq!(put(&mut world, json!({"ValidationStatus": "FAILED", "Else": 1})).status, 400, "not modelled");
+        let done = put(&mut world, json!({"ValidationStatus": "FAILED", "ValidationStatusMessage": "no rows"}));
+        assert_eq!((done.status, done.body.len()), (204, 0));
+        let (_, shown) = ask(&mut world, &path, WEST);
+        assert_eq!((&shown["ValidationStatus"], &shown["DeletionStatus"]), (&json!("FAILED"), &json!("DELETING")));
+        assert_eq!(shown["CreatedBy"], json!({"RestoreTestingPlanArn": plan}));
+        assert_eq!(shown["CreatedResourceArn"], "arn:aws:rds:us-west-2:123456789012:db:awsbackup-restore-test-1");
+        assert_eq!((&shown["Status"], &shown["ValidationStatusMessage"]), (&json!("COMPLETED"), &json!("no rows")));
     }
 }

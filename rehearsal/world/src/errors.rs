@@ -99,6 +99,26 @@ impl ApiError {
         Self::sender("InvalidParameterCombination", 400, message)
     }
 
+    pub(crate) fn restore_job_not_found(id: &str) -> Self {
+        Self::sender("ResourceNotFoundException", 400, format!("Restore job {id} cannot be found."))
+    }
+
+    /// A parameter of AWS Backup with a value that it does not take.
+    #[must_use]
+    pub fn invalid_backup_value(message: impl Into<String>) -> Self {
+        Self::sender("InvalidParameterValueException", 400, message)
+    }
+
+    /// A parameter of AWS Backup that is not there.
+    #[must_use]
+    pub fn missing_backup_parameter(name: &str) -> Self {
+        Self::sender("MissingParameterValueException", 400, format!("The request has to have {name}."))
+    }
+
+    pub(crate) fn invalid_backup_request(message: impl Into<String>) -> Self {
+        Self::sender("InvalidRequestException", 400, message)
+    }
+
     pub(crate) fn throttled() -> Self {
         Self::sender("Throttling", 400, "Rate exceeded")
     }

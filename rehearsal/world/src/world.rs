@@ -19,6 +19,7 @@ use crate::kept::{ClusterBackup, ClusterSnapshot, RecoveryPoint, ReplicatedBacku
 use crate::metrics::{Metric, Published, steady_history};
 use crate::moments::{between, earlier, floor, later};
 use crate::replication::{Link, Timeline};
+use crate::restore_jobs::RestoreJob;
 use crate::seed::Seed;
 use crate::status::InstanceStatus;
 use crate::tables::GlobalTable;
@@ -58,6 +59,7 @@ pub struct World {
     pub(crate) unrecoverable: BTreeSet<(String, String)>,
     /// The recovery points of vaults, by Region and name.
     pub(crate) vaults: BTreeMap<(String, String), Vec<RecoveryPoint>>,
+    pub(crate) restore_jobs: Vec<RestoreJob>,
     pub(crate) published: BTreeMap<Metric, Published>,
     pub(crate) seed: u64,
     /// How far new replicas are behind.
@@ -99,6 +101,7 @@ impl World {
             cluster_snapshots: Vec::new(),
             unrecoverable: BTreeSet::new(),
             vaults: BTreeMap::new(),
+            restore_jobs: Vec::new(),
             published: BTreeMap::new(),
             seed,
             lag: config.lag,

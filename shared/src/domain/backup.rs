@@ -15,7 +15,7 @@ use super::replication::Verdict;
 pub use declared::{BackupVaults, ManagedBackups};
 pub use kept::{and_elsewhere, judge_kept};
 pub use place::{Looked, Place, PlaceJudgement};
-pub use source::{BackupSource, KeptView, SourceAt, declared_of, sources_of};
+pub use source::{BackupSource, KeptView, SourceAt, declared_of, protected, sources_of};
 
 /// What no look at what a service keeps can tell.
 const UNREAD: &str = "content of the backup: it was neither read nor restored";

@@ -82,7 +82,7 @@ mod parts;
 
 pub use parts::{
     AlertName, Arn, BalancerName, BucketName, ClusterId, DistributionId, DomainName, EmailAddress, HealthCheckId,
-    HostedZoneId, HttpsUrl, KmsKeyArn, TableName, TimeZoneName,
+    HostedZoneId, HttpsUrl, KmsKeyArn, RestoreJobId, SqlText, TableName, TimeZoneName,
 };
 
 fn is_slug(text: &str, longest: usize) -> bool {

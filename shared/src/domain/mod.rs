@@ -30,6 +30,7 @@ pub mod planes;
 pub mod predict;
 pub mod replication;
 pub mod report;
+pub mod restore_test;
 pub mod retention;
 pub mod room;
 pub mod step;

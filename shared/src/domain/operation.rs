@@ -105,6 +105,13 @@ operations! {
     DescribeInstances = "rds" "DescribeDBInstances" "RDS"
         by [Recovery UpdateDatabaseEndpoints ReadOnlyToggle ReplicationCheck BackupVerify]
         needs [on_it("rds:DescribeDBInstances")];
+    /// RDS: what an instance is that AWS Backup restored for a test.
+    DescribeRestored = "rds" "DescribeDBInstances" "RDS"
+        by [BackupVerify]
+        needs [Grant {
+            action: "rds:DescribeDBInstances",
+            on: On::Below { suffix: "*", reason: "AWS Backup ends the names of what it restores for a test as it likes" },
+        }];
     /// RDS: an instance's snapshots.
     DescribeSnapshots = "rds" "DescribeDBSnapshots" "RDS"
         by [Recovery BackupVerify]
@@ -279,6 +286,20 @@ operations! {
     ListRecoveryPoints = "backup" "ListRecoveryPointsByBackupVault" "Backup"
         by [BackupVerify]
         needs [on_it("backup:ListRecoveryPointsByBackupVault")];
+    /// AWS Backup: what a restore job is.
+    DescribeRestoreJob = "backup" "DescribeRestoreJob" "Backup"
+        by [BackupVerify]
+        needs [Grant {
+            action: "backup:DescribeRestoreJob",
+            on: On::Anything { reason: "restore jobs are no resources of IAM; the Region is a condition instead", in_region: true },
+        }];
+    /// AWS Backup: say whether what a restore test restored is sound.
+    PutRestoreValidationResult = "backup" "PutRestoreValidationResult" "Backup"
+        by [BackupVerify]
+        needs [Grant {
+            action: "backup:PutRestoreValidationResult",
+            on: On::Anything { reason: "restore jobs are no resources of IAM; the Region is a condition instead", in_region: true },
+        }];
     /// DynamoDB: one item.
     GetItem = "dynamodb" "GetItem" "DynamoDB"
         by [Recovery UpdateDatabaseEndpoints ReadOnlyToggle]

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::backup::sources_of;
+use super::backup::{declared_of, sources_of};
 use super::call::Permitted;
 use super::described::BackupArchives;
 use super::health::health_checks;
@@ -16,6 +16,7 @@ use super::operation::{Grant, On, Operation};
 use super::plan::{Component, EndpointPlace, Plan, RdsInstance, SiteName};
 use super::predict::may;
 use super::replication::{FAILED_OPERATIONS, copy_of, series_of};
+use super::restore_test::{RESTORE_JOBS, RESTORED};
 use super::step::{FunctionName, PlannedStep, StepKind};
 
 /// One call that a function may make, and what for.
@@ -76,6 +77,7 @@ pub fn uses(plan: &Plan) -> Vec<Use> {
     for component in plan.components.values() {
         collected.replica(component);
         collected.kept(component);
+        collected.restored(component);
     }
     for (_, check) in health_checks(plan, None) {
         for operation in [Operation::GetHealthCheck, Operation::GetHealthCheckStatus] {
@@ -189,6 +191,18 @@ impl Collected<'_> {
             let (operation, resource) = (found.source.operation(), found.source.resource());
             self.add(FunctionName::BackupVerify, operation, found.site, resource, "check");
         }
+    }
+
+    /// What is looked at, read and told of what AWS Backup restores for a test.
+    fn restored(&mut self, component: &Component) {
+        let Some(test) = declared_of(component).and_then(|declared| declared.restore_test.as_ref()) else { return };
+        let mut add = |operation, resource: String, purpose| {
+            self.add(FunctionName::BackupVerify, operation, SiteName::Recovery, resource, purpose);
+        };
+        add(Operation::DescribeRestoreJob, RESTORE_JOBS.to_owned(), "restore test");
+        add(Operation::PutRestoreValidationResult, RESTORE_JOBS.to_owned(), "restore test");
+        add(Operation::DescribeRestored, format!("db:{RESTORED}"), "restore test");
+        add(Operation::GetSecretValue, format!("secret:{}", test.secret), "restore test");
     }
 
     /// What is looked at of a component's replica besides a database instance.

@@ -4,6 +4,7 @@
 
 pub mod alarm;
 pub mod request;
+pub mod restore_job;
 mod unique;
 
 use std::io;

@@ -86,6 +86,8 @@ codes! {
     COPY_RARER_THAN_RPO = "copy_rarer_than_rpo";
     /// Backups that go with the Region that they are for.
     COPY_ONLY_IN_PRIMARY_SITE = "copy_only_in_primary_site";
+    /// A restore test in a site where nothing is kept that could be restored.
+    RESTORE_TEST_WITHOUT_VAULT = "restore_test_without_vault";
     /// A database that is asked over a connection which anybody between can read and answer.
     DATABASE_WITHOUT_TLS = "database_without_tls";
     /// A key that S3 does not take for a bucket.

@@ -85,7 +85,7 @@ fn read_rds(place: &Place<'_>, findings: &mut Findings) -> DraftComponent {
             .map(|name| Some(WriteProbe { lambda: name.value })),
         None => Some(None),
     };
-    let backups = described::read_backups(&fields, &mut draft, findings);
+    let backups = described::read_backups(&fields, &format::INSTANCE_BACKUPS, &mut draft, findings);
     draft.endpoints_absent = fields.optional("endpoints").is_none();
     draft.holds_absent = fields.optional("holds").is_none();
     let endpoints =

@@ -19,7 +19,8 @@ use super::components::variant;
 use super::draft::{ComponentKind, DraftComponent, DraftRecord, DraftReference, WithoutSwitch};
 use super::fields::{Fields, Marked, Place};
 use super::finding::Findings;
-use super::{code, format};
+use super::format::Mapping;
+use super::{code, format, restore_test};
 
 /// The shortest time between two backups that makes sense.
 const OFTENEST: Seconds = Seconds(60);
@@ -246,13 +247,14 @@ fn read_copied_by(place: &Place<'_>, draft: &mut DraftComponent, findings: &mut 
 /// What a component's field `backups` requires; `Some(None)` where it has none.
 pub(super) fn read_backups(
     fields: &Fields<'_>,
+    form: &'static Mapping,
     draft: &mut DraftComponent,
     findings: &mut Findings,
 ) -> Option<Option<ManagedBackups>> {
     let Some(place) = fields.optional("backups") else {
         return Some(None);
     };
-    let fields = place.fields(&format::BACKUPS, findings)?;
+    let fields = place.fields(form, findings)?;
     if fields.is_empty() {
         place.selects_nothing(findings);
         return None;
@@ -273,8 +275,17 @@ pub(super) fn read_backups(
     if let (Some(None), Some(Some(BackupVaults { recovery: None, .. }))) = (&copy_within, &vaults) {
         draft.vault_without_copy = fields.optional("vaults").map(|place| place.mark);
     }
+    // Only an RDS instance's have it.
+    let tested = form.field("restore_test").and_then(|field| fields.optional(field.name));
+    if !matches!(&vaults, None | Some(Some(BackupVaults { recovery: Some(_), .. }))) {
+        draft.restored_from_nowhere = tested.as_ref().map(|place| place.mark);
+    }
+    let restore_test = match tested {
+        Some(place) => restore_test::read(&place, findings).map(Some),
+        None => Some(None),
+    };
     let copy_within = copy_within?.map(|within| within.value);
-    Some(Some(ManagedBackups { copy_within, encrypted: encrypted?, vaults: vaults? }))
+    Some(Some(ManagedBackups { copy_within, encrypted: encrypted?, vaults: vaults?, restore_test: restore_test? }))
 }
 
 fn read_vaults(place: &Place<'_>, findings: &mut Findings) -> Option<BackupVaults> {
@@ -300,7 +311,7 @@ pub(super) fn read_dynamodb_table(place: &Place<'_>, findings: &mut Findings) ->
         let resource = (SiteName::Primary, format!("table {}", table.value));
         draft.resources.push(Marked { value: resource, mark: table.mark });
     }
-    let backups = read_backups(&fields, &mut draft, findings);
+    let backups = read_backups(&fields, &format::BACKUPS, &mut draft, findings);
     let complete = || Some(DynamodbTable { table: table?.value, backups: backups? });
     draft.component = complete().map(Component::DynamodbTable);
     draft
@@ -314,7 +325,7 @@ pub(super) fn read_aurora(place: &Place<'_>, findings: &mut Findings) -> DraftCo
     let global_cluster = name::<ClusterId>(&fields, "global_cluster", "the global cluster's identifier", findings);
     let primary = read_aurora_cluster(&fields, SiteName::Primary, &mut draft, findings);
     let recovery = read_aurora_cluster(&fields, SiteName::Recovery, &mut draft, findings);
-    let backups = read_backups(&fields, &mut draft, findings);
+    let backups = read_backups(&fields, &format::BACKUPS, &mut draft, findings);
     let complete = || {
         let global_cluster = global_cluster?.value;
         Some(AuroraGlobalDatabase { global_cluster, primary: primary?, recovery: recovery?, backups: backups? })

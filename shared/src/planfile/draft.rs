@@ -134,6 +134,8 @@ pub(super) struct DraftComponent {
     pub(super) without_copy: Option<Mark>,
     /// A vault of AWS Backup without a copy in the recovery site, and where its vaults are written.
     pub(super) vault_without_copy: Option<Mark>,
+    /// A restore test, where no vault of the recovery site holds what would be restored.
+    pub(super) restored_from_nowhere: Option<Mark>,
     /// Where connections are said not to be encrypted.
     pub(super) without_tls: Option<Mark>,
     /// The keys of KMS under which it is kept, by site.
@@ -184,6 +186,7 @@ impl DraftComponent {
             without_switch: None,
             without_copy: None,
             vault_without_copy: None,
+            restored_from_nowhere: None,
             without_tls: None,
             keys: Vec::new(),
         }

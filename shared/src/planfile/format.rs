@@ -57,6 +57,8 @@ pub(super) enum Form {
     Duration,
     /// A number from 1 to the largest.
     Count(u32),
+    /// A whole number from 0.
+    Number,
     /// `true` or `false`.
     Boolean,
     /// A day.

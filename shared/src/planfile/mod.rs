@@ -17,6 +17,7 @@ mod finding;
 mod format;
 mod postgresql;
 mod read;
+mod restore_test;
 mod scenarios;
 mod schema;
 mod suggest;

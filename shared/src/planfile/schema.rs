@@ -76,6 +76,7 @@ fn form(form_of: &'static Form, definitions: &mut Map<String, Value>) -> Value {
         Form::Pattern(pattern) => json!({"type": "string", "pattern": pattern}),
         Form::Duration => json!({"type": "string", "pattern": DURATION}),
         Form::Count(most) => json!({"type": "integer", "minimum": 1, "maximum": most}),
+        Form::Number => json!({"type": "integer", "minimum": 0, "maximum": u32::MAX}),
         Form::Boolean => json!({"type": "boolean"}),
         Form::Date => json!({"type": "string", "format": "date"}),
         Form::Line => json!({"type": "string", "pattern": LINE}),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use serde_json::Value;
-use shared::domain::plan::Plan;
+use shared::domain::plan::{Component, Plan};
 
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -61,7 +61,26 @@ pub(crate) fn plan_text() -> &'static str {
     include_str!("../../../plans/healthcare-platform.yaml")
 }
 
+/// Without one no event of AWS Backup leads to a call.
+fn with_a_restore_test(mut plan: Plan) -> Plan {
+    for component in plan.components.values_mut() {
+        if let Component::RdsInstance(database) = component {
+            let queries = serde_json::json!([{"name": "up", "sql": "SELECT true", "expect": "true"}]);
+            let test = serde_json::json!({"database": "healthcare", "secret": "restore-test", "queries": queries});
+            let backups = serde_json::json!({"encrypted": true, "restore_test": test});
+            database.backups = Some(serde_json::from_value(backups).unwrap());
+        }
+    }
+    plan
+}
+
 pub(crate) fn plan() -> &'static Plan {
     static PLAN: OnceLock<Plan> = OnceLock::new();
     PLAN.get_or_init(|| shared::planfile::read(plan_text()).plan.unwrap())
+}
+
+/// The same with a restore test.
+pub(crate) fn tested_plan() -> &'static Plan {
+    static PLAN: OnceLock<Plan> = OnceLock::new();
+    PLAN.get_or_init(|| with_a_restore_test(plan().clone()))
 }

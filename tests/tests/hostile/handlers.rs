@@ -11,7 +11,7 @@ use shared::engine::{Invocation, ReplicaPorts};
 use shared::error::{Code, Disposition, RecoveryError};
 use shared::printable::misleads;
 
-use crate::examples::{payloads, plan, taken, tasks};
+use crate::examples::{payloads, plan, taken, tasks, tested_plan};
 use crate::mutation::{apply, edits};
 use crate::untouched::{Untouched, moment};
 
@@ -72,8 +72,17 @@ async fn handle(function: FunctionName, ports: &Untouched, payload: &Value) -> R
         }
         FunctionName::BackupVerify => {
             use backup_verify_function::handler::{Ports, handle};
-            let ports = Ports { clock, databases, backups: ports, objects: ports, secrets: ports, until: None };
-            handle(ports, plan(), payload).await.map(|checked| checked.answer)
+            let ports = Ports {
+                clock,
+                databases,
+                backups: ports,
+                objects: ports,
+                secrets: ports,
+                restores: ports,
+                restored: ports,
+                until: None,
+            };
+            handle(ports, tested_plan(), payload).await.map(|checked| checked.answer)
         }
     }
 }
@@ -140,6 +149,14 @@ fn is_meant(function: FunctionName, payload: &Value) -> bool {
         }
         FunctionName::ReadOnlyToggle => step || asked(&["mode", "component"]),
         FunctionName::ReplicationCheck => only(&["component"]),
+        FunctionName::BackupVerify if names.contains("detail-type") => {
+            let ours = [text("/account"), text("/region")] == [Some("123456789012"), Some("us-west-2")];
+            let named = text("/detail/restoreJobId")
+                .is_some_and(|id| !id.is_empty() && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'));
+            let what = [text("/source"), text("/detail-type")];
+            ours && named && what == [Some("aws.backup"), Some("Restore Job State Change")]
+        }
+        FunctionName::BackupVerify if names.contains("restore_job") => only(&["restore_job"]),
         FunctionName::BackupVerify => only(&["component", "backup", "level"]),
     }
 }

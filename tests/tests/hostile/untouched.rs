@@ -8,20 +8,24 @@ use jiff::Timestamp;
 use serde_json::Value;
 use shared::domain::archives::{ObjectView, StoredObject};
 use shared::domain::backup::{BackupSource, KeptView};
-use shared::domain::described::{BucketSite, Postgresql};
+use shared::domain::described::{BucketSite, Postgresql, PostgresqlServer};
 use shared::domain::health::HealthCheckView;
-use shared::domain::identifier::{ClusterId, HealthCheckId, IncidentId, InstanceId, Region, ResourceName, TableName};
+use shared::domain::identifier::{
+    ClusterId, HealthCheckId, IncidentId, InstanceId, Region, ResourceName, RestoreJobId, TableName,
+};
 use shared::domain::mutation::{Mutation, Performed};
 use shared::domain::observation::{
     Connection, HoldView, InstanceView, LagSample, PlaceView, ServiceView, SnapshotView, StoredSecret,
 };
 use shared::domain::plan::{EcsSite, EndpointPlace, HoldPoint};
 use shared::domain::replication::{BucketCopy, GlobalClusterView, LagSeries, PairView, TableView};
+use shared::domain::restore_test::{RestoreJobView, RestoreTest, Told};
 use shared::domain::step::FunctionName;
 use shared::ports::{
     Backups, Changes, Clock, Commit, Databases, Document, EndpointStores, ExecutionState, Executions, FailureKind,
     FilesWork, GlobalClusters, GlobalTables, HealthChecks, Journal, Mutations, Notices, Objects, PortError, PortResult,
-    PostgresqlServers, Predictors, Probes, ReadWork, ReplicaLags, Secrets, Services, Write, WriteHolds,
+    PostgresqlServers, Predictors, Probes, ReadWork, ReplicaLags, RestoreJobs, RestoredDatabases, Secrets, Services, Write,
+    WriteHolds,
 };
 use shared::redact::Secret;
 
@@ -135,6 +139,26 @@ impl Objects for Untouched {
     }
     async fn read_files(&self, _: &Region, _: &BucketSite, _: &str, _: Option<Instant>, _: FilesWork) -> PortResult<()> {
         self.called("read objects")
+    }
+}
+
+#[async_trait]
+impl RestoreJobs for Untouched {
+    async fn job(&self, _: &Region, _: &RestoreJobId) -> PortResult<RestoreJobView> {
+        self.called("look at restore job")
+    }
+    async fn restored(&self, _: &Region, _: &InstanceId) -> PortResult<InstanceView> {
+        self.called("look at restored instance")
+    }
+    async fn validate(&self, _: &Region, _: &RestoreJobId, _: bool, _: &str) -> PortResult<()> {
+        self.called("validate")
+    }
+}
+
+#[async_trait]
+impl RestoredDatabases for Untouched {
+    async fn ask(&self, _: &Region, _: &PostgresqlServer, _: &RestoreTest, _: Option<Instant>) -> PortResult<Vec<Told>> {
+        self.called("ask restored database")
     }
 }
 

@@ -15,6 +15,8 @@ pub(crate) const NOTICES_KEY: &str = "arn:aws:kms:us-west-2:123456789012:key/222
 pub(crate) const SECRET_KEY: &str = "arn:aws:kms:us-west-2:123456789012:key/0000-1111";
 /// A customer managed key of the secret of PostgreSQL servers.
 const POSTGRESQL_KEY: &str = "arn:aws:kms:us-west-2:123456789012:key/4444-5555";
+/// A customer managed key of the secret of restore tests.
+const RESTORE_TEST_KEY: &str = "arn:aws:kms:us-west-2:123456789012:key/6666-7777";
 /// Customer managed keys of the buckets of archives.
 const ARCHIVES_KEYS: &str = "arn:aws:kms:us-east-1:123456789012:key/2222,arn:aws:kms:us-west-2:123456789012:key/3333";
 /// A topic of the other Region that carries alarms.
@@ -90,6 +92,15 @@ pub(crate) fn variants() -> Vec<Variant> {
             name: "with backups that are required in both Regions and in vaults",
             plan: Platform::default().with_required_backups().plan,
             parameters: Vec::new(),
+        },
+        Variant {
+            name: "with restore tests, in a network, their secret with a key of its own",
+            plan: Platform::default().with_restore_tests().plan,
+            parameters: vec![
+                ("SubnetIds", "subnet-1,subnet-2"),
+                ("SecurityGroupIds", "sg-1"),
+                ("RestoreTestSecretKeyArns", RESTORE_TEST_KEY),
+            ],
         },
         Variant {
             name: "with PostgreSQL servers of its own, in a network, their secret with a key of its own",

@@ -64,6 +64,17 @@ fn ask_everything(simulation: &mut Simulation) {
     }
 }
 
+/// AWS Backup restores the newest recovery point of the database for a test, under the id of the example.
+fn begin_restore_test(simulation: &Simulation) {
+    simulation.cloud.with(|state| {
+        let vault = "healthcare-platform-dr";
+        let Ok(points) = state.world.list_recovery_points("us-west-2", vault, None, state.now) else { return };
+        let point = points.iter().find(|point| point.resource.ends_with(":db:healthcare-platform-prod")).unwrap();
+        let plan = "arn:aws:backup:us-west-2:123456789012:restore-testing-plan:monthly";
+        state.world.begin_restore("us-west-2", "awsbackup-restore-test-1", point, Some(plan)).unwrap();
+    });
+}
+
 /// Runs in which everything that a plan can lead to happens: a promotion, its undo after a rejection, a failover.
 fn runs(platform: &Platform) -> Vec<Simulation> {
     let broken = |platform: Platform| {
@@ -93,7 +104,11 @@ fn runs(platform: &Platform) -> Vec<Simulation> {
     let reject = json!({"command": "reject", "incident_id": incident.id, "digest": digest, "actor": "dana"});
     rejected.through("approve", &reject).unwrap();
     rejected.run_to_end();
-    vec![promoted, failed_over, rejected]
+    let mut tested = platform.clone().stand_up();
+    begin_restore_test(&tested);
+    tested.run_for(std::time::Duration::from_secs(3_600));
+    tested.invoke(FunctionName::BackupVerify, "live", &event("backup-verify.restore_job.json"));
+    vec![promoted, failed_over, rejected, tested]
 }
 
 /// Calls that an adapter makes within another and no port shows, or that only a failure leads to.
@@ -101,7 +116,7 @@ const NOT_RECORDED: [Operation; 1] = [Operation::DescribeExecution];
 
 #[test]
 fn every_call_that_is_made_is_declared_and_every_call_that_is_declared_is_made() {
-    let with_everything = Platform::default().with_required_backups().with_postgresql();
+    let with_everything = Platform::default().with_restore_tests().with_postgresql();
     for platform in [Platform::default(), Platform::default().with_http_api(), with_everything] {
         let declared = declared(&platform.plan);
         let mut made = BTreeSet::new();

@@ -11,12 +11,16 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use shared::domain::archives::{ObjectView, StoredObject};
 use shared::domain::backup::{BackupSource, KeptView, ProofLevel};
-use shared::domain::described::{ArchiveFormat, BucketSite, Drift};
-use shared::domain::identifier::{InstanceId, Region, ResourceName};
+use shared::domain::described::{ArchiveFormat, BucketSite, Drift, PostgresqlServer};
+use shared::domain::identifier::{InstanceId, Region, ResourceName, RestoreJobId};
 use shared::domain::observation::{InstanceView, SnapshotView, StoredSecret};
 use shared::domain::plan::Component;
+use shared::domain::restore_test::{RestoreJobView, RestoreTest, Told};
 use shared::domain::step::FunctionName;
-use shared::ports::{Backups, Clock, Databases, FailureKind, FilesWork, Objects, PortError, PortResult, ReadWork, Secrets};
+use shared::ports::{
+    Backups, Clock, Databases, FailureKind, FilesWork, Objects, PortError, PortResult, ReadWork, RestoreJobs,
+    RestoredDatabases, Secrets,
+};
 use shared::redact::Secret;
 use simulation::{Outcome, Platform, SimulatedObject, Simulation, dated, healthcare_plan};
 
@@ -349,6 +353,26 @@ impl Secrets for TooLarge {
 }
 
 #[async_trait]
+impl RestoreJobs for TooLarge {
+    async fn job(&self, _: &Region, _: &RestoreJobId) -> PortResult<RestoreJobView> {
+        Err(error("not_asked"))
+    }
+    async fn restored(&self, _: &Region, _: &InstanceId) -> PortResult<InstanceView> {
+        Err(error("not_asked"))
+    }
+    async fn validate(&self, _: &Region, _: &RestoreJobId, _: bool, _: &str) -> PortResult<()> {
+        Err(error("not_asked"))
+    }
+}
+
+#[async_trait]
+impl RestoredDatabases for TooLarge {
+    async fn ask(&self, _: &Region, _: &PostgresqlServer, _: &RestoreTest, _: Option<Instant>) -> PortResult<Vec<Told>> {
+        Err(error("not_asked"))
+    }
+}
+
+#[async_trait]
 impl Objects for TooLarge {
     async fn list(&self, _: &Region, _: &BucketSite) -> PortResult<Vec<StoredObject>> {
         let modified_at = at() - SignedDuration::from_hours(1);
@@ -397,7 +421,16 @@ async fn an_archive_too_large_for_one_invocation_says_how_far_it_was_read_and_is
     for (bytes, reached) in [(whole * 9 / 10, "listed"), (whole, "listed")] {
         let store = TooLarge { bytes };
         let until = Some(Instant::now());
-        let ports = Ports { clock: &store, databases: &store, backups: &store, objects: &store, secrets: &store, until };
+        let ports = Ports {
+            clock: &store,
+            databases: &store,
+            backups: &store,
+            objects: &store,
+            secrets: &store,
+            restores: &store,
+            restored: &store,
+            until,
+        };
         let payload = json!({"component": "database_archives"});
         let checked = handle(ports, &healthcare_plan(), &payload).await.unwrap();
         let verdict = &checked.answer["backups"][0];
@@ -417,7 +450,16 @@ async fn what_a_check_publishes_is_what_the_alarms_wait_for() {
     let (whole, payload) = (nightly().len(), json!({"component": "database_archives", "level": "present"}));
     let store = TooLarge { bytes: whole };
     let until = None;
-    let ports = Ports { clock: &store, databases: &store, backups: &store, objects: &store, secrets: &store, until };
+    let ports = Ports {
+        clock: &store,
+        databases: &store,
+        backups: &store,
+        objects: &store,
+        secrets: &store,
+        restores: &store,
+        restored: &store,
+        until,
+    };
     let looked = handle(ports, &healthcare_plan(), &payload).await.unwrap();
     let names: Vec<&str> = looked.metrics[0].1.iter().map(|metric| metric.name.as_str()).collect();
     assert_eq!(names, ["BackupFresh"], "a look that reads nothing proves no level");

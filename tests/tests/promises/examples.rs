@@ -34,6 +34,8 @@ pub(crate) enum Situation {
     StuckAfterPromotion,
     /// An operator holds writes.
     Held,
+    /// AWS Backup has restored a copy of the database for a test.
+    RestoredForATest,
 }
 
 pub(crate) fn set_up(situation: Situation) -> Simulation {
@@ -44,6 +46,7 @@ pub(crate) fn set_up(situation: Situation) -> Simulation {
             simulation
         }
         Situation::Broken => broken(Platform::default(), Breakage::Hung),
+        Situation::RestoredForATest => crate::restore_tests::restored(),
         Situation::Asking => {
             let platform = Platform::default().with_plan(|plan| {
                 plan.scenarios.get_mut(&database_failure()).unwrap().approval = ApprovalRule::Required;
@@ -102,7 +105,7 @@ pub(crate) fn set_up(situation: Situation) -> Simulation {
 }
 
 /// File, function, alias, situation, and the status or error code of the answer.
-const EXAMPLES: [(&str, FunctionName, &str, Situation, &str); 32] = [
+const EXAMPLES: [(&str, FunctionName, &str, Situation, &str); 34] = [
     ("alarm.eventbridge.json", Recovery, "live", Situation::Broken, "started"),
     ("alarm.lambda.json", Recovery, "live", Situation::Broken, "started"),
     ("alarm.sns.json", Recovery, "live", Situation::Broken, "started"),
@@ -134,6 +137,8 @@ const EXAMPLES: [(&str, FunctionName, &str, Situation, &str); 32] = [
     ("backup-verify.component.json", BackupVerify, "live", Situation::Calm, "sufficient"),
     ("backup-verify.archive.json", BackupVerify, "live", Situation::Calm, "sufficient"),
     ("backup-verify.look.json", BackupVerify, "live", Situation::Calm, "sufficient"),
+    ("backup-verify.restore_job.json", BackupVerify, "live", Situation::RestoredForATest, "sufficient"),
+    ("backup-verify.restore_job_by_hand.json", BackupVerify, "live", Situation::RestoredForATest, "sufficient"),
     ("recovery.status.json", Recovery, "live", Situation::Recovered, "completed"),
 ];
 

@@ -156,7 +156,8 @@ fn a_copy_is_too_old_at_the_age_that_it_may_have_and_a_copied_snapshot_is_as_old
             for component in plan.components.values_mut() {
                 if let Component::RdsInstance(database) = component {
                     let copy_within = Some(Seconds(3_600));
-                    database.backups = Some(ManagedBackups { copy_within, encrypted: true, vaults: None });
+                    database.backups =
+                        Some(ManagedBackups { copy_within, encrypted: true, vaults: None, restore_test: None });
                 }
             }
         })

@@ -20,6 +20,8 @@ mod orders;
 mod pieces;
 mod postgresql;
 mod replication;
+mod restore_tests;
+mod restored_postgresql;
 mod standing_down;
 mod storm;
 mod stuck;

@@ -28,7 +28,7 @@ use tokio::net::TcpListener;
 
 /// How much may be lost. A healthy pair takes milliseconds, and what the test does to it takes longer than this.
 const RPO: u64 = 3;
-const PASSWORD: &str = "correct horse";
+pub(crate) const PASSWORD: &str = "correct horse";
 
 struct RealTime;
 
@@ -42,7 +42,7 @@ impl Clock for RealTime {
 }
 
 /// Secrets Manager, as far as a login is concerned.
-async fn secrets_manager() -> String {
+pub(crate) async fn secrets_manager(login: Value) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {
@@ -54,14 +54,18 @@ async fn secrets_manager() -> String {
                 let length = stream.read(&mut part).await.unwrap();
                 request.extend_from_slice(&part[..length]);
             }
-            let login = json!({"username": "checker", "password": PASSWORD, "engine": "postgres"}).to_string();
-            let body = json!({"Name": "s", "VersionId": "1", "SecretString": login}).to_string();
+            let body = json!({"Name": "s", "VersionId": "1", "SecretString": login.to_string()}).to_string();
             let head = "HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.1\r\nconnection: close";
             let answer = format!("{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
             stream.write_all(answer.as_bytes()).await.unwrap();
         }
     });
     endpoint
+}
+
+/// Who checks.
+fn login() -> Value {
+    json!({"username": "checker", "password": PASSWORD, "engine": "postgres"})
 }
 
 /// The plan's pair is these two servers, which are where it says.
@@ -107,7 +111,7 @@ fn assert_row(row: &Value, role: &str, verdict: &str, reason: &str) {
 }
 
 /// Three servers; nothing, and a line that says so, where no PostgreSQL runs.
-fn servers() -> Option<StandbyPair> {
+pub(crate) fn servers() -> Option<StandbyPair> {
     let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target");
     let found = Installation::find(&target, |sentence| println!("{sentence}"));
     let found = found.inspect_err(|missing| println!("nothing was tested, because {missing}")).ok()?;
@@ -127,7 +131,7 @@ fn servers() -> Option<StandbyPair> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_real_standby_is_judged_by_what_both_servers_say() {
     let Some(mut pair) = servers() else { return };
-    let endpoint = secrets_manager().await;
+    let endpoint = secrets_manager(login()).await;
     let both = plan(&pair, Member::Primary);
     pair.sql(Member::Primary, "CREATE TABLE orders (number int)").unwrap();
     pair.sql(Member::Primary, "SELECT pg_switch_wal()").unwrap();
@@ -176,7 +180,7 @@ async fn a_real_standby_is_judged_by_what_both_servers_say() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_login_that_is_refused_is_said_without_its_password() {
     let Some(pair) = servers() else { return };
-    let endpoint = secrets_manager().await;
+    let endpoint = secrets_manager(login()).await;
     pair.sql(Member::Primary, "ALTER ROLE checker PASSWORD 'another'").unwrap();
     sleep(Duration::from_millis(500));
     let refused = check(&endpoint, &plan(&pair, Member::Primary), None).await;

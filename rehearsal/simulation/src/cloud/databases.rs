@@ -219,7 +219,7 @@ fn sample(at: Timestamp, value: f64, now: Timestamp, source: String) -> Option<L
 }
 
 /// What an answer of the world means to a caller, as the adapters' table has it.
-pub(super) fn port_error((service, operation): (&'static str, &'static str), error: &ApiError) -> PortError {
+pub(crate) fn port_error((service, operation): (&'static str, &'static str), error: &ApiError) -> PortError {
     let kind = match error.code {
         "Throttling" | "InvalidDBInstanceState" => FailureKind::NotNow,
         "DBInstanceNotFound"

@@ -32,6 +32,7 @@ use super::accounting::{Effect, PortCall};
 use super::faults::{Fault, Faults, LATE, LateRequest, LateWork, STALE, failure};
 use super::functions::RUNNING;
 use super::invariants::{Invariant, Violation};
+use super::restores::RestoredData;
 
 pub use buckets::{Buckets, SimulatedObject, dated, nightly_archive};
 pub(crate) use buckets::{SimulatedFiles, listed, object, with_archives};
@@ -45,6 +46,8 @@ pub use journal::Journal;
 pub use lambda::LambdaFunction;
 pub use parameters::SsmParameter;
 pub use secrets::Secret;
+
+pub(crate) use databases::port_error;
 
 /// A resource in a Region, by name.
 pub(crate) type Regional<T> = BTreeMap<(String, String), T>;
@@ -85,6 +88,8 @@ pub struct State {
     pub services: Regional<EcsService>,
     /// PostgreSQL pairs that the team runs itself, by the standby's `host:port`.
     pub standbys: BTreeMap<String, PairView>,
+    /// What databases answer that were restored for a test.
+    pub restored: RestoredData,
     /// Objects in S3.
     pub buckets: Buckets,
     /// How much of them one invocation of `backup-verify` reads.

@@ -17,6 +17,7 @@ mod promoting;
 mod random;
 mod rebooting;
 mod replicating;
+mod restore_tests;
 mod restoring;
 mod snapshots;
 mod stage;

@@ -102,27 +102,7 @@ impl RdsDatabases {
     async fn described(&self, region: &Region, instance: &InstanceId, within: Duration) -> PortResult<InstanceView> {
         let operation = Sending::of(Operation::DescribeInstances);
         operation.permit(region, &resource(instance))?;
-        let answer = self
-            .clients
-            .rds(region)
-            .describe_db_instances()
-            .db_instance_identifier(instance.as_str())
-            .customize()
-            .config_override(Builder::new().timeout_config(TimeoutConfig::builder().operation_timeout(within).build()))
-            .send()
-            .await
-            .map_err(|error| operation.failed(&error))?;
-        // An answer about something else is no answer: a stale or confused page must not be taken for this instance.
-        let found = answer.db_instances().iter().find(|found| found.db_instance_identifier() == Some(instance.as_str()));
-        match found {
-            Some(found) => Ok(view(found)),
-            None if answer.db_instances().is_empty() => Err(not_found(instance)),
-            None => Err(operation.failure(
-                FailureKind::NoAnswer,
-                "other_instance",
-                &format!("the answer is not about {instance}"),
-            )),
-        }
+        described(&self.clients, operation, region, instance, within).await
     }
 
     /// Those of these instances that there are, by name. RDS leaves out what it does not know.
@@ -147,6 +127,35 @@ impl RdsDatabases {
             }
         }
         Err(operation.failure(FailureKind::NoAnswer, "too_many_pages", "the list of instances does not end"))
+    }
+}
+
+/// What this one instance is.
+pub(super) async fn described(
+    clients: &Clients,
+    operation: Sending,
+    region: &Region,
+    instance: &InstanceId,
+    within: Duration,
+) -> PortResult<InstanceView> {
+    let answer = clients
+        .rds(region)
+        .describe_db_instances()
+        .db_instance_identifier(instance.as_str())
+        .customize()
+        .config_override(Builder::new().timeout_config(TimeoutConfig::builder().operation_timeout(within).build()))
+        .send()
+        .await
+        .map_err(|error| operation.failed(&error))?;
+    // An answer about something else is no answer: a stale or confused page must not be taken for this instance.
+    let found = answer.db_instances().iter().find(|found| found.db_instance_identifier() == Some(instance.as_str()));
+    match found {
+        Some(found) => Ok(view(found)),
+        None if answer.db_instances().is_empty() => Err(not_found(instance)),
+        None => {
+            let message = format!("the answer is not about {instance}");
+            Err(operation.failure(FailureKind::NoAnswer, "other_instance", &message))
+        }
     }
 }
 

@@ -1,6 +1,7 @@
-//! PostgreSQL, asked directly: what a primary and its standby say of themselves.
+//! PostgreSQL, asked directly: what a primary and its standby say of themselves, and what a restored database answers.
 
 mod login;
+mod restored;
 mod session;
 mod tls;
 
@@ -15,13 +16,13 @@ use super::aws::{Clients, current_secret};
 use super::error::bounded;
 use crate::config::Rehearsal;
 use crate::domain::described::Postgresql;
-use crate::domain::identifier::Region;
+use crate::domain::identifier::{Region, ResourceName};
 use crate::domain::observation::Sight;
 use crate::domain::operation::Operation;
 use crate::domain::replication::{PairView, Position, StandbyView};
 use crate::ports::{FailureKind, PortError, PortResult, PostgresqlServers};
 use login::Login;
-use session::Session;
+use session::{Opening, Session};
 
 /// An invocation has fifteen seconds, and must still be able to answer.
 const LONGEST: Duration = Duration::from_secs(11);
@@ -47,14 +48,15 @@ impl NetworkPostgresql {
         Self { clients, rehearsal }
     }
 
-    async fn login(&self, region: &Region, database: &Postgresql) -> PortResult<Login> {
-        let reading = current_secret(&self.clients, region, &database.secret);
+    async fn login(&self, region: &Region, secret: &ResourceName) -> PortResult<Login> {
+        let reading = current_secret(&self.clients, region, secret);
         let text = Sending::of(Operation::GetSecretValue).within(SECRET, reading).await?;
-        Login::read(&database.secret, &text)
+        Login::read(secret, &text)
     }
 
     async fn look_with(&self, login: &Login, database: &Postgresql) -> PairView {
-        let open = |server| Session::open(self.rehearsal.as_ref(), server, database, login);
+        let opening = Opening::of(database);
+        let open = |server| Session::open(self.rehearsal.as_ref(), server, &opening, login);
         // Before the clock starts: what a handshake takes is not the standby's lag.
         let (primary, standby) = join(open(&database.primary), open(&database.recovery)).await;
         let began = Instant::now();
@@ -75,7 +77,7 @@ impl NetworkPostgresql {
 impl PostgresqlServers for NetworkPostgresql {
     async fn look(&self, region: &Region, database: &Postgresql) -> PairView {
         let looking = async {
-            match self.login(region, database).await {
+            match self.login(region, &database.secret).await {
                 Ok(login) => self.look_with(&login, database).await,
                 Err(error) => PairView::unreached(&error.to_string()),
             }

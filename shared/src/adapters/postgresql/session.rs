@@ -11,21 +11,27 @@ use tokio::time::timeout;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::tls::TlsConnect;
+use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Config, Error, NoTls, Row};
 
 use super::failure;
 use super::login::Login;
 use super::tls::Connector;
+use crate::adapters::plain_code;
 use crate::adapters::probe::addresses;
 use crate::config::Rehearsal;
 use crate::domain::described::{Postgresql, PostgresqlServer, Tls};
+use crate::domain::identifier::ResourceName;
 use crate::domain::replication::{Heard, Position, PrimaryView, StandbyView};
+use crate::domain::restore_test::Told;
 use crate::ports::{FailureKind, PortError, PortResult};
 
 /// For a connection to be made.
 const CONNECTION: Duration = Duration::from_secs(2);
 /// For a handshake and a login, and for each answer.
 const ANSWER: Duration = Duration::from_secs(3);
+/// What a restored database may answer with: anything longer than one row of one column is none.
+const MOST_ROWS: i32 = 2;
 /// Nothing here writes, and a question whose asker has gone is not worth the server's time.
 const OPTIONS: &str = "-c default_transaction_read_only=on -c statement_timeout=3000";
 
@@ -51,6 +57,21 @@ const STANDBY: &str = "SELECT (SELECT system_identifier::text FROM pg_control_sy
      FROM pg_control_recovery() recovery CROSS JOIN pg_control_checkpoint() checkpoint \
      LEFT JOIN pg_stat_wal_receiver receiver ON receiver.status = 'streaming'";
 
+/// To what a session is opened, and how.
+pub(super) struct Opening<'a> {
+    pub(super) database: &'a ResourceName,
+    pub(super) tls: Tls,
+    /// Who asks, as the server shows it.
+    pub(super) application: &'static str,
+}
+
+impl<'a> Opening<'a> {
+    /// To a server of a pair.
+    pub(super) fn of(pair: &'a Postgresql) -> Self {
+        Self { database: &pair.database, tls: pair.tls, application: "replication-check" }
+    }
+}
+
 /// A session. Dropping it ends it.
 pub(super) struct Session {
     client: Client,
@@ -67,7 +88,7 @@ impl Session {
     pub(super) async fn open(
         rehearsal: Option<&Rehearsal>,
         server: &PostgresqlServer,
-        database: &Postgresql,
+        opening: &Opening<'_>,
         login: &Login,
     ) -> PortResult<Self> {
         let stream = connection(rehearsal, server).await?;
@@ -75,11 +96,12 @@ impl Session {
         config
             .user(&login.username)
             .password(login.password.expose())
-            .dbname(database.database.as_str())
-            .application_name("replication-check")
+            .dbname(opening.database.as_str())
+            .application_name(opening.application)
             .options(OPTIONS);
+        let tls = opening.tls;
         let opening = async {
-            match database.tls {
+            match tls {
                 Tls::None => begin(config.ssl_mode(SslMode::Disable), stream, NoTls).await,
                 Tls::Verified => {
                     let connector = Connector::new(server.host.as_str(), login.authority.as_deref())?;
@@ -124,6 +146,32 @@ impl Session {
         })
     }
 
+    /// What one statement answers with in a transaction that cannot write, if it does within this limit. The prepared form takes no
+    /// second statement behind the first.
+    pub(super) async fn answer(&mut self, statement: &str, limit: Duration, patience: Duration) -> Told {
+        match timeout(patience, self.told(statement, limit)).await {
+            Ok(Ok(told)) => told,
+            Ok(Err(error)) => refused(&error),
+            Err(_) => Told::Silent("no answer in time"),
+        }
+    }
+
+    async fn told(&mut self, statement: &str, limit: Duration) -> Result<Told, Error> {
+        let transaction = self.client.build_transaction().read_only(true).start().await?;
+        transaction.batch_execute(&format!("SET LOCAL statement_timeout = {}", limit.as_millis().max(1))).await?;
+        // By a portal: of an answer of a million rows two come.
+        let prepared = transaction.prepare(statement).await?;
+        let portal = transaction.bind(&prepared, &[]).await?;
+        let rows = transaction.query_portal(&portal, MOST_ROWS).await?;
+        let told = match rows.as_slice() {
+            [] => Told::Other("no row"),
+            [row] => value(row),
+            _ => Told::Other("more than one row"),
+        };
+        transaction.rollback().await?;
+        Ok(told)
+    }
+
     async fn ask(&self, question: &str) -> PortResult<Row> {
         match timeout(ANSWER, self.client.query_one(question, &[])).await {
             Ok(answer) => answer.map_err(|error| meant(&error)),
@@ -163,6 +211,33 @@ where
 
 fn silent(operation: &'static str) -> PortError {
     failure(FailureKind::NoAnswer, operation, "timeout", "no answer in time")
+}
+
+/// The one value of a row, if it is of a kind that can be compared. Nothing else is taken out of it.
+fn value(row: &Row) -> Told {
+    let [column] = row.columns() else { return Told::Other("more than one column") };
+    let kind = column.type_();
+    let found = if *kind == Type::BOOL {
+        row.try_get::<_, Option<bool>>(0).map(|value| value.map(Told::Truth))
+    } else if *kind == Type::INT8 {
+        row.try_get::<_, Option<i64>>(0).map(|value| value.map(Told::Number))
+    } else if *kind == Type::INT4 {
+        row.try_get::<_, Option<i32>>(0).map(|value| value.map(|number| Told::Number(number.into())))
+    } else if *kind == Type::INT2 {
+        row.try_get::<_, Option<i16>>(0).map(|value| value.map(|number| Told::Number(number.into())))
+    } else {
+        return Told::Other("neither a boolean nor a whole number");
+    };
+    found.ok().flatten().unwrap_or(Told::Other("null"))
+}
+
+/// Why there is no answer: by the server's code alone, because its words may quote data.
+fn refused(error: &Error) -> Told {
+    match error.code() {
+        Some(code) if *code == SqlState::QUERY_CANCELED => Told::Silent("no answer in time"),
+        Some(code) => Told::Refused(plain_code(code.code())),
+        None => Told::Silent("the connection was lost"),
+    }
 }
 
 /// A number that cannot be negative; nothing where the server has none, or this role may not see it.

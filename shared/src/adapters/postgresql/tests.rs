@@ -71,7 +71,7 @@ async fn opened(answer: &'static [u8], name: &str, authority: Option<&str>) -> (
     .unwrap();
     let text = serde_json::json!({"username": "check", "password": "hunter2", "certificate_authority": authority});
     let login = Login::read(&ResourceName::new("shop/check").unwrap(), &Secret::new(text.to_string())).unwrap();
-    let opened = Session::open(Some(&rehearsal), &database.recovery, &database, &login).await;
+    let opened = Session::open(Some(&rehearsal), &database.recovery, &Opening::of(&database), &login).await;
     let Err(error) = opened else { panic!("no server here lets anybody in") };
     (error, String::from_utf8_lossy(&serving.await.unwrap()).into_owned())
 }
@@ -107,6 +107,6 @@ async fn a_host_that_is_none_of_the_rehearsals_is_not_looked_for() {
     .unwrap();
     let text = Secret::new(r#"{"username": "check", "password": "hunter2"}"#.to_owned());
     let login = Login::read(&database.secret, &text).unwrap();
-    let error = Session::open(Some(&rehearsal), &database.primary, &database, &login).await.err().unwrap();
+    let error = Session::open(Some(&rehearsal), &database.primary, &Opening::of(&database), &login).await.err().unwrap();
     assert_eq!((error.kind, error.code.as_str()), (FailureKind::NoAnswer, "host_unknown"));
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::duration::Seconds;
 use crate::domain::identifier::ResourceName;
 use crate::domain::plan::SiteName;
+use crate::domain::restore_test::RestoreTest;
 
 /// What is required beyond a restorable point within the recovery point objective.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +19,9 @@ pub struct ManagedBackups {
     /// AWS Backup, where it backs the component up too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vaults: Option<BackupVaults>,
+    /// What a copy is asked that AWS Backup restored for a test, in the recovery Region; only of an RDS instance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restore_test: Option<RestoreTest>,
 }
 
 /// The vaults of AWS Backup that hold recovery points of a component.

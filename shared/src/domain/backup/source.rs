@@ -211,7 +211,8 @@ pub fn declared_of(component: &Component) -> Option<&ManagedBackups> {
 }
 
 /// The ARN under which AWS Backup protects a component in the primary site; empty for one that it does not.
-fn protected(plan: &Plan, component: &Component) -> String {
+#[must_use]
+pub fn protected(plan: &Plan, component: &Component) -> String {
     let region = plan.region(SiteName::Primary);
     let (partition, account) = (region.partition(), &plan.account);
     match component {

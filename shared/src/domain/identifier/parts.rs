@@ -39,6 +39,26 @@ identifier!(
     |text| is_capital_id(text, 'E', 32)
 );
 identifier!(
+    /// A restore job of AWS Backup: its documentation shows UUIDs in capital letters, and promises no form.
+    RestoreJobId,
+    "restore job id",
+    "1 to 64 letters, digits and hyphens",
+    r"^[A-Za-z0-9-]{1,64}$",
+    |text| !text.is_empty() && text.len() <= 64 && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+);
+identifier!(
+    /// One statement of SQL that answers.
+    SqlText,
+    "SQL query",
+    "1 to 2,000 characters that begin with a letter or a bracket, without control characters other than line breaks and tabs",
+    r"^[A-Za-z(][^\u0000-\u0008\u000b-\u001f\u007f-\u009f]{0,1999}$",
+    |text| {
+        text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '(')
+            && text.chars().count() <= 2_000
+            && text.chars().all(|c| !c.is_control() || c == '\n' || c == '\t')
+    }
+);
+identifier!(
     /// A name as those of the IANA database of time zones, such as `Europe/Bucharest`. Whether there is such a zone is another
     /// question: [`TimeZoneName::zone`].
     TimeZoneName,

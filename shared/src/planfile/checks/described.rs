@@ -147,6 +147,14 @@ fn copies(draft: &Draft, name: &ComponentName, component: &DraftComponent, findi
             "add `recovery:`, a vault of the recovery site that they are copied to, or `copy_within:` where another copy is made",
         );
     }
+    if let Some(mark) = component.restored_from_nowhere {
+        findings.warning(
+            code::RESTORE_TEST_WITHOUT_VAULT,
+            mark,
+            format!("what is restored of {name} for a test is asked in the recovery site, where no vault holds recovery points of it"),
+            "add `vaults:` with `recovery:`, the vault there that they are copied to",
+        );
+    }
     // Archives are for corruption, not for the loss of a site: their age is not the database's recovery point.
     if component.kind != Some(ComponentKind::S3Data) {
         return;

@@ -4,7 +4,7 @@ use crate::domain::backup::ProofLevel;
 use crate::domain::described::{ArchiveFormat, RecordType, Routing, Tls};
 use crate::domain::identifier::{
     Arn, BalancerName, BucketName, ClusterId, DistributionId, DomainName, HealthCheckId, HostedZoneId, HttpsUrl, InstanceId,
-    KmsKeyArn, SecurityGroupId, TableName, TimeZoneName, VariableName,
+    KmsKeyArn, SecurityGroupId, SqlText, TableName, TimeZoneName, VariableName,
 };
 use crate::domain::plan::{ApiProtocol, Reads};
 
@@ -48,7 +48,11 @@ pub(in super::super) static RDS_INSTANCE: Mapping = Mapping {
             "How long the promoted replica keeps backups: whole days, 1d to 35d. Without it a promotion would set one day.",
         ),
         required("max_lag", Form::Duration, "How far behind the replica may be before a planned switchover goes on."),
-        backups(),
+        optional(
+            "backups",
+            Form::Mapping(&INSTANCE_BACKUPS),
+            "What is required of its backups beyond its recovery point objective.",
+        ),
         optional("write_probe", Form::Mapping(&WRITE_PROBE), "What proves that the promoted database takes writes."),
         optional(
             "endpoints",
@@ -348,17 +352,60 @@ const fn backups() -> Field {
     optional("backups", Form::Mapping(&BACKUPS), "What is required of its backups beyond its recovery point objective.")
 }
 
+const COPY_WITHIN: Field = optional("copy_within", Form::Duration, "A copy in the recovery Region, younger than this.");
+const ENCRYPTED: Field = optional(
+    "encrypted",
+    Form::Boolean,
+    "Whether every backup that counts has to be encrypted at rest; true unless written.",
+);
+const VAULTS: Field =
+    optional("vaults", Form::Mapping(&BACKUP_VAULTS), "The vaults of AWS Backup that hold recovery points of it.");
+
 pub(in super::super) static BACKUPS: Mapping = Mapping {
     name: "backups",
     about: "What is required of the backups that AWS keeps of a component.",
+    fields: &[COPY_WITHIN, ENCRYPTED, VAULTS],
+};
+
+pub(in super::super) static INSTANCE_BACKUPS: Mapping = Mapping {
+    name: "instance_backups",
+    about: "What is required of the backups that AWS keeps of an RDS instance.",
     fields: &[
-        optional("copy_within", Form::Duration, "A copy in the recovery Region, younger than this."),
+        COPY_WITHIN,
+        ENCRYPTED,
+        VAULTS,
         optional(
-            "encrypted",
-            Form::Boolean,
-            "Whether every backup that counts has to be encrypted at rest; true unless written.",
+            "restore_test",
+            Form::Mapping(&RESTORE_TEST),
+            "What backup-verify asks an instance that AWS Backup restored in the recovery site for a test.",
         ),
-        optional("vaults", Form::Mapping(&BACKUP_VAULTS), "The vaults of AWS Backup that hold recovery points of it."),
+    ],
+};
+
+pub(in super::super) static RESTORE_TEST: Mapping = Mapping {
+    name: "restore_test",
+    about: "What a PostgreSQL database that was restored for a test is asked, and as whom.",
+    fields: &[
+        required("database", RESOURCE, "The database on the restored server."),
+        required(
+            "secret",
+            RESOURCE,
+            "The secret in the recovery site with `username` and `password` of a role that may read it, and \
+             `certificate_authority`, the certificates of RDS in that Region, in PEM.",
+        ),
+        required("queries", Form::List(&Form::Mapping(&INTEGRITY_QUERY)), "What it is asked, at most 20 questions."),
+    ],
+};
+
+pub(in super::super) static INTEGRITY_QUERY: Mapping = Mapping {
+    name: "integrity_query",
+    about: "A query that a restored database has to answer with true, or with a number as large as this says.",
+    fields: &[
+        required("name", RESOURCE, "What it is called in verdicts."),
+        required("sql", Form::Pattern(SqlText::PATTERN), "One statement that answers with one row of one column."),
+        optional("at_least", Form::Number, "The answer is a whole number, this or more."),
+        optional("at_most", Form::Number, "The answer is a whole number, this or less."),
+        optional("equals", Form::Number, "The answer is exactly this whole number."),
     ],
 };
 

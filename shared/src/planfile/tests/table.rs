@@ -578,6 +578,60 @@ pub(crate) const ROWS: &[Row] = &[
             "table: shop-carts\n    backups: { copy_within: 1h, vaults: { primary: shop, every: 1d } }",
         )],
     ),
+    warning(
+        "restore_test_without_vault",
+        &[(
+            "max_lag: 30s",
+            "max_lag: 30s\n    backups: { restore_test: { database: shop, secret: shop/test, queries: [ { name: up, sql: SELECT true } ] } }",
+        )],
+        "restore_test: { database",
+        &[(
+            "max_lag: 30s",
+            "max_lag: 30s\n    backups: { vaults: { primary: shop, recovery: shop-dr, every: 1d }, restore_test: { database: shop, secret: shop/test, queries: [ { name: up, sql: SELECT true } ] } }",
+        )],
+    ),
+    error(
+        "unknown_field",
+        &[(
+            "table: shop-carts",
+            "table: shop-carts\n    backups: { restore_test: { database: shop, secret: shop/test, queries: [ { name: up, sql: SELECT true } ] } }",
+        )],
+        "restore_test: { database",
+        &[],
+    ),
+    error(
+        "duplicate",
+        &[(
+            "max_lag: 30s",
+            "max_lag: 30s\n    backups: { copy_within: 1h, vaults: { primary: shop, recovery: shop-dr, every: 1d }, restore_test: { database: shop, secret: shop/test, queries: [ { name: up, sql: SELECT true }, { name: up, sql: SELECT false } ] } }",
+        )],
+        "{ name: up, sql: SELECT false",
+        &[(
+            "max_lag: 30s",
+            "max_lag: 30s\n    backups: { copy_within: 1h, vaults: { primary: shop, recovery: shop-dr, every: 1d }, restore_test: { database: shop, secret: shop/test, queries: [ { name: up, sql: SELECT true }, { name: on, sql: SELECT true } ] } }",
+        )],
+    ),
+    error(
+        "duplicate",
+        &[(
+            "max_lag: 30s",
+            "max_lag: 30s\n    backups: { vaults: { primary: shop, recovery: shop-dr, every: 1d }, restore_test: { database: shop, secret: shop/test, queries: [ { name: rows, sql: SELECT 1, at_least: 1, equals: 1 } ] } }",
+        )],
+        "{ name: rows",
+        &[(
+            "max_lag: 30s",
+            "max_lag: 30s\n    backups: { vaults: { primary: shop, recovery: shop-dr, every: 1d }, restore_test: { database: shop, secret: shop/test, queries: [ { name: rows, sql: SELECT 1, equals: 0 }, { name: some, sql: SELECT 1, at_least: 1 }, { name: few, sql: SELECT 1, at_most: 9 } ] } }",
+        )],
+    ),
+    error(
+        "bad_identifier",
+        &[(
+            "max_lag: 30s",
+            "max_lag: 30s\n    backups: { vaults: { primary: shop, recovery: shop-dr, every: 1d }, restore_test: { database: shop, secret: shop/test, queries: [ { name: rows, sql: '-- nothing' } ] } }",
+        )],
+        "'-- nothing'",
+        &[],
+    ),
     error(
         "key_of_another_region",
         &[(
