@@ -285,10 +285,13 @@ fn of_machine(arn: &str, properties: &Value) -> Vec<Line> {
     distributed_maps(&definition, &mut labels);
     for label in labels {
         lines.add("states:StartExecution", arn, None, &format!("items of the map {label}"));
-        let executions = format!("{}/{label}:*", arn.replacen(":stateMachine:", ":execution:", 1));
+        let executions = arn.replacen(":stateMachine:", ":execution:", 1);
         let reason = Some("Step Functions names the executions of a map's items");
-        for action in ["states:DescribeExecution", "states:StopExecution"] {
-            lines.add(action, &executions, reason, &format!("items of the map {label}"));
+        // AWS's example policy has the machine's own, and its API names those of a map below the map's label.
+        for names in [format!("{executions}:*"), format!("{executions}/{label}:*")] {
+            for action in ["states:DescribeExecution", "states:StopExecution"] {
+                lines.add(action, &names, reason, &format!("items of the map {label}"));
+            }
         }
     }
     let mut invoked = BTreeSet::new();
