@@ -11,12 +11,13 @@ const LIST: &str = "ListRecoveryPointsByBackupVault";
 const DESCRIBE_JOB: &str = "DescribeRestoreJob";
 const VALIDATE: &str = "PutRestoreValidationResult";
 
-/// Whether a call is about a vault or a restore job that the world has, in whatever Region.
+/// Whether a call is about a vault or a restore job that the world has, in whatever Region, or one that only the world knows.
 #[must_use]
 pub fn concerns_the_world(world: &World, call: &WireCall) -> bool {
     match call.operation.as_str() {
         LIST => world.has_vault(vault(call)),
-        DESCRIBE_JOB | VALIDATE => world.has_restore_job(job(call)),
+        DESCRIBE_JOB => world.has_restore_job(job(call)),
+        VALIDATE => true,
         _ => false,
     }
 }
@@ -201,6 +202,10 @@ mod tests {
             assert!(concerns_the_world(world, &call));
             answer(world, &call, later)
         };
+        let unknown = requests::rest("backup", "PUT", "/restore-jobs/x/validations", json!({"ValidationStatus": "FAILED"}));
+        let unknown = unknown.in_region(WEST).call();
+        assert!(concerns_the_world(&world, &unknown), "the emulator has no such call");
+        assert_eq!(answer(&mut world, &unknown, later).status, 400, "no such job");
         assert_eq!(put(&mut world, json!({"ValidationStatusMessage": "fine"})).status, 400, "no status");
         assert_eq!(put(&mut world, json!({"ValidationStatus": "FAILED", "Else": 1})).status, 400, "not modelled");
         let done = put(&mut world, json!({"ValidationStatus": "FAILED", "ValidationStatusMessage": "no rows"}));

@@ -48,6 +48,7 @@ pub(crate) fn world(now: Timestamp) -> World {
     }
     world.add_global_table("carts", &[EAST, WEST], now);
     world.add_recovery_point(WEST, "kept", recovery_point(now));
+    add_restore_jobs(&mut world, now);
     let secondary = ClusterKey::new(WEST, "ledger-west");
     world.add_global_cluster("ledger", ClusterKey::new(EAST, "ledger-east"), secondary.clone());
     let latency = Metric::TableLatency { region: EAST.to_owned(), table: "carts".to_owned(), receiving: WEST.to_owned() };
@@ -66,6 +67,20 @@ fn recovery_point(now: Timestamp) -> RecoveryPoint {
         status: "COMPLETED".to_owned(),
         created: now - SignedDuration::from_hours(3),
         encrypted: true,
+    }
+}
+
+/// One that a plan of restore tests began and that has ended, and one that somebody began by hand.
+fn add_restore_jobs(world: &mut World, now: Timestamp) {
+    let point = RecoveryPoint {
+        arn: format!("arn:aws:rds:{WEST}:{ACCOUNT}:snapshot:awsbackup:copyjob-5d7a"),
+        resource: InstanceKey::new(EAST, PRIMARY).arn(ACCOUNT),
+        ..recovery_point(now)
+    };
+    let plan = format!("arn:aws:backup:{WEST}:{ACCOUNT}:restore-testing-plan:weekly");
+    for (made, plan) in [("awsbackup-restore-test-1", Some(plan.as_str())), ("orders-looked-at", None)] {
+        let job = world.begin_restore(WEST, made, &point, plan).unwrap();
+        world.change_restore_job(&job, |job| job.ends = now);
     }
 }
 
