@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::domain::assess::{Assessment, Course};
+use crate::domain::change::Change;
 use crate::domain::duration::Seconds;
 use crate::domain::identifier::{ComponentName, Digest, IncidentId, PlatformName, ScenarioName};
 use crate::domain::incident::{Mode, Origin, Question};
@@ -95,6 +96,11 @@ fn incident(status: IncidentStatus) -> Incident {
     }
 }
 
+/// A change that lets the database's writes through, as it is asked for apart from a recovery.
+fn opening() -> Change {
+    Change::ResumeWrites { components: NonEmpty::new(vec![ComponentName::new("database").unwrap()]).unwrap() }
+}
+
 fn promotion(outcome: Option<EffectOutcome>) -> Effect {
     let mutation = Mutation::PromoteReplica {
         region: crate::domain::identifier::Region::new("us-west-2").unwrap(),
@@ -163,6 +169,7 @@ fn states() -> Vec<State> {
         ("stuck after a promotion", incident(Stuck), validating()),
         ("stuck, its execution dead", incident(Stuck), at_the_gate()),
         ("acknowledged", with(Stuck, |incident| incident.acknowledged = Some(("dana".to_owned(), now()))), validating()),
+        ("letting writes through", with(Running, |incident| incident.change = Some(opening())), at_the_gate()),
     ]
 }
 
@@ -190,7 +197,7 @@ fn in_a_word(ruling: &Result<Ruling, Refusal>) -> String {
 
 #[test]
 fn every_order_has_an_answer_in_every_state() {
-    let expected: [(&str, [&str; 5]); 12] = [
+    let expected: [(&str, [&str; 5]); 13] = [
         // pause, resume, retry, skip (of the validation), abort
         ("declared", ["obeyed", "NotPaused", "NothingToRetry", "StepUnknown", "obeyed"]),
         ("running", ["obeyed", "NotPaused", "NothingToRetry", "obeyed", "obeyed"]),
@@ -204,6 +211,7 @@ fn every_order_has_an_answer_in_every_state() {
         ("stuck after a promotion", ["Ended", "Ended", "obeyed", "obeyed", "Ended"]),
         ("stuck, its execution dead", ["Ended", "Ended", "obeyed", "obeyed", "Ended"]),
         ("acknowledged", ["Ended"; 5]),
+        ("letting writes through", ["obeyed", "NotPaused", "NothingToRetry", "obeyed", "UndoUnderWay"]),
     ];
     for (state, (name, answers)) in states().iter().zip(expected) {
         assert_eq!(state.0, name);

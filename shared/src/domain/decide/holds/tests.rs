@@ -17,6 +17,7 @@ use service::{Merging, Service};
 
 mod flags;
 mod http;
+mod late;
 mod rest;
 mod service;
 
