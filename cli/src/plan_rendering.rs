@@ -8,9 +8,10 @@ use serde_json::json;
 use shared::domain::call::{Call, Permitted};
 use shared::domain::duration::Seconds;
 use shared::domain::identifier::{ComponentName, Digest, ScenarioName, StepId};
+use shared::domain::may;
 use shared::domain::plan::{ApprovalRule, Branch, Condition, Plan, Preauthorisation, Scenario, Severity as Gravity};
 use shared::domain::planes::{self, Need, Standing};
-use shared::domain::predict::{self, StepPrediction};
+use shared::domain::predict::StepPrediction;
 use shared::domain::step::{FunctionName, PlannedStep, StepKind};
 use shared::planfile::{Finding, Severity, Verdict};
 
@@ -329,7 +330,7 @@ impl<'a> ShownStep<'a> {
         dark: &str,
     ) -> Self {
         let id = step.id(wave);
-        let may = predict::may(plan, step);
+        let may = may::may(plan, step);
         let mut needs: Vec<Need> = may.iter().map(Need::of).collect();
         needs.sort();
         needs.dedup();

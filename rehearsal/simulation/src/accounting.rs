@@ -6,9 +6,9 @@ use rehearsal_world::InstanceKey;
 use shared::domain::call::Call;
 use shared::domain::identifier::{IncidentId, InstanceId, Region, StepId};
 use shared::domain::incident::{Incident, IncidentStatus, Origin, PlatformState};
+use shared::domain::may::may;
 use shared::domain::mutation::{Mutation, Performed};
 use shared::domain::plan::{ApprovalRule, Component};
-use shared::domain::predict::may;
 use shared::domain::step::{EffectOutcome, FunctionName, StepRecord};
 use shared::ports::PortResult;
 

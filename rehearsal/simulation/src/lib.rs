@@ -21,6 +21,7 @@ mod faults;
 mod functions;
 mod invariants;
 mod machine;
+mod once_each;
 mod platform;
 mod restores;
 mod simulation;

@@ -7,7 +7,7 @@ mod common;
 use std::io::{self, Read};
 use std::sync::LazyLock;
 
-use common::{Archive, Fixture, fixture, fixtures};
+use common::{Archive, Fixture, damaged, fixture, fixtures};
 use pgdump::{Answer, Code, Level, Options, verify};
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -54,33 +54,12 @@ fn stream() -> impl Strategy<Value = (String, Vec<u8>)> {
     any::<Index>().prop_map(|index| index.get(&STREAMS).clone())
 }
 
-/// A sound archive with some bytes changed, cut out or doubled.
-fn damaged() -> impl Strategy<Value = (String, Vec<u8>)> {
-    let change = (0..4_u8, any::<Index>(), any::<u8>(), 1..64_usize);
-    (stream(), prop::collection::vec(change, 0..4)).prop_map(|((name, mut bytes), changes)| {
-        for (kind, at, byte, length) in changes {
-            let at = at.index(bytes.len().max(1));
-            let end = (at + length).min(bytes.len());
-            match kind {
-                0 => bytes.get_mut(at).into_iter().for_each(|old| *old = byte),
-                1 => bytes.get_mut(at).into_iter().for_each(|old| *old ^= 1 << (byte % 8)),
-                2 => drop(bytes.drain(at..end)),
-                _ => {
-                    let piece = bytes[at..end].to_vec();
-                    bytes.splice(at..at, piece);
-                }
-            }
-        }
-        (name, bytes)
-    })
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_chunking_of_the_same_bytes_gives_the_same_verdict(
-        (name, bytes) in damaged(),
+        (name, bytes) in damaged(stream()),
         sizes in prop::collection::vec(prop_oneof![4 => 0..9_usize, 2 => 9..600_usize, 1 => Just(100_000)], 1..12),
     ) {
         let whole = verify(bytes.as_slice(), &options());

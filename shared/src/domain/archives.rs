@@ -23,10 +23,10 @@ pub const CONTENTS: &str = "toc.dat";
 const SKEW: Seconds = Seconds(900);
 /// The local time that is farthest behind UTC.
 const FARTHEST_BEHIND: Seconds = Seconds(12 * 3_600);
-/// So long an upload may take whose manifest was made while it was dumped.
-const LONGEST_UPLOAD: Seconds = Seconds(6 * 3_600);
 /// The local time that is farthest ahead of UTC.
 const FARTHEST_AHEAD: Seconds = Seconds(14 * 3_600);
+/// So long an upload may take whose manifest was made while it was dumped.
+const LONGEST_UPLOAD: Seconds = Seconds(6 * 3_600);
 
 /// An object as a listing has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -19,6 +19,7 @@ pub mod health;
 pub mod identifier;
 pub mod incident;
 pub mod loss_bound;
+pub mod may;
 pub mod mutation;
 pub mod non_empty;
 pub mod observation;

@@ -12,9 +12,9 @@ use super::call::Permitted;
 use super::described::BackupArchives;
 use super::health::health_checks;
 use super::identifier::Region;
+use super::may::{may, may_read_hold};
 use super::operation::{Grant, On, Operation};
 use super::plan::{Component, EndpointPlace, Plan, RdsInstance, SiteName};
-use super::predict::may;
 use super::replication::{FAILED_OPERATIONS, copy_of, series_of};
 use super::restore_test::{RESTORE_JOBS, RESTORED};
 use super::step::{FunctionName, PlannedStep, StepKind};
@@ -162,7 +162,7 @@ impl Collected<'_> {
         self.add(BackupVerify, Operation::DescribeSnapshots, Primary, primary, "check");
         self.add(UpdateDatabaseEndpoints, Operation::DescribeInstances, Other, replica, "new_endpoint");
         for hold in &database.holds {
-            for permitted in super::predict::may_read_hold(hold) {
+            for permitted in may_read_hold(hold) {
                 self.permitted(ReadOnlyToggle, permitted, "status".to_owned());
             }
         }

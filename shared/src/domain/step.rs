@@ -299,9 +299,12 @@ pub struct Effect {
     pub outcome: Option<EffectOutcome>,
 }
 
+/// How long an applied change may take to show in a describe call. RDS keeps calling an instance `available` for a while after
+/// it has accepted a promotion or a reboot.
+pub const SETTLING_TIME: Seconds = Seconds(60);
 /// How long a call that was not answered may stay unseen: its request on its way, then describe calls that lag behind, and the look
-/// itself. Sent again it is after [`SETTLING_TIME`](super::decide::SETTLING_TIME) already, because all that is sent again sets what it
-/// set before, or is refused the second time; only who takes it back has to be sure.
+/// itself. It is sent again after [`SETTLING_TIME`] already, because whatever is sent again sets what it set before, or is refused the
+/// second time; only who takes it back has to be sure.
 pub const LONGEST_UNSEEN: Seconds = Seconds(120);
 
 impl Effect {
@@ -316,7 +319,7 @@ impl Effect {
     #[must_use]
     pub fn may_not_show(&self, now: Timestamp) -> bool {
         matches!(self.outcome, Some(EffectOutcome::Applied { .. }))
-            && Seconds::between(self.intended_at, now) < super::decide::SETTLING_TIME
+            && Seconds::between(self.intended_at, now) < SETTLING_TIME
     }
 }
 

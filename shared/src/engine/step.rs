@@ -4,16 +4,16 @@
 use jiff::Timestamp;
 
 use crate::domain::advance::{Next, next};
-use crate::domain::decide::{Decision, POLL, RETRY_PAUSE, SETTLING_TIME, StepCase, decide};
+use crate::domain::decide::{Decision, POLL, RETRY_PAUSE, StepCase, decide};
 use crate::domain::duration::Seconds;
 use crate::domain::identifier::{IncidentId, StepId};
 use crate::domain::incident::{Incident, Question};
+use crate::domain::may::may;
 use crate::domain::mutation::Mutation;
 use crate::domain::observation::Observation;
 use crate::domain::plan::Plan;
-use crate::domain::predict::may;
 use crate::domain::room::exhausted;
-use crate::domain::step::{Direction, Effect, EffectOutcome, LONGEST_UNSEEN, Memory, StepRecord, StepStatus};
+use crate::domain::step::{Direction, Effect, EffectOutcome, LONGEST_UNSEEN, Memory, SETTLING_TIME, StepRecord, StepStatus};
 use crate::error::{Code, RecoveryError};
 use crate::guard::{self, Guard};
 use crate::ports::{CallScope, Commit, FailureKind, Write};

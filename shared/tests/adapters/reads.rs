@@ -5,8 +5,8 @@ use serde_json::json as value;
 use shared::adapters::aws::{AwsEndpointStores, AwsWriteHolds, CloudWatchLags, EcsServices, RdsDatabases};
 use shared::adapters::probe::NetworkProbes;
 use shared::domain::identifier::ComponentName;
+use shared::domain::may::may;
 use shared::domain::plan::{Plan, SiteName};
-use shared::domain::predict::may;
 use shared::domain::step::{PlannedStep, StepKind};
 use shared::ports::{Databases, EndpointStores, PortError, Probes, ReplicaLags, Services, WriteHolds};
 

@@ -307,6 +307,21 @@ struct TooLarge {
     bytes: usize,
 }
 
+impl TooLarge {
+    fn ports(&self, until: Option<Instant>) -> Ports<'_> {
+        Ports {
+            clock: self,
+            databases: self,
+            backups: self,
+            objects: self,
+            secrets: self,
+            restores: self,
+            restored: self,
+            until,
+        }
+    }
+}
+
 fn at() -> Timestamp {
     "2026-11-20T12:00:00Z".parse().unwrap()
 }
@@ -421,16 +436,7 @@ async fn an_archive_too_large_for_one_invocation_says_how_far_it_was_read_and_is
     for (bytes, reached) in [(whole * 9 / 10, "listed"), (whole, "listed")] {
         let store = TooLarge { bytes };
         let until = Some(Instant::now());
-        let ports = Ports {
-            clock: &store,
-            databases: &store,
-            backups: &store,
-            objects: &store,
-            secrets: &store,
-            restores: &store,
-            restored: &store,
-            until,
-        };
+        let ports = store.ports(until);
         let payload = json!({"component": "database_archives"});
         let checked = handle(ports, &healthcare_plan(), &payload).await.unwrap();
         let verdict = &checked.answer["backups"][0];
@@ -449,17 +455,7 @@ async fn an_archive_too_large_for_one_invocation_says_how_far_it_was_read_and_is
 async fn what_a_check_publishes_is_what_the_alarms_wait_for() {
     let (whole, payload) = (nightly().len(), json!({"component": "database_archives", "level": "present"}));
     let store = TooLarge { bytes: whole };
-    let until = None;
-    let ports = Ports {
-        clock: &store,
-        databases: &store,
-        backups: &store,
-        objects: &store,
-        secrets: &store,
-        restores: &store,
-        restored: &store,
-        until,
-    };
+    let ports = store.ports(None);
     let looked = handle(ports, &healthcare_plan(), &payload).await.unwrap();
     let names: Vec<&str> = looked.metrics[0].1.iter().map(|metric| metric.name.as_str()).collect();
     assert_eq!(names, ["BackupFresh"], "a look that reads nothing proves no level");

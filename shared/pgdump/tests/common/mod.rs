@@ -8,6 +8,8 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use pgdump::{Files, Options, Verdict, verify, verify_directory};
+use proptest::prelude::*;
+use proptest::sample::Index;
 
 /// An archive in memory, so that it can be damaged.
 #[derive(Clone)]
@@ -94,4 +96,25 @@ pub(crate) fn fixtures() -> Vec<Fixture> {
     paths
         .map(|path| Fixture { name: path.strip_prefix(root()).unwrap().display().to_string(), archive: read(&path) })
         .collect()
+}
+
+/// These archives with some bytes changed, cut out or doubled.
+pub(crate) fn damaged(sound: impl Strategy<Value = (String, Vec<u8>)>) -> impl Strategy<Value = (String, Vec<u8>)> {
+    let change = (0..4_u8, any::<Index>(), any::<u8>(), 1..64_usize);
+    (sound, prop::collection::vec(change, 0..4)).prop_map(|((name, mut bytes), changes)| {
+        for (kind, at, byte, length) in changes {
+            let at = at.index(bytes.len().max(1));
+            let end = (at + length).min(bytes.len());
+            match kind {
+                0 => bytes.get_mut(at).into_iter().for_each(|old| *old = byte),
+                1 => bytes.get_mut(at).into_iter().for_each(|old| *old ^= 1 << (byte % 8)),
+                2 => drop(bytes.drain(at..end)),
+                _ => {
+                    let piece = bytes[at..end].to_vec();
+                    bytes.splice(at..at, piece);
+                }
+            }
+        }
+        (name, bytes)
+    })
 }

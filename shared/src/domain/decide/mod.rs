@@ -15,7 +15,7 @@ use super::loss_bound::FenceProof;
 use super::mutation::Mutation;
 use super::observation::{Connection, InstanceView, Observation, Sight};
 use super::plan::{Plan, Scenario};
-use super::step::{Direction, Effect, EffectOutcome, Memory, StepKind, StepRecord, StepStatus};
+use super::step::{Direction, Effect, EffectOutcome, Memory, SETTLING_TIME, StepKind, StepRecord, StepStatus};
 use crate::guard::{self, Guard};
 
 /// Everything that a decision may depend on besides what was just seen.
@@ -171,9 +171,7 @@ enum Fence<'a> {
 pub const POLL: Seconds = Seconds(5);
 /// How long a retryable refusal rests.
 pub const RETRY_PAUSE: Seconds = Seconds(5);
-/// How long an applied change may take to show in a describe call. RDS keeps calling an instance `available` for a while after
-/// it has accepted a promotion or a reboot.
-pub const SETTLING_TIME: Seconds = Seconds(60);
+
 /// What a step does next.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Decision {

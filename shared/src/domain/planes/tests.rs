@@ -1,7 +1,8 @@
 //! What a dark Region leaves of a step is a table; here the decisions themselves say whether it is true.
 
+use super::super::may::may;
 use super::super::plan::Plan;
-use super::super::predict::{StepPrediction, may, will_while_dark};
+use super::super::predict::{StepPrediction, will_while_dark};
 use super::super::step::PlannedStep;
 use super::*;
 

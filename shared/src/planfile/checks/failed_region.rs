@@ -1,9 +1,9 @@
 //! What cannot work while the failing site's Region is gone, and its control planes with it.
 
 use crate::domain::identifier::{ComponentName, Region};
+use crate::domain::may::may_of;
 use crate::domain::plan::{Condition, Site, Sites};
 use crate::domain::planes::{self, Standing};
-use crate::domain::predict;
 use crate::domain::step::{PlannedStep, StepKind};
 
 use super::super::code;
@@ -37,7 +37,7 @@ fn check_step(draft: &Draft, step: &Step<'_>, covered: bool, findings: &mut Find
     let sites = Sites { primary: Site { region: region.clone() }, recovery: Site { region: recovery.value.clone() } };
     let planned = PlannedStep { kind: step.kind, component: step.name.clone() };
     let component = |name: &ComponentName| draft.components.get(name)?.component.as_ref();
-    let may = predict::may_of(&sites, &component, &planned);
+    let may = may_of(&sites, &component, &planned);
     let (severity, message, help) = match (planes::standing(step.kind, &may, region.as_str()), step.kind) {
         (Standing::Fails, kind) => fails(kind, step.name, region),
         // Whoever allowed a promotion beside an unfenced primary has allowed for this.
