@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 use crate::address::Location;
 use crate::client::Client;
 use crate::failure::{Code, Failure};
+use crate::listing::Listed;
 use crate::reader::{Limits, Reader};
 
 /// The objects below one prefix. Blocks, so it must be used outside the runtime that fetches. Opening an object costs a HeadObject: it is read
@@ -22,6 +23,8 @@ pub struct Directory {
     runtime: Handle,
     failure: RefCell<Option<Failure>>,
     checksums: RefCell<BTreeMap<String, String>>,
+    /// As they were listed last.
+    etags: RefCell<BTreeMap<String, String>>,
 }
 
 impl Directory {
@@ -29,7 +32,8 @@ impl Directory {
     #[must_use]
     pub fn new(client: Client, bucket: &str, prefix: &str, limits: Limits, runtime: Handle) -> Self {
         let (bucket, prefix) = (bucket.to_owned(), prefix.to_owned());
-        Self { client, bucket, prefix, limits, runtime, failure: RefCell::default(), checksums: RefCell::default() }
+        let (failure, checksums, etags) = (RefCell::default(), RefCell::default(), RefCell::default());
+        Self { client, bucket, prefix, limits, runtime, failure, checksums, etags }
     }
 
     /// Their names.
@@ -37,21 +41,41 @@ impl Directory {
     /// # Errors
     /// When they cannot be listed; [`Directory::failure`] says why.
     pub fn names(&self) -> io::Result<Vec<String>> {
+        Ok(self.listed()?.into_iter().map(|file| file.key).collect())
+    }
+
+    /// What a listing has of them, each with its name as the key.
+    ///
+    /// # Errors
+    /// When they cannot be listed; [`Directory::failure`] says why.
+    pub fn listed(&self) -> io::Result<Vec<Listed>> {
         let listed = self.runtime.block_on(self.client.list(&self.bucket, &self.prefix, &self.limits));
         let listed = listed.map_err(|failure| told(&self.failure, failure))?;
-        // Consoles make an object of the prefix itself to show a folder.
-        let names = listed.iter().filter_map(|object| object.key.strip_prefix(&self.prefix)).filter(|name| !name.is_empty());
-        Ok(names.map(str::to_owned).collect())
+        let named = listed.into_iter().filter_map(|object| {
+            // Consoles make an object of the prefix itself to show a folder.
+            let name = object.key.strip_prefix(&self.prefix).filter(|name| !name.is_empty())?.to_owned();
+            Some(Listed { key: name, ..object })
+        });
+        let named: Vec<Listed> = named.collect();
+        let etags = named.iter().filter_map(|file| Some((file.key.clone(), file.etag.clone()?)));
+        self.etags.replace(etags.collect());
+        Ok(named)
     }
 
     /// Opens one of them.
     ///
     /// # Errors
-    /// When it cannot be looked at, [`ErrorKind::NotFound`] when it is gone; [`Directory::failure`] says why.
+    /// When it cannot be looked at, [`ErrorKind::NotFound`] when it is gone, or it is not the object that was listed;
+    /// [`Directory::failure`] says why.
     pub fn open(&self, name: &str) -> io::Result<impl Read + '_> {
         let location = Location { bucket: self.bucket.clone(), key: format!("{}{name}", self.prefix) };
         let looked = self.runtime.block_on(self.client.look(&location, &self.limits));
         let object = looked.map_err(|failure| told(&self.failure, failure))?;
+        // A directory is as it was listed, or it is two.
+        if self.etags.borrow().get(name).is_some_and(|listed| *listed != object.etag) {
+            let message = format!("{} was replaced since it was listed", object.location);
+            return Err(told(&self.failure, Failure::new(Code::Changed, message)));
+        }
         if let Some(checksum) = &object.crc64nvme {
             self.checksums.borrow_mut().insert(name.to_owned(), checksum.clone());
         }

@@ -27,6 +27,8 @@ pub struct Listed {
     pub bytes: u64,
     /// When it was written.
     pub modified_at: Timestamp,
+    /// What changes with its content, where the listing says it.
+    pub etag: Option<String>,
 }
 
 /// What a page has, and where the next one begins.
@@ -161,12 +163,13 @@ fn read(text: &[u8]) -> Result<Page, String> {
 }
 
 fn object(tag: &mut ScopedDecoder<'_, '_>) -> Result<Listed, String> {
-    let (mut key, mut bytes, mut modified_at) = (None, None, None);
+    let (mut key, mut bytes, mut modified_at, mut etag) = (None, None, None, None);
     while let Some(mut field) = tag.next_tag() {
         match field.start_el().local() {
             "Key" => key = Some(data(&mut field)?),
             "Size" => bytes = data(&mut field)?.parse().ok(),
             "LastModified" => modified_at = data(&mut field)?.parse().ok(),
+            "ETag" => etag = Some(data(&mut field)?),
             _ => {}
         }
     }
@@ -175,6 +178,7 @@ fn object(tag: &mut ScopedDecoder<'_, '_>) -> Result<Listed, String> {
         key: key.ok_or_else(incomplete)?,
         bytes: bytes.ok_or_else(incomplete)?,
         modified_at: modified_at.ok_or_else(incomplete)?,
+        etag,
     })
 }
 
@@ -217,7 +221,8 @@ mod tests {
     fn a_page_tells_its_objects_and_where_it_goes_on() {
         let page = read(PAGE.as_bytes()).unwrap();
         let modified_at = "2026-11-20T03:20:00Z".parse().unwrap();
-        assert_eq!(page.objects, [Listed { key: "pg/a+b ä&.dump".to_owned(), bytes: 434_234, modified_at }]);
+        let etag = Some("\"70ee1738b6b21e2c8a43f3a5ab0eee71\"".to_owned());
+        assert_eq!(page.objects, [Listed { key: "pg/a+b ä&.dump".to_owned(), bytes: 434_234, modified_at, etag }]);
         assert_eq!(page.next.as_deref(), Some("1ueGcxLPRx1Tr/XYExHnhbYLgveDs2J/wm36Hy4vbOwM="));
     }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use objects::{Client, Code, Connection, Failure, Limits, Location, Object, Reader};
+use objects::{Client, Code, Connection, Directory, Failure, Limits, Location, Object, Reader};
 use server::{Asked, Server, Way};
 use tokio::runtime::Runtime;
 use tokio::time::Instant;
@@ -303,5 +303,24 @@ fn a_reader_that_starts_further_on_gets_the_rest_of_the_same_object_and_nothing_
         let reader = Reader::new(client.clone(), object.clone(), limits(), runtime.handle().clone());
         let rest = read(&mut reader.starting_at(from)).unwrap();
         assert_eq!(rest, content.get(usize::try_from(from).unwrap()..).unwrap_or_default(), "{from}");
+    }
+}
+
+#[test]
+fn a_file_that_was_replaced_since_its_directory_was_listed_is_changed() {
+    let runtime = runtime();
+    for replaced in [false, true] {
+        let server = runtime.block_on(Server::start(bytes(77), |_| Way::Sound));
+        let directory = Directory::new(client(&server), "clinic-backups", "pg/", limits(), runtime.handle().clone());
+        let listed = directory.listed().unwrap();
+        assert_eq!((listed[0].key.as_str(), listed[0].bytes), ("2026-11-20.dump", 77));
+        if replaced {
+            server.stored.lock().unwrap().etag = "\"second\"";
+        }
+        let mut content = Vec::new();
+        let read = directory.open("2026-11-20.dump").map(|mut file| file.read_to_end(&mut content));
+        assert_eq!(read.is_err(), replaced);
+        assert_eq!(directory.failure().map(|failure| failure.code), replaced.then_some(Code::Changed));
+        assert_eq!(content.len(), if replaced { 0 } else { 77 });
     }
 }

@@ -99,6 +99,15 @@ impl Server {
     }
 }
 
+/// The one object, as a page of ListObjectsV2 has it.
+fn listing(bytes: usize, etag: &str) -> String {
+    let etag = etag.replace('"', "&quot;");
+    format!(
+        "<ListBucketResult><KeyCount>1</KeyCount><IsTruncated>false</IsTruncated><Contents><Key>pg/2026-11-20.dump</Key>\
+         <LastModified>2026-11-20T02:00:00.000Z</LastModified><ETag>{etag}</ETag><Size>{bytes}</Size></Contents></ListBucketResult>"
+    )
+}
+
 struct Connection {
     stored: Arc<Mutex<Stored>>,
     asked: Arc<Mutex<Vec<Asked>>>,
@@ -173,7 +182,12 @@ impl Connection {
             stream.write_all(head.as_bytes()).await?;
             return Ok(true);
         }
-        let (start, end) = asked.range.unwrap_or((0, bytes.len()));
+        let Some((start, end)) = asked.range else {
+            let listing = listing(bytes.len(), etag);
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", listing.len());
+            stream.write_all((head + &listing).as_bytes()).await?;
+            return Ok(true);
+        };
         if start >= bytes.len() {
             stream.write_all(b"HTTP/1.1 416 X\r\ncontent-length: 0\r\n\r\n").await?;
             return Ok(true);
