@@ -1,6 +1,6 @@
 //! Comparison with manifests: bytes, and rows of each table.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::digest::Crc64Value;
 use crate::finding::{Code, Finding};
@@ -50,31 +50,64 @@ pub(crate) fn compare_bytes(report: &mut Report<'_>) -> Option<String> {
     if let Some(pieced) = report.pieced {
         return compare_one(manifest, pieced, report);
     }
-    let files = std::mem::take(&mut report.files);
+    let (files, elsewhere) = (std::mem::take(&mut report.files), std::mem::take(&mut report.elsewhere));
     let read: BTreeMap<&str, _> = files.iter().map(|file| (file.name.as_str(), file)).collect();
     let stated: BTreeMap<&str, _> = manifest.files.iter().map(|file| (file.name.as_str(), file)).collect();
     for (name, stated) in &stated {
-        let finding = match read.get(name) {
-            None => Some(Finding::new(Code::FileMissing, format!("{name} is in the manifest and not in the archive"))),
-            Some(read) => difference(read, stated),
+        let finding = match (read.get(name), elsewhere.get(*name)) {
+            (Some(read), _) => difference(read, stated),
+            (None, Some(Elsewhere::Same { .. } | Elsewhere::Unknown)) => None,
+            (None, Some(Elsewhere::Differs { finding: Some(finding), .. })) => Some(finding.clone()),
+            (None, Some(Elsewhere::Differs { finding: None, .. })) => {
+                report.found_further(1);
+                None
+            }
+            (None, None) => {
+                Some(Finding::new(Code::FileMissing, format!("{name} is in the manifest and not in the archive")))
+            }
         };
         if let Some(finding) = finding {
             report.found(finding.in_file(name));
         }
     }
-    for name in read.keys().filter(|name| !stated.contains_key(*name)) {
+    let names: BTreeSet<&str> = read.keys().copied().chain(elsewhere.keys().map(String::as_str)).collect();
+    for name in names.iter().filter(|name| !stated.contains_key(*name)) {
         report.found(
             Finding::new(Code::FileUnexpected, format!("{name} is in the archive and not in the manifest")).in_file(name),
         );
     }
-    let bytes: u64 = files.iter().map(|file| file.bytes).sum();
-    let evidence =
-        format!("{} files with {bytes} bytes; size, SHA-256 and CRC-64/NVME of each are the manifest's", files.len());
+    let bytes: u64 = files.iter().map(|file| file.bytes).chain(elsewhere.values().map(Elsewhere::bytes)).sum();
+    let count = names.len();
     report.files = files;
+    if elsewhere.values().any(|file| matches!(file, Elsewhere::Unknown)) {
+        report.compares_no_bytes();
+        return None;
+    }
+    let evidence = format!("{count} files with {bytes} bytes; size, SHA-256 and CRC-64/NVME of each are the manifest's");
     Some(match encrypted {
         Some(encrypted) => format!("{evidence}; {encrypted}"),
         None => evidence,
     })
+}
+
+/// A file that was read in another piece of a directory, and compared with the same manifest there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Elsewhere {
+    /// It is the manifest's, or the manifest does not have it.
+    Same { bytes: u64 },
+    /// It is not; how, where there was room to say so.
+    Differs { bytes: u64, finding: Option<Finding> },
+    /// Nothing is known of that piece.
+    Unknown,
+}
+
+impl Elsewhere {
+    fn bytes(&self) -> u64 {
+        match self {
+            Self::Same { bytes } | Self::Differs { bytes, .. } => *bytes,
+            Self::Unknown => 0,
+        }
+    }
 }
 
 /// An archive's one file, of which only the pieces were read.
@@ -142,7 +175,7 @@ fn compare_encrypted(manifest: &Manifest, report: &mut Report<'_>) -> Option<Str
 }
 
 /// How a file is not the one that was written.
-fn difference(read: &FilePrint, stated: &FilePrint) -> Option<Finding> {
+pub(crate) fn difference(read: &FilePrint, stated: &FilePrint) -> Option<Finding> {
     let name = &stated.name;
     if read.bytes != stated.bytes {
         return Some(other_size(read.bytes, stated));

@@ -3,12 +3,14 @@
 use std::io::{self, Read};
 
 use crate::codec::{Codec, Decoders};
-use crate::content::Content;
+use crate::content::{Content, Outcome};
 use crate::contents::{Contents, Entry, Kind};
+use crate::encoding::Encoding;
 use crate::files::Files;
 use crate::finding::{Code, Finding};
-use crate::header::Header;
-use crate::named_files::{by_file, file_of, large_object_file, read_list};
+use crate::header::{Header, Version};
+use crate::limits::Limits;
+use crate::named_files::{by_file, file_of, large_object_file, large_object_of, read_list};
 use crate::report::Report;
 use crate::source::{Input, InputExt, Source};
 
@@ -18,6 +20,7 @@ pub(crate) const CONTENTS: &str = "toc.dat";
 const SUFFIXES: [(&str, Codec); 4] = [("", Codec::None), (".gz", Codec::Gzip), (".lz4", Codec::Lz4), (".zst", Codec::Zstd)];
 
 /// The files of a directory that were not read yet.
+#[derive(Clone)]
 pub(crate) struct Listing {
     names: Vec<String>,
     read: Vec<bool>,
@@ -39,29 +42,146 @@ impl Listing {
         }
     }
 
-    fn left(&self) -> impl Iterator<Item = &str> {
+    /// Takes the files of that name with any suffix, and says how each is compressed. The first is the one that is read.
+    pub(crate) fn take_each(&mut self, name: &str) -> Vec<(String, Codec)> {
+        let files = SUFFIXES.iter().map(|(suffix, codec)| (format!("{name}{suffix}"), *codec));
+        files.filter(|(file, _)| self.take(file)).collect()
+    }
+
+    pub(crate) fn left(&self) -> impl Iterator<Item = &str> {
         self.names.iter().zip(&self.read).filter(|(_, read)| !**read).map(|(name, _)| name.as_str())
     }
 }
 
-/// Reads the files behind the table of contents.
-pub(crate) struct Reading<'a, 'r> {
-    pub(crate) files: &'a dyn Files,
+/// How one file is decoded.
+pub(crate) struct Decoding<'a> {
+    pub(crate) codec: Codec,
+    pub(crate) kind: Kind,
+    pub(crate) encoding: Encoding,
+    /// What it is, for findings.
+    pub(crate) title: &'a str,
+}
+
+/// The files behind the table of contents: they are read here and now, or they were, in pieces.
+pub(crate) trait Data {
+    /// Decodes a file; what came of it and its size, when it was sound.
+    fn decode(&mut self, file: &str, how: &Decoding<'_>, report: &mut Report<'_>)
+    -> Result<Option<(Outcome, u64)>, Finding>;
+    /// Reads a file only to compute its checksums.
+    fn sum(&mut self, file: &str, report: &mut Report<'_>) -> Result<(), Finding>;
+    /// The ids in a list of large objects.
+    fn list(&mut self, file: &str, report: &mut Report<'_>) -> Result<Vec<u32>, Finding>;
+    /// Tells what can be told once every file had its turn.
+    fn finish(&mut self, report: &mut Report<'_>);
+}
+
+/// Reads files one after the other.
+pub(crate) struct Here<'a> {
+    files: &'a dyn Files,
+    decoders: Decoders,
+    /// Directories have many small files.
+    buffer: Option<Box<[u8]>>,
+}
+
+impl<'a> Here<'a> {
+    pub(crate) fn new(files: &'a dyn Files, limits: &Limits) -> Self {
+        Self { files, decoders: Decoders::new(limits), buffer: None }
+    }
+
+    pub(crate) fn open(&mut self, name: &str, report: &Report<'_>) -> Result<Source<Box<dyn Read + 'a>>, Finding> {
+        let reader = self.files.open(name).map_err(|error| cannot_open(name, &error))?;
+        let print = report.options().prints();
+        Ok(match self.buffer.take() {
+            Some(buffer) => Source::with_buffer(reader, buffer, print),
+            None => Source::new(reader, print),
+        })
+    }
+
+    /// Ends the reading of a file: where its checksums are wanted, after the last byte. Returns its size.
+    pub(crate) fn close(
+        &mut self,
+        mut source: Source<Box<dyn Read + '_>>,
+        name: &str,
+        report: &mut Report<'_>,
+    ) -> Result<u64, Finding> {
+        if report.options().prints() {
+            source.drain().map_err(|finding| finding.in_file(name))?;
+            report.files.extend(source.fingerprint(name));
+        }
+        let end = source.position();
+        report.bytes_read += end;
+        self.buffer = Some(source.into_buffer());
+        Ok(end)
+    }
+}
+
+impl Data for Here<'_> {
+    fn decode(
+        &mut self,
+        file: &str,
+        how: &Decoding<'_>,
+        report: &mut Report<'_>,
+    ) -> Result<Option<(Outcome, u64)>, Finding> {
+        let mut content = Content::new(how.kind, how.encoding);
+        let mut source = self.open(file, report)?;
+        let result = self.decoders.run(how.codec, &mut source, &mut content);
+        let sound = matches!(result, Ok(None));
+        match result {
+            Ok(None) => {}
+            Ok(Some(mut finding)) | Err(mut finding) => {
+                finding.sentence = format!("{}: {}", how.title, finding.sentence);
+                broken(finding, file, report)?;
+            }
+        }
+        let end = self.close(source, file, report)?;
+        Ok(sound.then(|| (content.finish(), end)))
+    }
+
+    fn sum(&mut self, file: &str, report: &mut Report<'_>) -> Result<(), Finding> {
+        let source = self.open(file, report)?;
+        self.close(source, file, report).map(drop)
+    }
+
+    fn list(&mut self, file: &str, report: &mut Report<'_>) -> Result<Vec<u32>, Finding> {
+        let mut source = self.open(file, report)?;
+        let mut ids = Vec::new();
+        if let Err(finding) = read_list(&mut source, &report.options().limits, |id| ids.push(id)) {
+            broken(finding, file, report)?;
+        }
+        self.close(source, file, report)?;
+        Ok(ids)
+    }
+
+    fn finish(&mut self, _: &mut Report<'_>) {}
+}
+
+/// A damaged file does not keep from reading the others; one that cannot be read may mean that none can.
+fn broken(finding: Finding, file: &str, report: &mut Report<'_>) -> Result<(), Finding> {
+    let finding = finding.in_file(file);
+    if finding.code == Code::Unreadable {
+        return Err(finding);
+    }
+    report.found(finding);
+    Ok(())
+}
+
+/// Goes through what the table of contents names.
+pub(crate) struct Reading<'a, 'r, D> {
+    pub(crate) data: &'a mut D,
     pub(crate) listing: Listing,
     pub(crate) header: &'a Header,
     pub(crate) contents: &'a Contents,
-    pub(crate) decoders: Decoders,
     pub(crate) report: &'a mut Report<'r>,
-    pub(crate) buffer: Option<Box<[u8]>>,
 }
 
-impl<'a> Reading<'a, '_> {
+impl<D: Data> Reading<'_, '_, D> {
     pub(crate) fn read(mut self) -> Result<(), Finding> {
-        by_file(self.contents, self.header.version).map_err(|finding| finding.in_file(CONTENTS))?;
+        files_of(self.contents, self.header.version)?;
         let contents = self.contents;
         for entry in &contents.entries {
             if entry.kind == Kind::LargeObjects { self.large_objects(entry)? } else { self.table(entry)? }
         }
+        self.data.finish(self.report);
         self.left_over();
         self.report.data_complete(contents);
         Ok(())
@@ -69,9 +189,8 @@ impl<'a> Reading<'a, '_> {
 
     fn table(&mut self, entry: &Entry) -> Result<(), Finding> {
         let name = file_of(entry, self.header.version);
-        let mut content = Content::new(entry.kind, self.contents.encoding);
-        if let Some((file, end)) = self.file(&name, &entry.title(), &mut content)? {
-            self.report.data(entry, content.finish(), end, Some(&file));
+        if let Some((file, outcome, end)) = self.file(&name, &entry.title(), entry.kind)? {
+            self.report.data(entry, outcome, end, Some(&file));
         }
         Ok(())
     }
@@ -82,80 +201,37 @@ impl<'a> Reading<'a, '_> {
             self.missing(&name, &entry.title());
             return Ok(());
         }
-        let mut source = self.open(&name)?;
-        let mut ids = Vec::new();
-        let limits = &self.report.options().limits;
-        if let Err(finding) = read_list(&mut source, limits, |id| ids.push(id)) {
-            self.broken(finding, &name)?;
-        }
-        self.close(source, &name)?;
-        for id in ids {
-            let mut content = Content::new(entry.kind, self.contents.encoding);
-            let read = self.file(&large_object_file(id), &format!("large object {id}"), &mut content)?;
-            self.report.large_object(id, read.map(|_| content.finish().bytes));
+        for id in self.data.list(&name, self.report)? {
+            let read = self.file(&large_object_file(id), &title_of(id), entry.kind)?;
+            self.report.large_object(id, read.map(|(_, outcome, _)| outcome.bytes));
         }
         Ok(())
     }
 
-    /// Decodes a data file, whatever its suffix; its name and size, when it was sound.
-    fn file(&mut self, name: &str, title: &str, content: &mut Content) -> Result<Option<(String, u64)>, Finding> {
-        let mut found = SUFFIXES
-            .iter()
-            .filter(|(suffix, _)| self.listing.take(&format!("{name}{suffix}")))
-            .collect::<Vec<_>>()
-            .into_iter();
-        let Some((suffix, codec)) = found.next() else {
+    /// Decodes a data file, whatever its suffix; its name, what came of it and its size, when it was sound.
+    fn file(&mut self, name: &str, title: &str, kind: Kind) -> Result<Option<(String, Outcome, u64)>, Finding> {
+        let mut found = self.listing.take_each(name).into_iter();
+        let Some((file, codec)) = found.next() else {
             self.missing(name, title);
             return Ok(None);
         };
-        let file = format!("{name}{suffix}");
         if let Some((second, _)) = found.next() {
-            let sentence = format!("{title} has two files, {file} and {name}{second}");
+            let sentence = format!("{title} has two files, {file} and {second}");
             self.report.found(Finding::new(Code::FileUnexpected, sentence).in_file(&file));
         }
-        let mut source = self.open(&file)?;
-        let result = self.decoders.run(*codec, &mut source, content);
-        let sound = matches!(result, Ok(None));
-        match result {
-            Ok(None) => {}
-            Ok(Some(mut finding)) | Err(mut finding) => {
-                finding.sentence = format!("{title}: {}", finding.sentence);
-                self.broken(finding, &file)?;
-            }
-        }
-        let end = self.close(source, &file)?;
-        Ok(sound.then_some((file, end)))
+        let how = Decoding { codec, kind, encoding: self.contents.encoding, title };
+        let read = self.data.decode(&file, &how, self.report)?;
+        Ok(read.map(|(outcome, end)| (file, outcome, end)))
     }
 
     fn missing(&mut self, name: &str, title: &str) {
         self.report.found(Finding::new(Code::FileMissing, format!("the file of {title} is missing: {name}")).in_file(name));
     }
 
-    /// A damaged file does not keep from reading the others; one that cannot be read may mean that none can.
-    fn broken(&mut self, finding: Finding, file: &str) -> Result<(), Finding> {
-        let finding = finding.in_file(file);
-        if finding.code == Code::Unreadable {
-            return Err(finding);
-        }
-        self.report.found(finding);
-        Ok(())
-    }
-
-    fn open(&mut self, name: &str) -> Result<Source<Box<dyn Read + 'a>>, Finding> {
-        open(self.files, name, self.buffer.take(), self.report.options().prints())
-    }
-
-    fn close(&mut self, source: Source<Box<dyn Read + '_>>, name: &str) -> Result<u64, Finding> {
-        let (end, buffer) = close(source, name, self.report)?;
-        self.buffer = Some(buffer);
-        Ok(end)
-    }
-
     fn left_over(&mut self) {
-        let left: Vec<String> = self.listing.left().map(str::to_owned).collect();
-        for name in left {
-            if belongs(&name) {
-                self.report.found(Finding::new(Code::FileUnexpected, format!("no entry names {name}")).in_file(&name));
+        for name in self.listing.left() {
+            if belongs(name) {
+                self.report.found(Finding::new(Code::FileUnexpected, format!("no entry names {name}")).in_file(name));
             } else {
                 self.report.not_checked(format!("{name}: it is no file of pg_dump"));
             }
@@ -163,50 +239,34 @@ impl<'a> Reading<'a, '_> {
     }
 }
 
-/// Whether pg_dump could have written a file of this name.
-fn belongs(name: &str) -> bool {
-    let stem = SUFFIXES.iter().rev().find_map(|(suffix, _)| name.strip_suffix(suffix)).unwrap_or(name);
-    stem.ends_with(".dat") || stem.ends_with(".toc")
+/// What a large object is called in findings.
+pub(crate) fn title_of(id: u32) -> String {
+    format!("large object {id}")
 }
 
-/// Reads the files that are left only to compute their checksums.
-pub(crate) fn print_files(files: &dyn Files, listing: &Listing, report: &mut Report<'_>) -> Result<(), Finding> {
-    let mut buffer = None;
-    for name in listing.left().filter(|name| belongs(name)) {
-        let source = open(files, name, buffer.take(), true)?;
-        buffer = Some(close(source, name, report)?.1);
+/// Checks that no file would have to be two things: that of two entries, or of one and of a large object.
+pub(crate) fn files_of(contents: &Contents, version: Version) -> Result<(), Finding> {
+    let files = by_file(contents, version).map_err(|finding| finding.in_file(CONTENTS))?;
+    match files.iter().find(|(name, _)| large_object_of(stem(name)).is_some()) {
+        Some((name, _)) => {
+            let sentence = format!("an entry has the file {name}, which is that of a large object");
+            Err(Finding::new(Code::ContentsInvalid, sentence).in_file(CONTENTS))
+        }
+        None => Ok(()),
     }
-    Ok(())
 }
 
-pub(crate) fn open<'f>(
-    files: &'f dyn Files,
-    name: &str,
-    buffer: Option<Box<[u8]>>,
-    print: bool,
-) -> Result<Source<Box<dyn Read + 'f>>, Finding> {
-    let reader = files.open(name).map_err(|error| cannot_open(name, &error))?;
-    Ok(match buffer {
-        Some(buffer) => Source::with_buffer(reader, buffer, print),
-        None => Source::new(reader, print),
-    })
+/// A file's name without the suffix of its compression.
+pub(crate) fn stem(name: &str) -> &str {
+    SUFFIXES.iter().rev().find_map(|(suffix, _)| name.strip_suffix(suffix)).unwrap_or(name)
+}
+
+/// Whether pg_dump could have written a file of this name.
+pub(crate) fn belongs(name: &str) -> bool {
+    let stem = stem(name);
+    stem.ends_with(".dat") || stem.ends_with(".toc")
 }
 
 pub(crate) fn cannot_open(name: &str, error: &io::Error) -> Finding {
     Finding::new(Code::Unreadable, format!("{name} cannot be opened: {error}")).in_file(name)
-}
-
-/// Ends the reading of a file: where its checksums are wanted, after the last byte. Returns its size and the buffer.
-pub(crate) fn close(
-    mut source: Source<Box<dyn Read + '_>>,
-    name: &str,
-    report: &mut Report<'_>,
-) -> Result<(u64, Box<[u8]>), Finding> {
-    if report.options().prints() {
-        source.drain().map_err(|finding| finding.in_file(name))?;
-        report.files.extend(source.fingerprint(name));
-    }
-    let end = source.position();
-    report.bytes_read += end;
-    Ok((end, source.into_buffer()))
 }

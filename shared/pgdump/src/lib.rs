@@ -51,6 +51,9 @@ pub use level::{Level, UnknownLevel};
 pub use limits::Limits;
 pub use manifest::{LARGEST_MANIFEST, Manifest, ManifestError};
 pub use options::Options;
-pub use pieces::{Combined, Division, Piece, PieceSizes, combine};
+pub use pieces::{
+    Combined, CombinedDirectory, DirectoryDivision, DirectoryPiece, Division, FileSizes, ListedFile, ListedFiles, Piece,
+    PieceSizes, combine, combine_directory,
+};
 pub use verdict::{Answer, Archive, FilePrint, Format, LargeObjects, Proof, Proofs, Table, Verdict};
 pub use verify::{BEGINNING, begins_archive, verify, verify_directory};

@@ -1,6 +1,8 @@
 //! Collects what is found, and makes the verdict of it.
 
-use crate::consistency::Pieced;
+use std::collections::BTreeMap;
+
+use crate::consistency::{Elsewhere, Pieced};
 use crate::content::Outcome;
 use crate::contents::{Contents, Entry, Kind};
 use crate::encoding::Encoding;
@@ -61,6 +63,8 @@ pub(crate) struct Report<'a> {
     pub(crate) files: Vec<FilePrint>,
     /// The whole file, where it was read in pieces.
     pub(crate) pieced: Option<Pieced>,
+    /// Files of a directory that were read in pieces, by name.
+    pub(crate) elsewhere: BTreeMap<String, Elsewhere>,
     /// Whether bytes are compared elsewhere.
     apart: bool,
     not_checked: Vec<String>,
@@ -85,6 +89,7 @@ impl<'a> Report<'a> {
             bytes_read: 0,
             files: Vec::new(),
             pieced: None,
+            elsewhere: BTreeMap::new(),
             apart: false,
             not_checked: Vec::new(),
             data_complete: false,
@@ -108,9 +113,9 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// One more, of which nothing is told.
-    pub(crate) fn found_further(&mut self) {
-        self.further_findings += 1;
+    /// More of them, of which nothing is told.
+    pub(crate) fn found_further(&mut self, count: u64) {
+        self.further_findings = self.further_findings.saturating_add(count);
     }
 
     fn worsen(&mut self, stage: Stage, finding: &Finding) {

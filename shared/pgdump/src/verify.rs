@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use crate::codec::Decoders;
 use crate::contents::Contents;
 use crate::custom::{self, Blocks};
-use crate::directory::{self, CONTENTS, Listing, Reading};
+use crate::directory::{CONTENTS, Data, Here, Listing, Reading, belongs};
 use crate::encryption::Scheme;
 use crate::fields::Fields;
 use crate::files::Files;
@@ -181,6 +181,19 @@ pub fn verify_directory(files: &dyn Files, options: &Options<'_>) -> Verdict {
 }
 
 fn directory(files: &dyn Files, report: &mut Report<'_>) -> Result<(), Finding> {
+    let DirectoryHead { listing, contents, mut here } = directory_head(files, report)?;
+    directory_data(listing, contents, &mut here, report)
+}
+
+/// What is known of a directory before its data is read.
+pub(crate) struct DirectoryHead<'a> {
+    pub(crate) listing: Listing,
+    pub(crate) contents: Result<(Header, Contents), Finding>,
+    pub(crate) here: Here<'a>,
+}
+
+/// Reads the table of contents of a directory.
+pub(crate) fn directory_head<'a>(files: &'a dyn Files, report: &mut Report<'_>) -> Result<DirectoryHead<'a>, Finding> {
     let options = report.options();
     let names = files.names().map_err(|error| cannot_list(&error))?;
     // One list of large objects and one file for each entry and object.
@@ -196,29 +209,39 @@ fn directory(files: &dyn Files, report: &mut Report<'_>) -> Result<(), Finding> 
             Finding::new(Code::NotAnArchive, "the directory has no toc.dat, so it is no archive of pg_dump")
         });
     }
-    let mut source = directory::open(files, CONTENTS, None, options.prints())?;
+    let mut here = Here::new(files, &options.limits);
+    let mut source = here.open(CONTENTS, report)?;
     if source.peek().map(Scheme::of).map_err(|finding| finding.in_file(CONTENTS))?.is_some() {
         return Err(encrypted_files());
     }
     not_encrypted(report);
-    let read = contents_file(&mut source, Format::Directory, report).map_err(|finding| finding.in_file(CONTENTS));
-    let (_, buffer) = directory::close(source, CONTENTS, report)?;
-    let result = match read {
+    let contents = contents_file(&mut source, Format::Directory, report).map_err(|finding| finding.in_file(CONTENTS));
+    here.close(source, CONTENTS, report)?;
+    Ok(DirectoryHead { listing, contents, here })
+}
+
+/// Goes through the files behind the table of contents.
+pub(crate) fn directory_data(
+    listing: Listing,
+    contents: Result<(Header, Contents), Finding>,
+    data: &mut impl Data,
+    report: &mut Report<'_>,
+) -> Result<(), Finding> {
+    let options = report.options();
+    let result = match contents {
         Ok((header, contents)) if options.decodes() => {
-            let decoders = Decoders::new(&options.limits);
-            let buffer = Some(buffer);
-            return Reading { files, listing, header: &header, contents: &contents, decoders, report, buffer }.read();
+            return Reading { data, listing, header: &header, contents: &contents, report }.read();
         }
         Ok(_) => Ok(()),
         Err(finding) => Err(finding),
     };
-    if options.prints() {
-        // The finding belongs to the stage that made it.
-        result.unwrap_or_else(|finding| report.found(finding));
-        report.enter(Stage::Bytes);
-        return directory::print_files(files, &listing, report);
+    if !options.prints() {
+        return result;
     }
-    result
+    // The finding belongs to the stage that made it.
+    result.unwrap_or_else(|finding| report.found(finding));
+    report.enter(Stage::Bytes);
+    listing.left().filter(|name| belongs(name)).try_for_each(|name| data.sum(name, report))
 }
 
 /// What a directory has instead of toc.dat whose files were encrypted one by one.

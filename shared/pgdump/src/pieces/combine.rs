@@ -136,9 +136,7 @@ fn replay(piece: &Piece, contents: &Contents, found: &mut [bool], report: &mut R
         }
         report.large_objects_read(&block.objects, block.sound_objects, block.forgotten);
     }
-    for _ in 0..piece.further_findings {
-        report.found_further();
-    }
+    report.found_further(piece.further_findings);
     piece.not_checked.iter().for_each(|what| report.not_checked(what.clone()));
 }
 

@@ -11,6 +11,7 @@
 
 mod blocks;
 mod combine;
+mod directory;
 mod piece;
 mod summing;
 
@@ -32,6 +33,9 @@ use crate::verdict::Verdict;
 use crate::verify::{custom_head, verify};
 
 pub use combine::{Combined, combine};
+pub use directory::{
+    CombinedDirectory, DirectoryDivision, DirectoryPiece, FileSizes, ListedFile, ListedFiles, combine_directory,
+};
 pub use piece::Piece;
 
 use blocks::Reading;

@@ -35,11 +35,29 @@ pub struct Piece {
 /// A finding in JSON that is read again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Told {
+pub(super) struct Told {
     code: KnownCode,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     offset: Option<u64>,
     sentence: String,
+}
+
+impl Told {
+    pub(super) fn code(&self) -> Code {
+        self.code.0
+    }
+
+    pub(super) fn finding(&self) -> Finding {
+        let finding = Finding::new(self.code.0, self.sentence.clone());
+        Finding { offset: self.offset, ..finding }
+    }
+
+    /// Keeps the beginning of its sentence.
+    pub(super) fn shorten(&mut self) {
+        if let Some((end, _)) = self.sentence.char_indices().nth(SHORT_SENTENCE) {
+            self.sentence.truncate(end);
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,10 +117,7 @@ impl Piece {
     }
 
     pub(crate) fn findings(&self) -> impl Iterator<Item = Finding> + '_ {
-        self.findings.iter().map(|told| {
-            let finding = Finding::new(told.code.0, told.sentence.clone());
-            Finding { offset: told.offset, ..finding }
-        })
+        self.findings.iter().map(Told::finding)
     }
 
     /// Its own bytes.
@@ -132,11 +147,7 @@ impl Piece {
         if length(self) <= bytes {
             return true;
         }
-        for told in &mut self.findings {
-            if let Some((end, _)) = told.sentence.char_indices().nth(SHORT_SENTENCE) {
-                told.sentence.truncate(end);
-            }
-        }
+        self.findings.iter_mut().for_each(Told::shorten);
         while length(self) > bytes {
             let Some(which) = self.least() else { return self.forget_objects() && length(self) <= bytes };
             self.findings.remove(which);
@@ -181,7 +192,7 @@ impl Piece {
 }
 
 /// Blocks as numbers of seven bits a byte: of a table not more than about ten characters.
-mod compact {
+pub(super) mod compact {
     use super::{BASE64, Block, Deserialize, Deserializer, Serializer, de};
 
     pub(super) fn serialize<S: Serializer>(blocks: &[Block], serializer: S) -> Result<S::Ok, S::Error> {
@@ -291,7 +302,7 @@ mod compact {
         (number >> 1).cast_signed() ^ -(number & 1).cast_signed()
     }
 
-    fn put(bytes: &mut Vec<u8>, mut number: u64) {
+    pub(in crate::pieces) fn put(bytes: &mut Vec<u8>, mut number: u64) {
         while number >= 0x80 {
             bytes.push(number as u8 | 0x80);
             number >>= 7;
@@ -299,10 +310,10 @@ mod compact {
         bytes.push(number as u8);
     }
 
-    struct Numbers<'a>(&'a [u8]);
+    pub(in crate::pieces) struct Numbers<'a>(pub(in crate::pieces) &'a [u8]);
 
     impl Numbers<'_> {
-        fn take(&mut self) -> Option<u64> {
+        pub(in crate::pieces) fn take(&mut self) -> Option<u64> {
             let mut number = 0_u64;
             for shift in (0..64).step_by(7) {
                 let (byte, rest) = self.0.split_first()?;

@@ -47,7 +47,8 @@ impl Archive {
     }
 }
 
-struct InMemory<'a>(&'a BTreeMap<String, Vec<u8>>);
+/// The files of a directory.
+pub(crate) struct InMemory<'a>(pub(crate) &'a BTreeMap<String, Vec<u8>>);
 
 impl Files for InMemory<'_> {
     fn names(&self) -> io::Result<Vec<String>> {
@@ -98,23 +99,32 @@ pub(crate) fn fixtures() -> Vec<Fixture> {
         .collect()
 }
 
+/// What happens to some bytes: of which kind it is, where, to which value, and how many.
+pub(crate) type Change = (u8, Index, u8, usize);
+
+pub(crate) fn any_change() -> impl Strategy<Value = Change> {
+    (0..4_u8, any::<Index>(), any::<u8>(), 1..64_usize)
+}
+
+/// Changes some bytes, cuts them out or doubles them.
+pub(crate) fn change(bytes: &mut Vec<u8>, (kind, at, byte, length): Change) {
+    let at = at.index(bytes.len().max(1));
+    let end = (at + length).min(bytes.len());
+    match kind {
+        0 => bytes.get_mut(at).into_iter().for_each(|old| *old = byte),
+        1 => bytes.get_mut(at).into_iter().for_each(|old| *old ^= 1 << (byte % 8)),
+        2 => drop(bytes.drain(at..end)),
+        _ => {
+            let piece = bytes[at..end].to_vec();
+            bytes.splice(at..at, piece);
+        }
+    }
+}
+
 /// These archives with some bytes changed, cut out or doubled.
 pub(crate) fn damaged(sound: impl Strategy<Value = (String, Vec<u8>)>) -> impl Strategy<Value = (String, Vec<u8>)> {
-    let change = (0..4_u8, any::<Index>(), any::<u8>(), 1..64_usize);
-    (sound, prop::collection::vec(change, 0..4)).prop_map(|((name, mut bytes), changes)| {
-        for (kind, at, byte, length) in changes {
-            let at = at.index(bytes.len().max(1));
-            let end = (at + length).min(bytes.len());
-            match kind {
-                0 => bytes.get_mut(at).into_iter().for_each(|old| *old = byte),
-                1 => bytes.get_mut(at).into_iter().for_each(|old| *old ^= 1 << (byte % 8)),
-                2 => drop(bytes.drain(at..end)),
-                _ => {
-                    let piece = bytes[at..end].to_vec();
-                    bytes.splice(at..at, piece);
-                }
-            }
-        }
+    (sound, prop::collection::vec(any_change(), 0..4)).prop_map(|((name, mut bytes), changes)| {
+        changes.into_iter().for_each(|one| change(&mut bytes, one));
         (name, bytes)
     })
 }
