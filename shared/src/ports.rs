@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::archives::{ObjectView, StoredObject};
+use crate::domain::archives::{ListedFile, ObjectView, StoredObject};
 use crate::domain::backup::{BackupSource, KeptView};
 use crate::domain::described::{BucketSite, Postgresql, PostgresqlServer};
 use crate::domain::health::HealthCheckView;
@@ -131,15 +131,15 @@ pub type ReadWork = Box<dyn FnOnce(&mut dyn Read) + Send>;
 
 /// The files of an archive that is several objects. Blocks.
 pub trait ObjectFiles {
-    /// Their names, without what all their keys begin with.
+    /// All of them.
     ///
     /// # Errors
     /// When they cannot be listed.
-    fn names(&self) -> io::Result<Vec<String>>;
+    fn listed(&self) -> io::Result<Vec<ListedFile>>;
     /// One of them, from its first byte on.
     ///
     /// # Errors
-    /// When it cannot be read; [`io::ErrorKind::NotFound`] only when it is gone.
+    /// When it cannot be read, or is not the one that was listed; [`io::ErrorKind::NotFound`] only when it is gone.
     fn open(&self, name: &str) -> io::Result<Box<dyn Read + '_>>;
     /// CRC-64/NVME of one that was opened, in base 64, where the store keeps it.
     fn checksum(&self, name: &str) -> Option<String>;

@@ -19,7 +19,7 @@ use shared::ports::{FailureKind, ObjectFiles, Objects, PortError, Secrets, read_
 
 use crate::encryption::{BEGINNING, begins_as};
 use crate::examination::{Expected, examine, examine_files};
-use crate::pieces::Gathered;
+use crate::pieces::{Gathered, Sizes};
 
 /// How a reading of an object ends whose time ran out.
 const OUT_OF_TIME: &str = "object_out_of_time";
@@ -44,8 +44,8 @@ pub(crate) struct Search<'a> {
 pub(crate) enum Reading<'a> {
     /// Here and now.
     AtOnce,
-    /// Here and now unless it is larger.
-    UpTo(u64),
+    /// Here and now unless it is larger than one invocation reads.
+    UpTo(Sizes),
     /// It was, in pieces.
     Gathered(&'a Gathered),
 }
@@ -79,13 +79,11 @@ impl Search<'_> {
         let Some((shelf, newest)) = chosen else {
             return (judge(None, self.level, Proof::default(), sites, None), false);
         };
-        if let Reading::UpTo(most) = self.reading
-            && self.is_one_object()
+        if let Reading::UpTo(sizes) = self.reading
             && self.level >= ProofLevel::Intact
-            && newest.bytes > most
+            && let Some(what) = self.is_too_large(shelf, newest, sizes).await
         {
-            let next =
-                format!("its content: {} bytes are more than one invocation reads, so pieces are read next", newest.bytes);
+            let next = format!("its content: {what} are more than one invocation reads, so pieces are read next");
             let proof = Proof { level: Some(ProofLevel::Present), not_checked: vec![next], ..Proof::default() };
             return (judge(Some(named(&shelf.place, &newest.key)), self.level, proof, sites, None), true);
         }
@@ -120,8 +118,29 @@ impl Search<'_> {
         judge(Some(named(place, key)), self.level, proof, Vec::new(), None)
     }
 
+    /// What of an archive is more than one invocation reads, where something is.
+    async fn is_too_large(&self, shelf: &Shelf, archive: &StoredObject, sizes: Sizes) -> Option<String> {
+        let bytes = archive.bytes;
+        if bytes > sizes.whole {
+            return Some(format!("{bytes} bytes"));
+        }
+        if self.is_one_object() {
+            return None;
+        }
+        // Where they cannot be counted, whoever reads them says so.
+        let files = self.below(&shelf.region, &shelf.place, &archive.key).await.unwrap_or_default().len() as u64;
+        let is_too_large = bytes.saturating_add(files.saturating_mul(sizes.opening)) > sizes.whole;
+        is_too_large.then(|| format!("{bytes} bytes in {files} files"))
+    }
+
+    /// The objects of a directory.
+    async fn below(&self, region: &Region, place: &BucketSite, key: &str) -> Option<Vec<StoredObject>> {
+        let prefix = ResourceName::new(format!("{key}/")).ok()?;
+        self.objects.list(region, &BucketSite { prefix: Some(prefix), ..place.clone() }).await.ok()
+    }
+
     /// Whether an archive is one object, and not a directory of them.
-    fn is_one_object(&self) -> bool {
+    pub(crate) fn is_one_object(&self) -> bool {
         self.archives.format != ArchiveFormat::Directory
     }
 
@@ -134,8 +153,7 @@ impl Search<'_> {
     async fn asked_for(&self, region: &Region, place: &BucketSite, key: &str, first: &ObjectView) -> StoredObject {
         let mut bytes = first.bytes;
         if !self.is_one_object()
-            && let Ok(prefix) = ResourceName::new(format!("{key}/"))
-            && let Ok(files) = self.objects.list(region, &BucketSite { prefix: Some(prefix), ..place.clone() }).await
+            && let Some(files) = self.below(region, place, key).await
         {
             bytes = files.iter().map(|file| file.bytes).sum();
         }
@@ -223,7 +241,10 @@ impl Search<'_> {
         if let Reading::Gathered(gathered) = self.reading
             && !gathered.at_once
         {
-            return self.together(at, &first, expected, gathered).await;
+            return match self.is_one_object() {
+                true => self.together(at, &first, expected, gathered).await,
+                false => self.directory_together(at, &archive.key, expected, gathered).await,
+            };
         }
         let (examined, failure) = if self.is_one_object() {
             read_through(self.objects, at, &first, until, move |bytes| examine(bytes, &expected)).await
@@ -270,19 +291,21 @@ impl Search<'_> {
     }
 
     async fn manifest(&self, region: &Region, place: &BucketSite, key: &str) -> Result<Manifest, String> {
-        let view = self.objects.look(region, place, key).await.map_err(|error| finding(&error))?;
-        let (bytes, failure) = read_through(self.objects, (region, place), &view, self.until, |bytes| {
+        let text = self.manifest_text(region, place, key).await.map_err(|error| finding(&error))?;
+        Manifest::read(&text).map_err(|error| format!("{}: {}: {error}", error.code(), named(place, key)))
+    }
+
+    /// What is kept as a manifest, whatever it says.
+    pub(crate) async fn manifest_text(&self, region: &Region, place: &BucketSite, key: &str) -> Result<Vec<u8>, PortError> {
+        let view = self.objects.look(region, place, key).await?;
+        let (text, failure) = read_through(self.objects, (region, place), &view, self.until, |bytes| {
             let mut text = Vec::new();
             // One byte more than a manifest may have is enough to see that it has too many. Why reading failed is told apart.
             let _failed = bytes.take(LARGEST_MANIFEST + 1).read_to_end(&mut text);
             text
         })
         .await;
-        match failure {
-            Some(error) => Err(finding(&error)),
-            None => Manifest::read(&bytes.unwrap_or_default())
-                .map_err(|error| format!("{}: {}: {error}", error.code(), named(place, key))),
-        }
+        failure.map_or_else(|| Ok(text.unwrap_or_default()), Err)
     }
 }
 

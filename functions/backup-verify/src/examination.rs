@@ -79,7 +79,7 @@ pub(crate) fn examine_files(files: &dyn ObjectFiles, expected: &Expected) -> (Pr
 }
 
 /// S3's own checksums of files, against the bytes that were read.
-fn stored_of(files: &dyn ObjectFiles, verdict: &Verdict) -> Stored {
+pub(crate) fn stored_of(files: &dyn ObjectFiles, verdict: &Verdict) -> Stored {
     if verdict.files.is_empty() {
         return Stored::NotCompared;
     }
@@ -95,7 +95,7 @@ fn stored_of(files: &dyn ObjectFiles, verdict: &Verdict) -> Stored {
 }
 
 /// What S3's own checksum says of the bytes that came.
-enum Stored {
+pub(crate) enum Stored {
     /// They are those that it was given.
     Same,
     /// They are others; of which file, where there are several.
@@ -107,11 +107,11 @@ enum Stored {
 }
 
 /// The objects as files of an archive.
-struct Directory<'a>(&'a dyn ObjectFiles);
+pub(crate) struct Directory<'a>(pub(crate) &'a dyn ObjectFiles);
 
 impl Files for Directory<'_> {
     fn names(&self) -> io::Result<Vec<String>> {
-        self.0.names()
+        Ok(self.0.listed()?.into_iter().map(|file| file.name).collect())
     }
 
     fn open(&self, name: &str) -> io::Result<Box<dyn Read + '_>> {
@@ -119,7 +119,7 @@ impl Files for Directory<'_> {
     }
 }
 
-fn options(expected: &Expected) -> Options<'_> {
+pub(crate) fn options(expected: &Expected) -> Options<'_> {
     let mut options = Options::to(of(expected.level));
     options.manifest = expected.manifest.as_ref();
     if let Some((previous, drift)) = &expected.previous {
@@ -130,7 +130,7 @@ fn options(expected: &Expected) -> Options<'_> {
     options
 }
 
-fn proof(verdict: &Verdict, expected: &Expected, stored: &Stored) -> Proof {
+pub(crate) fn proof(verdict: &Verdict, expected: &Expected, stored: &Stored) -> Proof {
     let required = of(expected.level);
     let dumped = verdict.archive.as_ref().map(|archive| Dumped {
         local: archive.dumped_at_local.clone(),

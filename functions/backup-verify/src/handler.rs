@@ -118,13 +118,13 @@ pub(crate) fn status_of(rows: &[&Row]) -> (&'static str, String) {
     }
 }
 
-/// Judges the backups of a component, or of all. Archives larger than that are not read, and named.
+/// Judges the backups of a component, or of all. Archives larger than one invocation reads are not read, and named.
 pub(crate) async fn rows_of(
     ports: Ports<'_>,
     plan: &Plan,
     component: Option<&str>,
     level: Option<ProofLevel>,
-    up_to: Option<u64>,
+    up_to: Option<Sizes>,
     now: Timestamp,
 ) -> Result<(Vec<Row>, Vec<(ComponentName, String)>), RecoveryError> {
     let chosen = chosen(plan, component)?;
@@ -136,7 +136,8 @@ pub(crate) async fn rows_of(
         let until = share(ports.until, read.len() - index);
         let required = level.unwrap_or_else(|| archives.required());
         let rpo = plan.objectives.get(name).and_then(|objective| objective.rpo);
-        let reading = up_to.map_or(Reading::AtOnce, |most| Reading::UpTo(most / read.len() as u64));
+        let reading =
+            up_to.map_or(Reading::AtOnce, |sizes| Reading::UpTo(Sizes { whole: sizes.whole / read.len() as u64, ..sizes }));
         let Ports { objects, secrets, .. } = ports;
         let search = Search { objects, secrets, plan, archives, level: required, until, reading };
         let (judged, pending) = search.newest(rpo, now).await;

@@ -1,6 +1,7 @@
 //! Every backup to a stated proof level, and its freshness against the objectives.
 
 mod archives;
+mod directories;
 mod encryption;
 mod examination;
 pub mod handler;

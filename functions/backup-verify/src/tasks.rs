@@ -14,6 +14,7 @@ use shared::events::strictly;
 use shared::printable::printable;
 
 use crate::archives::{Reading, Search};
+use crate::directories::PieceOfDirectory;
 use crate::handler::{Checked, LONGEST_NAME, Ports, Row, archives_row, place_of, rows_of, status_of};
 use crate::pieces::{Gathered, Sizes};
 
@@ -91,7 +92,7 @@ fn answered(answer: Value) -> Checked {
 }
 
 async fn check(ports: Ports<'_>, sizes: Sizes, plan: &Plan, now: Timestamp) -> Result<Checked, RecoveryError> {
-    let (rows, large) = rows_of(ports, plan, None, None, Some(sizes.whole), now).await?;
+    let (rows, large) = rows_of(ports, plan, None, None, Some(sizes), now).await?;
     // Those that are read in pieces have their say later; what was listed of them counts now.
     let told: Vec<&Row> = rows.iter().filter(|row| !row.is_pending()).collect();
     let (status, reason) = status_of(&told);
@@ -141,7 +142,8 @@ async fn combine(
         refused: asked.refused,
         at_once,
         pieces: asked.results.iter().filter_map(|result| Piece::deserialize(&result["answer"]["piece"]).ok()).collect(),
-        sizes: sizes.pieces,
+        of_directory: asked.results.iter().filter_map(|result| PieceOfDirectory::told(&result["answer"])).collect(),
+        sizes,
     };
     let search = search(ports, plan, &found, Reading::Gathered(&gathered));
     let rpo = plan.objectives.get(found.name).and_then(|objective| objective.rpo);

@@ -39,6 +39,17 @@ pub struct StoredObject {
     pub modified_at: Timestamp,
 }
 
+/// A file of an archive that is several objects, as a listing has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedFile {
+    /// Its key, without what all their keys begin with.
+    pub name: String,
+    /// Its size.
+    pub bytes: u64,
+    /// What changes with its content, where the listing says it.
+    pub etag: Option<String>,
+}
+
 /// An object that was looked at, and will be read as it was then.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObjectView {

@@ -8,6 +8,7 @@ mod changes;
 mod common;
 mod consent;
 mod database_failure;
+mod directories_in_pieces;
 mod dry_run;
 mod encrypted_archives;
 mod examples;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use pgdump::{Level, Manifest, Options, verify};
-use shared::domain::archives::{MANIFEST, ObjectView, StoredObject};
+use shared::domain::archives::{ListedFile, MANIFEST, ObjectView, StoredObject};
 use shared::domain::described::BucketSite;
 use shared::domain::duration::Seconds;
 use shared::domain::identifier::Region;
@@ -33,13 +33,19 @@ pub struct SimulatedObject {
     pub modified_at: Timestamp,
     /// The key of KMS under which S3 keeps it; absent: S3's own.
     pub kms_key: Option<String>,
+    /// CRC-64/NVME in base 64, where S3 keeps it.
+    pub crc64nvme: Option<String>,
 }
 
 impl SimulatedObject {
     /// An object that S3 keeps under its own key.
     #[must_use]
     pub fn new(content: Arc<[u8]>, modified_at: Timestamp) -> Self {
-        Self { content, modified_at, kms_key: None }
+        Self { content, modified_at, kms_key: None, crc64nvme: None }
+    }
+
+    fn etag(&self) -> String {
+        format!("\"{}-{}\"", self.content.len(), self.modified_at.as_millisecond())
     }
 
     pub(crate) fn view(&self, region: &Region, key: &str) -> ObjectView {
@@ -47,8 +53,8 @@ impl SimulatedObject {
             key: key.to_owned(),
             region: region.to_string(),
             bytes: self.content.len() as u64,
-            etag: format!("\"{}-{}\"", self.content.len(), self.modified_at.as_millisecond()),
-            crc64nvme: None,
+            etag: self.etag(),
+            crc64nvme: self.crc64nvme.clone(),
             encryption: Some(self.kms_key.as_ref().map_or("AES256", |_| "aws:kms").to_owned()),
             kms_key: self.kms_key.clone(),
             storage_class: None,
@@ -150,30 +156,35 @@ pub(crate) fn object<'a>(buckets: &'a Buckets, place: &BucketSite, key: &str) ->
 }
 
 /// The objects below a directory, as they were when they were asked for.
-pub(crate) struct SimulatedFiles(BTreeMap<String, Arc<[u8]>>);
+pub(crate) struct SimulatedFiles(BTreeMap<String, SimulatedObject>);
 
 impl SimulatedFiles {
     pub(crate) fn below(buckets: &Buckets, place: &BucketSite, directory: &str) -> Self {
         let objects = buckets.get(place.bucket.as_str()).into_iter().flatten();
         let named = objects.filter_map(|(key, object)| {
             let name = key.strip_prefix(directory)?.strip_prefix('/').filter(|name| !name.is_empty())?;
-            Some((name.to_owned(), object.content.clone()))
+            Some((name.to_owned(), object.clone()))
         });
         Self(named.collect())
     }
 }
 
 impl ObjectFiles for SimulatedFiles {
-    fn names(&self) -> io::Result<Vec<String>> {
-        Ok(self.0.keys().cloned().collect())
+    fn listed(&self) -> io::Result<Vec<ListedFile>> {
+        let file = |(name, object): (&String, &SimulatedObject)| ListedFile {
+            name: name.clone(),
+            bytes: object.content.len() as u64,
+            etag: Some(object.etag()),
+        };
+        Ok(self.0.iter().map(file).collect())
     }
 
     fn open(&self, name: &str) -> io::Result<Box<dyn Read + '_>> {
-        let content = self.0.get(name).ok_or(ErrorKind::NotFound)?;
-        Ok(Box::new(&**content))
+        let object = self.0.get(name).ok_or(ErrorKind::NotFound)?;
+        Ok(Box::new(&*object.content))
     }
 
-    fn checksum(&self, _: &str) -> Option<String> {
-        None
+    fn checksum(&self, name: &str) -> Option<String> {
+        self.0.get(name)?.crc64nvme.clone()
     }
 }

@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 
 use super::Clients;
 use crate::adapters::Sending;
-use crate::domain::archives::{ObjectView, StoredObject};
+use crate::domain::archives::{ListedFile, ObjectView, StoredObject};
 use crate::domain::described::BucketSite;
 use crate::domain::identifier::Region;
 use crate::domain::operation::Operation;
@@ -143,8 +143,9 @@ impl Objects for S3Objects {
 struct Files(Directory);
 
 impl ObjectFiles for Files {
-    fn names(&self) -> io::Result<Vec<String>> {
-        self.0.names()
+    fn listed(&self) -> io::Result<Vec<ListedFile>> {
+        let file = |file: objects::Listed| ListedFile { name: file.key, bytes: file.bytes, etag: file.etag };
+        Ok(self.0.listed()?.into_iter().map(file).collect())
     }
 
     fn open(&self, name: &str) -> io::Result<Box<dyn Read + '_>> {

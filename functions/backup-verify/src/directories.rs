@@ -1,0 +1,249 @@
+//! One archive that is a directory of objects, read in pieces by invocations that know nothing of each other.
+
+use std::io;
+
+use pgdump::{
+    CombinedDirectory, DirectoryDivision, DirectoryPiece, FilePrint, Level, ListedFile, ListedFiles, Manifest, Options,
+    combine_directory,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use shared::domain::archives::{MANIFEST, Proof};
+use shared::domain::described::BucketSite;
+use shared::domain::identifier::Region;
+use shared::domain::plan::SiteName;
+use shared::error::{Code, RecoveryError};
+use shared::ports::{FailureKind, ObjectFiles, PortError, read_files_through};
+use shared::printable::printable;
+
+use crate::archives::{Search, finding, named};
+use crate::examination::{Directory, Expected, Stored, of, options, proof, stored_of};
+use crate::handler::LONGEST_NAME;
+use crate::pieces::{Divided, Gathered, Sizes, room, too_large, too_many_tables, unread};
+
+/// What came of one piece, as it travels.
+#[derive(Debug, Clone)]
+pub(crate) struct PieceOfDirectory {
+    piece: DirectoryPiece,
+    stored: Kept,
+}
+
+/// What S3's own checksums say of the files of a piece.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Kept {
+    /// Whether it keeps one of each.
+    all: bool,
+    /// The first file whose bytes are others than it was given.
+    differs: Option<String>,
+}
+
+impl PieceOfDirectory {
+    /// What a piece answered, where it is one of a directory.
+    pub(crate) fn told(answer: &Value) -> Option<Self> {
+        let piece = DirectoryPiece::deserialize(&answer["piece"]).ok()?;
+        Some(Self { piece, stored: Kept::deserialize(&answer["stored"]).ok()? })
+    }
+}
+
+impl Kept {
+    fn of(files: &dyn ObjectFiles, prints: &[FilePrint]) -> Self {
+        let mut kept = Self { all: true, differs: None };
+        for print in prints {
+            match files.checksum(&print.name) {
+                Some(stored) if stored != print.crc64nvme.to_string() => {
+                    kept.differs.get_or_insert_with(|| printable(&print.name, LONGEST_NAME));
+                }
+                Some(_) => {}
+                None => kept.all = false,
+            }
+        }
+        kept
+    }
+}
+
+/// What has to be known of a division to use it.
+struct Outline {
+    stamp: String,
+    pieces: usize,
+    tables: usize,
+    largest: u64,
+}
+
+impl Outline {
+    fn of(division: &DirectoryDivision<'_>) -> Self {
+        let (pieces, tables) = (division.pieces(), division.tables());
+        Self { stamp: division.stamp().to_string(), pieces, tables, largest: division.largest() }
+    }
+}
+
+/// What became of a piece.
+enum Read {
+    /// The directory is another by now.
+    Changed,
+    /// There is no such piece.
+    None(usize),
+    /// It was read.
+    Piece(Box<DirectoryPiece>, Kept, Outline),
+}
+
+impl Search<'_> {
+    /// Divides a directory. What keeps it from being divided is a finding, told by whoever puts it together.
+    pub(crate) async fn divide_directory(&self, sizes: Sizes, site: SiteName, place: &BucketSite, key: &str) -> Divided {
+        let region = self.plan.region(site);
+        let manifest = match self.own_manifest(region, place, key).await {
+            Ok(manifest) => manifest,
+            Err(error) => return Divided::refused(String::new(), finding(&error)),
+        };
+        let level = of(self.level);
+        let work = move |files: &dyn ObjectFiles| {
+            let (files, listed) = (Directory(files), listed(files)?);
+            let (source, options) = (ListedFiles { files: &files, listed: &listed }, to(level, manifest.as_ref()));
+            io::Result::Ok(Outline::of(&DirectoryDivision::of(source, sizes.of_files(), &options)))
+        };
+        let outline = match read_files_through(self.objects, (region, place), key, self.until, work).await {
+            (_, Some(error)) => return Divided::refused(String::new(), finding(&error)),
+            (Some(Ok(outline)), None) => outline,
+            (_, None) => return Divided::refused(String::new(), finding(&unread(key))),
+        };
+        let Outline { stamp, pieces, tables, largest } = outline;
+        let refused = too_large(largest, sizes).or_else(|| too_many_tables(tables, pieces));
+        let pieces = if refused.is_some() { 0 } else { u32::try_from(pieces).unwrap_or(u32::MAX) };
+        Divided { etag: stamp, pieces, refused }
+    }
+
+    /// Reads one piece. Fails when its bytes do not come, so that the state machine tries again.
+    pub(crate) async fn piece_of_directory(
+        &self,
+        sizes: Sizes,
+        (site, place): (SiteName, &BucketSite),
+        key: &str,
+        stamp: &str,
+        piece: u32,
+    ) -> Result<Value, RecoveryError> {
+        let region = self.plan.region(site);
+        let manifest = self.own_manifest(region, place, key).await?;
+        let (level, stamp, number) = (of(self.level), stamp.to_owned(), piece as usize);
+        let work = move |files: &dyn ObjectFiles| {
+            let (opened, listed) = (Directory(files), listed(files)?);
+            let (source, options) = (ListedFiles { files: &opened, listed: &listed }, to(level, manifest.as_ref()));
+            let division = DirectoryDivision::of(source, sizes.of_files(), &options);
+            if division.stamp().to_string() != stamp {
+                return Ok(Read::Changed);
+            }
+            io::Result::Ok(division.read(number).map_or(Read::None(division.pieces()), |(piece, prints)| {
+                Read::Piece(Box::new(piece), Kept::of(files, &prints), Outline::of(&division))
+            }))
+        };
+        let read = match read_files_through(self.objects, (region, place), key, self.until, work).await {
+            (_, Some(error)) => return Err(error.into()),
+            (Some(Ok(read)), None) => read,
+            (_, None) => return Err(unread(key).into()),
+        };
+        match read {
+            // Whoever puts the pieces together sees it, too, and tells it.
+            Read::Changed => Ok(json!({"incident_id": null, "status": "changed", "piece": null})),
+            Read::None(pieces) => {
+                let message = format!("{} has {pieces} pieces and no piece {piece}", named(place, key));
+                Err(RecoveryError::new(Code::PayloadUnreadable, message))
+            }
+            Read::Piece(mut read, stored, outline) => {
+                let fits = read.fits(room(read.tables(), outline.tables, outline.pieces));
+                let piece = if fits { serde_json::to_value(&read).unwrap_or_default() } else { Value::Null };
+                let status = if fits { "read" } else { "too_large" };
+                Ok(json!({"incident_id": null, "status": status, "piece": piece, "stored": stored}))
+            }
+        }
+    }
+
+    /// What the pieces prove together.
+    pub(crate) async fn directory_together(
+        &self,
+        place: (&Region, &BucketSite),
+        key: &str,
+        expected: Expected,
+        gathered: &Gathered,
+    ) -> Proof {
+        if let Some(refused) = &gathered.refused {
+            return Proof { findings: vec![refused.clone()], ..Proof::default() };
+        }
+        let (pieces, stamp, sizes) = (gathered.of_directory.clone(), gathered.etag.clone(), gathered.sizes);
+        let work = move |files: &dyn ObjectFiles| put_together(files, sizes, &pieces, &stamp, &expected);
+        let (examined, failure) = read_files_through(self.objects, place, key, self.until, work).await;
+        let changed = || {
+            let named = named(place.1, key);
+            let finding = format!(
+                "object_changed: a file of {named} or its manifest was replaced, added or removed while its pieces were read: \
+                 verify it again"
+            );
+            Proof { findings: vec![finding], ..Proof::default() }
+        };
+        let mut proof = examined.and_then(Result::ok).map_or_else(Proof::default, |found| found.unwrap_or_else(changed));
+        if let Some(error) = failure {
+            proof.findings.insert(0, finding(&error));
+        }
+        proof
+    }
+
+    /// The manifest of an archive, where there is one that can be read. What is wrong with one that cannot be is told by whoever puts the
+    /// pieces together.
+    async fn own_manifest(&self, region: &Region, place: &BucketSite, key: &str) -> Result<Option<Manifest>, PortError> {
+        match self.manifest_text(region, place, &format!("{key}{MANIFEST}")).await {
+            Ok(text) => Ok(Manifest::read(&text).ok()),
+            Err(error) if error.kind == FailureKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn listed(files: &dyn ObjectFiles) -> io::Result<Vec<ListedFile>> {
+    let files = files.listed()?.into_iter();
+    let file = |file: shared::domain::archives::ListedFile| ListedFile {
+        name: file.name,
+        bytes: file.bytes,
+        tag: file.etag.unwrap_or_default(),
+    };
+    Ok(files.map(file).collect())
+}
+
+/// As whoever puts pieces together reads, as far as a division depends on it.
+fn to(level: Level, manifest: Option<&Manifest>) -> Options<'_> {
+    Options { manifest, fingerprints: level >= Level::Decodable, ..Options::to(level) }
+}
+
+/// Nothing, where the pieces are not of the directory as it is now.
+fn put_together(
+    files: &dyn ObjectFiles,
+    sizes: Sizes,
+    pieces: &[PieceOfDirectory],
+    stamp: &str,
+    expected: &Expected,
+) -> io::Result<Option<Proof>> {
+    let (opened, listed) = (Directory(files), listed(files)?);
+    let source = ListedFiles { files: &opened, listed: &listed };
+    let mut options = options(expected);
+    options.fingerprints = options.level >= Level::Decodable;
+    let read: Vec<DirectoryPiece> = pieces.iter().map(|piece| piece.piece.clone()).collect();
+    let combined = combine_directory(source, sizes.of_files(), &options, &read);
+    if combined.stamp.to_string() != stamp {
+        return Ok(None);
+    }
+    let stored = stored_together(files, &combined, pieces);
+    Ok(Some(proof(&combined.verdict, expected, &stored)))
+}
+
+/// What S3's own checksums say of all files: of those that were read now, and of those of the pieces.
+fn stored_together(files: &dyn ObjectFiles, combined: &CombinedDirectory, pieces: &[PieceOfDirectory]) -> Stored {
+    let own = stored_of(files, &combined.verdict);
+    if matches!(own, Stored::Other(_)) {
+        return own;
+    }
+    if let Some(differs) = pieces.iter().find_map(|piece| piece.stored.differs.clone()) {
+        return Stored::Other(Some(differs));
+    }
+    match own {
+        Stored::Same if pieces.len() < combined.pieces => Stored::NotCompared,
+        Stored::Same if pieces.iter().any(|piece| !piece.stored.all) => Stored::NotKept,
+        own => own,
+    }
+}
