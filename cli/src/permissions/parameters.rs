@@ -22,6 +22,8 @@ const LISTS: [(&str, Operation); 6] = [
 /// the first: the template has room for one, and the comparison then names what the other lacks.
 #[must_use]
 pub fn parameters_of(plan: &Plan, known: &[&str]) -> BTreeMap<String, String> {
+    // Computed once: there are as many as a plan has components, several times over.
+    let needed = needs(plan);
     let mut values = BTreeMap::new();
     let mut give = |name: &str, value: String| {
         if known.contains(&name) {
@@ -33,23 +35,23 @@ pub fn parameters_of(plan: &Plan, known: &[&str]) -> BTreeMap<String, String> {
     give("RecoveryRegion", plan.sites.recovery.region.to_string());
     give("ArmedFor", plan.sites.recovery.region.to_string());
     for (list, operation) in LISTS {
-        let resources = resources_of(plan, operation);
+        let resources = resources_of(&needed, operation);
         if !resources.is_empty() {
             give(list, resources.join(","));
         }
     }
     // None is none, whatever the template's own default is.
-    give("HealthCheckArns", resources_for(plan, FunctionName::ReplicationCheck, Operation::GetHealthCheck).join(","));
+    give("HealthCheckArns", resources_for(&needed, FunctionName::ReplicationCheck, Operation::GetHealthCheck).join(","));
     let of_primary = |need: &Need| {
         let check = need.function == FunctionName::ReplicationCheck.as_str();
         check && need.in_region.as_ref() == Some(&plan.sites.primary.region)
     };
-    give("PrimaryMetrics", needs(plan).iter().any(of_primary).to_string());
-    let secrets = resources_for(plan, FunctionName::ReplicationCheck, Operation::GetSecretValue);
+    give("PrimaryMetrics", needed.iter().any(of_primary).to_string());
+    let secrets = resources_for(&needed, FunctionName::ReplicationCheck, Operation::GetSecretValue);
     if !secrets.is_empty() {
         give("PostgresqlSecretArns", secrets.join(","));
     }
-    let tests = restore_test_secrets(plan);
+    let tests = restore_test_secrets(plan, &needed);
     if !tests.is_empty() {
         give("RestoreTestSecretArns", tests.join(","));
     }
@@ -108,25 +110,27 @@ pub fn parameters_of(plan: &Plan, known: &[&str]) -> BTreeMap<String, String> {
 }
 
 /// The secrets with which databases are asked that were restored for a test; the identity of archives has a parameter of its own.
-fn restore_test_secrets(plan: &Plan) -> Vec<String> {
+fn restore_test_secrets(plan: &Plan, needed: &[Need]) -> Vec<String> {
     let names: BTreeSet<String> = plan
         .components
         .values()
         .filter_map(|component| Some(declared_of(component)?.restore_test.as_ref()?.secret.to_string()))
         .collect();
     let of_tests = |arn: &String| names.iter().any(|name| arn.ends_with(&format!(":secret:{name}-??????")));
-    resources_for(plan, FunctionName::BackupVerify, Operation::GetSecretValue).into_iter().filter(of_tests).collect()
+    resources_for(needed, FunctionName::BackupVerify, Operation::GetSecretValue).into_iter().filter(of_tests).collect()
 }
 
 /// What an operation's action is needed on: a list has room for all of them.
-fn resources_of(plan: &Plan, operation: Operation) -> Vec<String> {
-    let action = operation.row().grants.first().map(|grant| grant.action);
-    needs(plan).into_iter().filter(|need| Some(need.action) == action).map(|need| need.resource).collect()
+fn resources_of(needed: &[Need], operation: Operation) -> Vec<String> {
+    resources(needed, operation, |_| true)
 }
 
 /// What an operation's action is needed on by this function: a list has room for all of them.
-fn resources_for(plan: &Plan, function: FunctionName, operation: Operation) -> Vec<String> {
+fn resources_for(needed: &[Need], function: FunctionName, operation: Operation) -> Vec<String> {
+    resources(needed, operation, |need| need.function == function.as_str())
+}
+
+fn resources(needed: &[Need], operation: Operation, by: impl Fn(&Need) -> bool) -> Vec<String> {
     let action = operation.row().grants.first().map(|grant| grant.action);
-    let wanted = |need: &Need| need.function == function.as_str() && Some(need.action) == action;
-    needs(plan).into_iter().filter(wanted).map(|need| need.resource).collect()
+    needed.iter().filter(|need| Some(need.action) == action && by(need)).map(|need| need.resource.clone()).collect()
 }
