@@ -180,6 +180,10 @@ impl Files for S3Files {
     fn open(&self, name: &str) -> io::Result<Box<dyn Read + '_>> {
         Ok(Box::new(self.0.open(name)?))
     }
+
+    fn expect(&self, names: Vec<String>) {
+        self.0.expect(names);
+    }
 }
 
 fn compared(stored: Option<&str>, verdict: &Verdict) -> StoredChecksum {

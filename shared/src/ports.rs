@@ -141,6 +141,8 @@ pub trait ObjectFiles {
     /// # Errors
     /// When it cannot be read, or is not the one that was listed; [`io::ErrorKind::NotFound`] only when it is gone.
     fn open(&self, name: &str) -> io::Result<Box<dyn Read + '_>>;
+    /// Says which are opened next, in about this order, so that they can be asked for early. What was said before does not hold any more.
+    fn expect(&self, names: Vec<String>);
     /// CRC-64/NVME of one that was opened, in base 64, where the store keeps it.
     fn checksum(&self, name: &str) -> Option<String>;
 }

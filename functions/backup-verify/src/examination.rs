@@ -117,6 +117,10 @@ impl Files for Directory<'_> {
     fn open(&self, name: &str) -> io::Result<Box<dyn Read + '_>> {
         self.0.open(name)
     }
+
+    fn expect(&self, names: Vec<String>) {
+        self.0.expect(names);
+    }
 }
 
 pub(crate) fn options(expected: &Expected) -> Options<'_> {

@@ -8,6 +8,7 @@ use std::io::{self, ErrorKind, Read};
 use tokio::runtime::Handle;
 
 use crate::address::Location;
+use crate::ahead::{Ahead, Early};
 use crate::client::Client;
 use crate::failure::{Code, Failure};
 use crate::listing::Listed;
@@ -25,6 +26,7 @@ pub struct Directory {
     checksums: RefCell<BTreeMap<String, String>>,
     /// As they were listed last.
     etags: RefCell<BTreeMap<String, String>>,
+    ahead: RefCell<Ahead>,
 }
 
 impl Directory {
@@ -32,8 +34,17 @@ impl Directory {
     #[must_use]
     pub fn new(client: Client, bucket: &str, prefix: &str, limits: Limits, runtime: Handle) -> Self {
         let (bucket, prefix) = (bucket.to_owned(), prefix.to_owned());
-        let (failure, checksums, etags) = (RefCell::default(), RefCell::default(), RefCell::default());
-        Self { client, bucket, prefix, limits, runtime, failure, checksums, etags }
+        Self {
+            client,
+            bucket,
+            prefix,
+            limits,
+            runtime,
+            failure: RefCell::default(),
+            checksums: RefCell::default(),
+            etags: RefCell::default(),
+            ahead: RefCell::default(),
+        }
     }
 
     /// Their names.
@@ -62,15 +73,34 @@ impl Directory {
         Ok(named)
     }
 
+    /// Says which of them are opened next, in about this order, and forgets what was said before: a few are asked for ahead, and small ones
+    /// have come by then. Those that are not opened after all cost requests, and nothing else.
+    pub fn expect(&self, names: impl IntoIterator<Item = String>) {
+        self.ahead.borrow_mut().expect(names);
+        self.ask_ahead();
+    }
+
+    fn ask_ahead(&self) {
+        self.ahead.borrow_mut().ask(&self.client, |name| self.location(name), &self.limits, &self.runtime);
+    }
+
+    fn location(&self, name: &str) -> Location {
+        Location { bucket: self.bucket.clone(), key: format!("{}{name}", self.prefix) }
+    }
+
     /// Opens one of them.
     ///
     /// # Errors
     /// When it cannot be looked at, [`ErrorKind::NotFound`] when it is gone, or it is not the object that was listed;
     /// [`Directory::failure`] says why.
     pub fn open(&self, name: &str) -> io::Result<impl Read + '_> {
-        let location = Location { bucket: self.bucket.clone(), key: format!("{}{name}", self.prefix) };
-        let looked = self.runtime.block_on(self.client.look(&location, &self.limits));
-        let object = looked.map_err(|failure| told(&self.failure, failure))?;
+        let early = self.ahead.borrow_mut().take(name, &self.runtime);
+        self.ask_ahead();
+        let looked = early.unwrap_or_else(|| {
+            let object = self.runtime.block_on(self.client.look(&self.location(name), &self.limits))?;
+            Ok(Early { object, bytes: None })
+        });
+        let Early { object, bytes } = looked.map_err(|failure| told(&self.failure, failure))?;
         // A directory is as it was listed, or it is two.
         if self.etags.borrow().get(name).is_some_and(|listed| *listed != object.etag) {
             let message = format!("{} was replaced since it was listed", object.location);
@@ -80,6 +110,7 @@ impl Directory {
             self.checksums.borrow_mut().insert(name.to_owned(), checksum.clone());
         }
         let reader = Reader::new(self.client.clone(), object, self.limits.clone(), self.runtime.clone());
+        let reader = reader.beginning_with(bytes.unwrap_or_default());
         Ok(Opened { reader, failure: &self.failure })
     }
 

@@ -9,6 +9,7 @@
 //! it is the largest of all, it would rebuild every other, and it cannot resume a body.
 
 mod address;
+mod ahead;
 mod client;
 mod directory;
 mod failure;

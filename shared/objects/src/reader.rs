@@ -82,6 +82,11 @@ impl Reader {
         Self { next: byte, ..self }
     }
 
+    /// With its first bytes, which have come already.
+    pub(crate) fn beginning_with(self, present: Vec<u8>) -> Self {
+        Self { next: present.len() as u64, present, read: 0, ..self }
+    }
+
     /// Why the last read failed.
     #[must_use]
     pub fn failure(&self) -> Option<&Failure> {

@@ -36,16 +36,23 @@ impl Listing {
 
     /// Marks a file as read; `false` when there is no such file, or it was read before.
     pub(crate) fn take(&mut self, name: &str) -> bool {
-        match self.names.binary_search_by(|known| known.as_str().cmp(name)) {
-            Ok(index) => !std::mem::replace(&mut self.read[index], true),
-            Err(_) => false,
-        }
+        self.at(name).is_some_and(|index| !std::mem::replace(&mut self.read[index], true))
     }
 
     /// Takes the files of that name with any suffix, and says how each is compressed. The first is the one that is read.
     pub(crate) fn take_each(&mut self, name: &str) -> Vec<(String, Codec)> {
         let files = SUFFIXES.iter().map(|(suffix, codec)| (format!("{name}{suffix}"), *codec));
         files.filter(|(file, _)| self.take(file)).collect()
+    }
+
+    /// The file of that name with any suffix that is read next.
+    fn first(&self, name: &str) -> Option<String> {
+        let mut files = SUFFIXES.iter().map(|(suffix, _)| format!("{name}{suffix}"));
+        files.find(|file| self.at(file).is_some_and(|index| !self.read[index]))
+    }
+
+    fn at(&self, name: &str) -> Option<usize> {
+        self.names.binary_search_by(|known| known.as_str().cmp(name)).ok()
     }
 
     pub(crate) fn left(&self) -> impl Iterator<Item = &str> {
@@ -71,6 +78,8 @@ pub(crate) trait Data {
     fn sum(&mut self, file: &str, report: &mut Report<'_>) -> Result<(), Finding>;
     /// The ids in a list of large objects.
     fn list(&mut self, file: &str, report: &mut Report<'_>) -> Result<Vec<u32>, Finding>;
+    /// Which files come next.
+    fn expect(&self, files: Vec<String>);
     /// Tells what can be told once every file had its turn.
     fn finish(&mut self, report: &mut Report<'_>);
 }
@@ -152,6 +161,10 @@ impl Data for Here<'_> {
         Ok(ids)
     }
 
+    fn expect(&self, files: Vec<String>) {
+        self.files.expect(files);
+    }
+
     fn finish(&mut self, _: &mut Report<'_>) {}
 }
 
@@ -178,8 +191,14 @@ impl<D: Data> Reading<'_, '_, D> {
     pub(crate) fn read(mut self) -> Result<(), Finding> {
         files_of(self.contents, self.header.version)?;
         let contents = self.contents;
-        for entry in &contents.entries {
-            if entry.kind == Kind::LargeObjects { self.large_objects(entry)? } else { self.table(entry)? }
+        for entries in
+            contents.entries.chunk_by(|one, next| one.kind != Kind::LargeObjects && next.kind != Kind::LargeObjects)
+        {
+            let names = entries.iter().map(|entry| file_of(entry, self.header.version));
+            self.data.expect(names.filter_map(|name| self.listing.first(&name)).collect());
+            for entry in entries {
+                if entry.kind == Kind::LargeObjects { self.large_objects(entry)? } else { self.table(entry)? }
+            }
         }
         self.data.finish(self.report);
         self.left_over();
@@ -201,7 +220,9 @@ impl<D: Data> Reading<'_, '_, D> {
             self.missing(&name, &entry.title());
             return Ok(());
         }
-        for id in self.data.list(&name, self.report)? {
+        let ids = self.data.list(&name, self.report)?;
+        self.data.expect(ids.iter().filter_map(|id| self.listing.first(&large_object_file(*id))).collect());
+        for id in ids {
             let read = self.file(&large_object_file(id), &title_of(id), entry.kind)?;
             self.report.large_object(id, read.map(|(_, outcome, _)| outcome.bytes));
         }

@@ -20,6 +20,10 @@ pub trait Files {
     /// When it cannot be read. This counts as "could not be checked", so a reader of objects must say
     /// [`io::ErrorKind::NotFound`] only when the object is really gone.
     fn open(&self, name: &str) -> io::Result<Box<dyn Read + '_>>;
+
+    /// Says which files are opened next, in this order unless something is wrong with them, so that whoever has to ask for them can do so
+    /// early. What was said before does not hold any more.
+    fn expect(&self, _names: Vec<String>) {}
 }
 
 /// A directory on disk.

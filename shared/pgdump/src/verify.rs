@@ -241,7 +241,9 @@ pub(crate) fn directory_data(
     // The finding belongs to the stage that made it.
     result.unwrap_or_else(|finding| report.found(finding));
     report.enter(Stage::Bytes);
-    listing.left().filter(|name| belongs(name)).try_for_each(|name| data.sum(name, report))
+    let left = || listing.left().filter(|name| belongs(name));
+    data.expect(left().map(str::to_owned).collect());
+    left().try_for_each(|name| data.sum(name, report))
 }
 
 /// What a directory has instead of toc.dat whose files were encrypted one by one.

@@ -285,6 +285,10 @@ fn a_directory_that_changes_meanwhile_is_not_put_together_from_two() {
         }
     }
     assert_eq!(changed_meanwhile("divide", 1, &replaced).end, Ok(()), "nothing of it was read before");
+    let backup = format!("s3://{COPY}/nightly");
+    let piece = json!({"task": "piece", "component": "database_archives", "backup": backup, "etag": "another", "piece": 0});
+    let answer = asked(&mut with(FIXTURE, ProofLevel::Decodable, SIZES), &piece).unwrap();
+    assert_eq!(answer, json!({"incident_id": null, "status": "changed", "piece": null}), "nothing is read for nothing");
 }
 
 #[test]
@@ -323,4 +327,21 @@ fn a_directory_whose_contents_cannot_be_read_says_so() {
     let whole = at_once(&mut simulation);
     let (verdict, end, _) = in_pieces(&mut simulation);
     assert_eq!((end, &verdict["findings"]), (insufficient(), &whole["findings"]), "{verdict:#}");
+}
+
+#[test]
+fn more_than_fits_into_a_state_is_refused_before_anything_is_read() {
+    let mut simulation = with(FIXTURE, ProofLevel::Decodable, SIZES);
+    simulation.cloud.with(|state| {
+        for bucket in state.buckets.values_mut() {
+            let object = bucket["nightly/blob_50001.dat.gz"].clone();
+            for id in 60_000..60_300 {
+                bucket.insert(format!("nightly/blob_{id}.dat.gz"), object.clone());
+            }
+        }
+    });
+    let (verdict, end, pieces) = in_pieces(&mut simulation);
+    assert_eq!((end, pieces), (insufficient(), 0));
+    let finding = verdict["findings"][0].as_str().unwrap();
+    assert!(finding.starts_with("archive_has_too_many_tables: what is said of its 10 tables in 313 pieces"), "{finding}");
 }

@@ -184,6 +184,8 @@ impl ObjectFiles for SimulatedFiles {
         Ok(Box::new(&*object.content))
     }
 
+    fn expect(&self, _: Vec<String>) {}
+
     fn checksum(&self, name: &str) -> Option<String> {
         self.0.get(name)?.crc64nvme.clone()
     }

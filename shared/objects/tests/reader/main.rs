@@ -324,3 +324,48 @@ fn a_file_that_was_replaced_since_its_directory_was_listed_is_changed() {
         assert_eq!(content.len(), if replaced { 0 } else { 77 });
     }
 }
+
+#[test]
+fn files_that_are_expected_are_asked_for_once_ahead_and_no_more_than_eight_at_a_time() {
+    let runtime = runtime();
+    let names = || (0..40).map(|number| format!("{number}.dat"));
+    let mut took = Vec::new();
+    for ahead in [false, true] {
+        let server = runtime.block_on(Server::start(bytes(777), |_| Way::Late(20)));
+        let directory = Directory::new(client(&server), "clinic-backups", "pg/", limits(), runtime.handle().clone());
+        if ahead {
+            directory.expect(names());
+            std::thread::sleep(Duration::from_millis(400));
+            assert_eq!((server.requests("HEAD"), server.requests("GET")), (8, 8), "nobody has opened one yet");
+        }
+        let begin = std::time::Instant::now();
+        for name in names() {
+            let mut content = Vec::new();
+            directory.open(&name).unwrap().read_to_end(&mut content).unwrap();
+            assert_eq!(content, bytes(777));
+        }
+        took.push(begin.elapsed());
+        assert_eq!((server.requests("HEAD"), server.requests("GET")), (40, 40));
+    }
+    assert!(took[1] * 2 < took[0], "{took:?}");
+}
+
+#[test]
+fn what_is_expected_may_be_opened_in_another_order_or_not_at_all() {
+    let runtime = runtime();
+    let server = runtime.block_on(Server::start(bytes(2_500), |_| Way::Sound));
+    let limits = Limits { part: 1 << 20, ..limits() };
+    let directory = Directory::new(client(&server), "clinic-backups", "pg/", limits, runtime.handle().clone());
+    directory.expect(["1", "2", "3", "4"].map(str::to_owned));
+    for name in ["3", "1", "unknown", "4"] {
+        let mut content = Vec::new();
+        directory.open(name).unwrap().read_to_end(&mut content).unwrap();
+        assert_eq!(content, bytes(2_500), "{name}");
+    }
+    directory.expect(["1".to_owned()]);
+    server.stored.lock().unwrap().bytes = bytes(3_000_000);
+    directory.expect(["1".to_owned()]);
+    let mut content = Vec::new();
+    directory.open("1").unwrap().read_to_end(&mut content).unwrap();
+    assert!(content == bytes(3_000_000), "one that is not small is read by ranges, as ever");
+}

@@ -31,6 +31,8 @@ pub(crate) enum Way {
     Sound,
     /// This status, and no body.
     Status(u16),
+    /// As S3 does, after so many milliseconds.
+    Late(u64),
     /// Never.
     Silence,
     /// So many bytes of the body, and then nothing more, with the connection open.
@@ -158,6 +160,9 @@ impl Connection {
         if way == Way::Silence {
             tokio::time::sleep(Duration::from_secs(600)).await;
             return Ok(false);
+        }
+        if let Way::Late(milliseconds) = way {
+            tokio::time::sleep(Duration::from_millis(milliseconds)).await;
         }
         let replaced = asked.header("if-match").is_some_and(|wanted| wanted != etag) && way != Way::OtherEtag;
         let status = match way {

@@ -152,6 +152,10 @@ impl ObjectFiles for Files {
         Ok(Box::new(self.0.open(name)?))
     }
 
+    fn expect(&self, names: Vec<String>) {
+        self.0.expect(names);
+    }
+
     fn checksum(&self, name: &str) -> Option<String> {
         self.0.checksum(name)
     }

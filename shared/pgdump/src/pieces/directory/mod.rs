@@ -69,6 +69,10 @@ impl Files for ListedFiles<'_> {
     fn open(&self, name: &str) -> io::Result<Box<dyn Read + '_>> {
         self.files.open(name)
     }
+
+    fn expect(&self, names: Vec<String>) {
+        self.files.expect(names);
+    }
 }
 
 impl fmt::Debug for ListedFiles<'_> {
@@ -166,6 +170,7 @@ impl<'a> DirectoryDivision<'a> {
         let mut here = Here::new(self.source.files, &options.limits);
         let mut read = DirectoryPiece::new(self.stamp, piece);
         let mut prints = Vec::with_capacity(parts.len());
+        here.expect(parts.iter().map(|part| part.name.clone()).collect());
         for part in parts {
             let mut report = Report::new(&options);
             report.enter(Stage::Data);

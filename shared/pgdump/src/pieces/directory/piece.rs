@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contents::Kind;
 use crate::digest::Sha256Value;
-use crate::finding::{Code, Finding, Meaning};
+use crate::finding::{Finding, Meaning};
 use crate::pieces::directory::records::{self, Came, Record};
 use crate::pieces::directory::{Part, What};
 use crate::pieces::piece::Told;
@@ -87,12 +87,6 @@ impl DirectoryPiece {
     #[must_use]
     pub fn tables(&self) -> usize {
         self.files.iter().filter(|file| matches!(file.came, Came::Data { .. })).count()
-    }
-
-    /// Whether a file could not be read: trying again may do better.
-    #[must_use]
-    pub fn is_unreadable(&self) -> bool {
-        self.findings.iter().any(|told| told.code() == Code::Unreadable)
     }
 
     /// What it says of its files, where these are the parts of the piece of that number in the division of that stamp. What arrives from
