@@ -32,7 +32,8 @@ VERIFICATION_ANSWER = {"incident_id", "status"}
 TASKS |= {
     "check": (set(), VERIFICATION_ANSWER | {"reason", "left"}),
     "divide": ({"left"}, VERIFICATION_ANSWER | {"component", "backup", "etag", "pieces", "refused", "left"}),
-    "piece": ({"component", "backup", "etag", "piece"}, VERIFICATION_ANSWER | {"piece"}),
+    "piece": ({"component", "backup", "etag", "piece"}, VERIFICATION_ANSWER | {"piece", "course"}),
+    "read_on": ({"component", "backup", "etag", "piece", "course"}, VERIFICATION_ANSWER | {"piece", "course"}),
     "combine": (
         {"component", "backup", "etag", "pieces", "refused", "results", "left", "status", "reason"},
         VERIFICATION_ANSWER | {"reason", "left"},
@@ -174,6 +175,8 @@ def _lint_paths(state, names, answers):
             wanted = answers.get(match[1])
             if wanted is None and rest:
                 faults.append(f"{key} reads {path}, but {match[1]} is a plain name")
+            elif wanted is not None and rest == ["answer"]:
+                continue  # All of it.
             elif wanted is not None and (len(rest) != 2 or rest[0] != "answer" or rest[1] not in wanted):
                 faults.append(f"{key} reads {path}, which no answer holds")
     for path in _values_for(state.get("ResultSelector", {})):

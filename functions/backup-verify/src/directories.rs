@@ -19,7 +19,7 @@ use shared::printable::printable;
 use crate::archives::{Search, finding, named};
 use crate::examination::{Directory, Expected, Stored, of, options, proof, stored_of};
 use crate::handler::LONGEST_NAME;
-use crate::pieces::{Divided, Gathered, Sizes, room, too_large, too_many_tables, unread};
+use crate::pieces::{Divided, Gathered, Part, ROOM, Sizes, room, too_large, too_many_tables, unread};
 
 /// What came of one piece, as it travels.
 #[derive(Debug, Clone)]
@@ -107,7 +107,7 @@ impl Search<'_> {
             (_, None) => return Divided::refused(String::new(), finding(&unread(key))),
         };
         let Outline { stamp, pieces, tables, largest } = outline;
-        let refused = too_large(largest, sizes).or_else(|| too_many_tables(tables, pieces));
+        let refused = too_large(largest, sizes).or_else(|| too_many_tables(tables, pieces, ROOM));
         let pieces = if refused.is_some() { 0 } else { u32::try_from(pieces).unwrap_or(u32::MAX) };
         Divided { etag: stamp, pieces, refused }
     }
@@ -117,9 +117,7 @@ impl Search<'_> {
         &self,
         sizes: Sizes,
         (site, place): (SiteName, &BucketSite),
-        key: &str,
-        stamp: &str,
-        piece: u32,
+        &Part { key, etag: stamp, piece }: &Part<'_>,
     ) -> Result<Value, RecoveryError> {
         let region = self.plan.region(site);
         let manifest = self.own_manifest(region, place, key).await?;
@@ -142,7 +140,7 @@ impl Search<'_> {
         };
         match read {
             // Whoever puts the pieces together sees it, too, and tells it.
-            Read::Changed => Ok(json!({"incident_id": null, "status": "changed", "piece": null})),
+            Read::Changed => Ok(json!({"incident_id": null, "status": "changed", "piece": null, "course": null})),
             Read::None(pieces) => {
                 let message = format!("{} has {pieces} pieces and no piece {piece}", named(place, key));
                 Err(RecoveryError::new(Code::PayloadUnreadable, message))
@@ -151,7 +149,7 @@ impl Search<'_> {
                 let fits = read.fits(room(read.tables(), outline.tables, outline.pieces));
                 let piece = if fits { serde_json::to_value(&read).unwrap_or_default() } else { Value::Null };
                 let status = if fits { "read" } else { "too_large" };
-                Ok(json!({"incident_id": null, "status": status, "piece": piece, "stored": stored}))
+                Ok(json!({"incident_id": null, "status": status, "piece": piece, "course": null, "stored": stored}))
             }
         }
     }

@@ -1,9 +1,10 @@
-//! One archive, read in pieces by invocations that know nothing of each other.
+//! One archive, read in pieces by invocations that know nothing of each other; a piece that is too much for one is handed on to the next.
 
 use std::io::Read;
+use std::time::{Duration, Instant};
 
 pub use pgdump::PieceSizes;
-use pgdump::{Division, FileSizes, Options, Piece};
+use pgdump::{Allowance, Course, Division, FileSizes, Options, Piece};
 use serde_json::{Value, json};
 use shared::domain::archives::{ObjectView, Proof, Shelf, StoredObject};
 use shared::domain::backup::ProofLevel;
@@ -20,7 +21,7 @@ use crate::examination::{Expected, examine_pieces, of};
 /// How much one invocation reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sizes {
-    /// The largest archive that one invocation reads.
+    /// The largest archive that one invocation reads, and the most of a piece before the next one goes on.
     pub whole: u64,
     /// How larger ones are divided.
     pub pieces: PieceSizes,
@@ -48,11 +49,19 @@ impl Default for Sizes {
 }
 
 /// Bytes of JSON for all results together. A state of Step Functions has at most 262,144, and this is not all that is in it.
-const ROOM: usize = 170_000;
+pub(crate) const ROOM: usize = 170_000;
 /// Bytes of JSON for a piece without tables: numbers, a checksum, one or two findings.
 const ROOM_OF_A_PIECE: usize = 800;
 /// Bytes of JSON for a table: its place, rows and bytes.
 const ROOM_OF_A_TABLE: usize = 12;
+
+/// Bytes of JSON for a piece that is handed on. With it go at most 90,000 of a decoder's window, and all fits into a state.
+const ROOM_OF_A_COURSE: usize = 140_000;
+/// So many invocations, of 910 seconds at most, read one after the other within the 12 hours of an execution, and leave the time to
+/// check, divide and combine.
+const MOST_TURNS: u32 = 44;
+/// Reading stops so long before its time is over: a decoder may have to come to the end of a block.
+const HANDING_ON: Duration = Duration::from_secs(20);
 
 /// What came of the pieces of an archive.
 #[derive(Debug)]
@@ -106,9 +115,28 @@ pub(crate) fn too_large(largest: u64, sizes: Sizes) -> Option<String> {
     })
 }
 
+/// Why pieces cannot be read one invocation after the other, where they cannot.
+fn too_long(division: &Division, sizes: Sizes) -> Option<String> {
+    let (largest, undivided, whole) = (division.largest(), division.undivided(), sizes.whole);
+    let most = whole.saturating_mul(MOST_TURNS.into());
+    if undivided > whole {
+        return Some(format!(
+            "archive_table_too_large: {undivided} bytes of it have to be read at once, because nobody can go on in the middle of zstd, and one \
+             invocation reads {whole} in its time: take it with pg_dump -Z gzip or -Z lz4, or verify it with recoveryctl backup verify, \
+             where there is time"
+        ));
+    }
+    (largest > most).then(|| {
+        format!(
+            "archive_table_too_large: {largest} bytes of it have to be read one after the other, and {most} can be, by {MOST_TURNS} \
+             invocations in 12 hours: verify it with recoveryctl backup verify, where there is time"
+        )
+    })
+}
+
 /// Why what is said of so many tables in so many pieces cannot be put together, where it cannot.
-pub(crate) fn too_many_tables(tables: usize, pieces: usize) -> Option<String> {
-    (pieces * ROOM_OF_A_PIECE + tables * ROOM_OF_A_TABLE > ROOM).then(|| {
+pub(crate) fn too_many_tables(tables: usize, pieces: usize, room: usize) -> Option<String> {
+    (pieces * ROOM_OF_A_PIECE + tables * ROOM_OF_A_TABLE > room).then(|| {
         format!(
             "archive_has_too_many_tables: what is said of its {tables} tables in {pieces} pieces does not fit into a state of Step \
              Functions: verify it with recoveryctl backup verify, where there is time"
@@ -126,6 +154,18 @@ pub(crate) fn unread(key: &str) -> PortError {
     let message = format!("{key}: what reads the object ended half-way");
     let (service, operation) = ("s3", "GetObject");
     PortError { kind: FailureKind::NoAnswer, service, operation, code: "reading_ended".to_owned(), message }
+}
+
+/// A piece of an archive, as a task names it.
+pub(crate) struct Part<'a> {
+    pub(crate) key: &'a str,
+    pub(crate) etag: &'a str,
+    pub(crate) piece: u32,
+}
+
+/// What came of a piece, or how it is handed on.
+fn told(status: &str, piece: Option<&Piece>, course: Option<&Course>) -> Value {
+    json!({"incident_id": null, "status": status, "piece": piece, "course": course})
 }
 
 impl Search<'_> {
@@ -148,7 +188,10 @@ impl Search<'_> {
             return Divided { etag: view.etag, ..Divided::default() };
         }
         let (pieces, entries) = (division.pieces(), division.entries());
-        let refused = too_large(division.largest(), sizes).or_else(|| too_many_tables(entries, pieces));
+        let refused = too_long(&division, sizes).or_else(|| {
+            let room = if division.largest() > sizes.whole { ROOM_OF_A_COURSE } else { ROOM };
+            too_many_tables(entries, pieces, room)
+        });
         let pieces = if refused.is_some() { 0 } else { u32::try_from(pieces).unwrap_or(u32::MAX) };
         Divided { etag: view.etag, pieces, refused }
     }
@@ -170,41 +213,63 @@ impl Search<'_> {
         }
     }
 
-    /// Reads one piece. Fails when its bytes do not come, so that the state machine tries again.
+    /// Reads one piece, from its beginning or from where the invocation before stopped, as far as one invocation does. Fails when its
+    /// bytes do not come, so that the state machine tries again.
     pub(crate) async fn piece(
         &self,
         sizes: Sizes,
         site: SiteName,
         place: &BucketSite,
-        key: &str,
-        etag: &str,
-        piece: u32,
+        part: &Part<'_>,
+        course: Option<Course>,
     ) -> Result<Value, RecoveryError> {
         if !self.is_one_object() {
-            return self.piece_of_directory(sizes, (site, place), key, etag, piece).await;
+            return self.piece_of_directory(sizes, (site, place), part).await;
         }
-        let region = self.plan.region(site);
+        let (region, key) = (self.plan.region(site), part.key);
         let view = self.objects.look(region, place, key).await?;
-        if view.etag != etag {
+        if view.etag != part.etag {
             // Whoever puts the pieces together sees it, too, and tells it.
-            return Ok(json!({"incident_id": null, "status": "changed", "piece": null}));
+            return Ok(told("changed", None, None));
         }
         let division = self.division(site, place, &view, sizes).await?;
-        let number = piece as usize;
-        let Some(range) = division.range(number) else {
-            let message = format!("{} has {} pieces and no piece {piece}", named(place, key), division.pieces());
+        let number = part.piece as usize;
+        let Some(begun) = division.course(number) else {
+            let message = format!("{} has {} pieces and no piece {number}", named(place, key), division.pieces());
             return Err(RecoveryError::new(Code::PayloadUnreadable, message));
         };
         let (entries, pieces) = (division.entries(), division.pieces());
-        let work = move |reader: &mut dyn Read| division.read(number, reader);
-        let (read, failure) = read_on_through(self.objects, (region, place), &view, range.start, self.until, work).await;
+        let course = course.unwrap_or(begun);
+        let (from, until) = (course.begins_at(), self.until);
+        let work = move |reader: &mut dyn Read| {
+            let over = || until.is_some_and(|until| until.saturating_duration_since(Instant::now()) < HANDING_ON);
+            division.read_on(number, course, reader, Some(Allowance { bytes: sizes.whole, over: &over }))
+        };
+        let (read, failure) = read_on_through(self.objects, (region, place), &view, from, until, work).await;
         if let Some(error) = failure {
             return Err(error.into());
         }
-        let mut read = read.flatten().ok_or_else(|| unread(key))?;
-        let fits = read.fits(room(read.tables(), entries, pieces));
-        let piece = if fits { serde_json::to_value(&read).unwrap_or_default() } else { Value::Null };
-        Ok(json!({"incident_id": null, "status": if fits { "read" } else { "too_large" }, "piece": piece}))
+        let Some(mut course) = read.ok_or_else(|| unread(key))? else {
+            let message = format!("piece {number} of {} cannot stand as the task says", named(place, key));
+            return Err(RecoveryError::new(Code::PayloadUnreadable, message));
+        };
+        if course.turns() >= MOST_TURNS {
+            course.give_up(format!(
+                "{MOST_TURNS} invocations, as many as there is time for, have not come to the end of this piece"
+            ));
+        }
+        let room = room(course.piece().tables(), entries, pieces);
+        let answer = match course.finish() {
+            Ok(mut piece) => {
+                let fits = piece.fits(room);
+                fits.then(|| told("read", Some(&piece), None))
+            }
+            Err(mut course) => {
+                let fits = course.piece().fits(room.min(ROOM_OF_A_COURSE));
+                fits.then(|| told("in_progress", None, Some(&course)))
+            }
+        };
+        Ok(answer.unwrap_or_else(|| told("too_large", None, None)))
     }
 
     /// What the pieces prove together.

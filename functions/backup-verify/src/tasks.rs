@@ -1,8 +1,8 @@
 //! What the state machine asks when archives may be too large for one invocation: check everything, divide one archive, read a
-//! piece of it, put the pieces together. Each answer is small; what is large stays in S3.
+//! piece of it, read on, put the pieces together. Each answer is small; what is large stays in S3.
 
 use jiff::Timestamp;
-use pgdump::Piece;
+use pgdump::{Course, Piece};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shared::domain::archives::ArchivesJudgement;
@@ -16,7 +16,7 @@ use shared::printable::printable;
 use crate::archives::{Reading, Search};
 use crate::directories::PieceOfDirectory;
 use crate::handler::{Checked, LONGEST_NAME, Ports, Row, archives_row, place_of, rows_of, status_of};
-use crate::pieces::{Gathered, Sizes};
+use crate::pieces::{Gathered, Part, Sizes};
 
 /// Characters of the reasons that go through the state machine from one archive to the next.
 const LONGEST_REASON: usize = 2_000;
@@ -31,6 +31,8 @@ enum Task {
     Divide { left: Vec<Large> },
     /// Reads a piece of an archive.
     Piece { component: String, backup: String, etag: String, piece: u32 },
+    /// Reads on where the invocation before stopped.
+    ReadOn { component: String, backup: String, etag: String, piece: u32, course: Box<Course> },
     /// Puts the pieces together.
     Combine(Box<Combine>),
 }
@@ -80,8 +82,11 @@ pub(crate) async fn handle(ports: Ports<'_>, sizes: Sizes, plan: &Plan, payload:
         Task::Divide { left } => divide(ports, sizes, plan, &left).await.map(answered),
         Task::Piece { component, backup, etag, piece } => {
             let found = found(plan, &component, &backup)?;
-            let search = search(ports, plan, &found, Reading::AtOnce);
-            search.piece(sizes, found.site, found.place, found.key, &etag, piece).await.map(answered)
+            read(ports, sizes, plan, &found, &Part { key: found.key, etag: &etag, piece }, None).await
+        }
+        Task::ReadOn { component, backup, etag, piece, course } => {
+            let found = found(plan, &component, &backup)?;
+            read(ports, sizes, plan, &found, &Part { key: found.key, etag: &etag, piece }, Some(*course)).await
         }
         Task::Combine(asked) => combine(ports, sizes, plan, *asked, now).await,
     }
@@ -89,6 +94,18 @@ pub(crate) async fn handle(ports: Ports<'_>, sizes: Sizes, plan: &Plan, payload:
 
 fn answered(answer: Value) -> Checked {
     Checked { answer, metrics: Vec::new() }
+}
+
+async fn read(
+    ports: Ports<'_>,
+    sizes: Sizes,
+    plan: &Plan,
+    found: &Found<'_>,
+    part: &Part<'_>,
+    course: Option<Course>,
+) -> Result<Checked, RecoveryError> {
+    let search = search(ports, plan, found, Reading::AtOnce);
+    search.piece(sizes, found.site, found.place, part, course).await.map(answered)
 }
 
 async fn check(ports: Ports<'_>, sizes: Sizes, plan: &Plan, now: Timestamp) -> Result<Checked, RecoveryError> {

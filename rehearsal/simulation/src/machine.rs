@@ -147,7 +147,11 @@ impl Machine {
                 Demand::Fork { items: items.into_iter().map(told).collect() }
             }
             "Pass" => {
-                Self::keep(line, &state, state["Result"].clone());
+                let made = match state.get("Parameters") {
+                    Some(parameters) => filled(parameters, &line.data, ""),
+                    None => state["Result"].clone(),
+                };
+                Self::keep(line, &state, made);
                 if state["End"] == true {
                     return Demand::End(Ok(()));
                 }

@@ -1,5 +1,8 @@
 //! Decoding of one compressed stream to its end, in bounded memory.
 
+pub(crate) mod continued;
+mod lz4_blocks;
+
 use std::fmt;
 use std::io::{self, BufRead, ErrorKind, Read};
 
@@ -9,6 +12,7 @@ use lz4_flex::frame::FrameDecoder;
 use zstd::stream::read::Decoder as ZstdDecoder;
 use zstd::zstd_safe::{DCtx, DParameter, ResetDirective};
 
+use crate::codec::continued::Until;
 use crate::content::Content;
 use crate::finding::{Code, Finding};
 use crate::limits::Limits;
@@ -72,25 +76,27 @@ impl Decoders {
         }
         let begin = input.position();
         let seen = Seen::default();
-        let mut sink = Sink { content, seen: &seen, decoded: 0, expansion: self.limits.expansion, full: false };
-        let mut reader = AsRead::new(input, &seen);
-        let result = match codec {
-            Codec::None => plain(&mut reader, &mut self.output, &mut sink),
-            Codec::Zlib => {
-                let zlib = self.zlib.get_or_insert_with(|| Decompress::new(true));
-                inflate(zlib, &mut reader, &mut self.output, &mut sink)
-            }
-            Codec::Gzip => pump(GzDecoder::new(reader), &mut self.output, &mut sink),
-            Codec::Lz4 => lz4(reader, &mut sink),
-            Codec::Zstd => {
-                let context = self.zstd.get_or_insert_with(DCtx::create);
-                prepare(context, self.limits.zstd_window_log).and_then(|()| {
-                    pump(ZstdDecoder::with_context(reader, context).single_frame(), &mut self.output, &mut sink)
-                })
-            }
-        };
+        let mut sink = Sink::new(content, &seen, self.limits.expansion);
+        let result = self.decode(codec, AsRead::new(input, &seen), &mut sink);
         let full = sink.full;
         self.settle(codec, result, seen, full, begin, input)
+    }
+
+    fn decode(&mut self, codec: Codec, mut reader: impl BufRead, sink: &mut Sink<'_>) -> io::Result<()> {
+        match codec {
+            Codec::None => plain(&mut reader, &mut self.output, sink),
+            Codec::Zlib => {
+                let zlib = self.zlib.get_or_insert_with(|| Decompress::new(true));
+                inflate(zlib, &mut reader, &mut self.output, sink)
+            }
+            Codec::Gzip => pump(GzDecoder::new(reader), &mut self.output, sink),
+            Codec::Lz4 => lz4(reader, sink),
+            Codec::Zstd => {
+                let context = self.zstd.get_or_insert_with(DCtx::create);
+                prepare(context, self.limits.zstd_window_log)
+                    .and_then(|()| pump(ZstdDecoder::with_context(reader, context).single_frame(), &mut self.output, sink))
+            }
+        }
     }
 
     /// What a decoder's result means.
@@ -148,15 +154,27 @@ struct Sink<'a> {
     decoded: u64,
     expansion: u64,
     full: bool,
+    /// When to break off.
+    until: Until<'a>,
+    /// Whether it was broken off.
+    stopped: bool,
 }
 
-impl Sink<'_> {
-    /// Fails when the stream expands beyond the limit; nothing is decoded after that.
+impl<'a> Sink<'a> {
+    fn new(content: &'a mut Content, seen: &'a Seen, expansion: u64) -> Self {
+        Self { content, seen, decoded: 0, expansion, full: false, until: Until::THE_END, stopped: false }
+    }
+
+    /// Fails when the stream expands beyond the limit, or is to be broken off; nothing is decoded after that.
     fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.decoded += bytes.len() as u64;
         self.content.push(bytes);
         self.full = self.decoded > Limits::EXPANSION_FLOOR && self.decoded / self.expansion > self.seen.taken.get();
-        if self.full { Err(ErrorKind::FileTooLarge.into()) } else { Ok(()) }
+        if self.full {
+            return Err(ErrorKind::FileTooLarge.into());
+        }
+        self.stopped = self.until.over(self.seen);
+        if self.stopped { Err(ErrorKind::TimedOut.into()) } else { Ok(()) }
     }
 }
 
@@ -198,14 +216,24 @@ fn inflate(zlib: &mut Decompress, reader: &mut impl BufRead, output: &mut [u8], 
     }
 }
 
+fn lz4(mut reader: impl BufRead, sink: &mut Sink<'_>) -> io::Result<()> {
+    let header = lz4_blocks::header(&mut reader)?;
+    lz4_after(&header, reader, sink)
+}
+
 /// Shows the decoder's own buffer: copying would take as long as decoding.
-fn lz4(reader: impl Read, sink: &mut Sink<'_>) -> io::Result<()> {
-    let mut decoder = FrameDecoder::new(reader);
+fn lz4_after(header: &[u8], reader: impl Read, sink: &mut Sink<'_>) -> io::Result<()> {
+    // Of some blocks the decoder lets pass that they are larger than the header says.
+    let largest = if header == lz4_blocks::HEADER { lz4_blocks::BLOCK } else { usize::MAX };
+    let mut decoder = FrameDecoder::new(header.chain(reader));
     loop {
         let bytes = decoder.fill_buf()?;
         let count = bytes.len();
         if count == 0 {
             return Ok(());
+        }
+        if count > largest {
+            return Err(ErrorKind::InvalidData.into());
         }
         sink.push(bytes)?;
         decoder.consume(count);

@@ -1,5 +1,7 @@
 //! The uncompressed data of one entry, checked as it passes.
 
+use serde::{Deserialize, Serialize};
+
 use crate::contents::Kind;
 use crate::encoding::{Encoding, Utf8};
 use crate::finding::Code;
@@ -14,8 +16,9 @@ pub(crate) struct Outcome {
     pub(crate) fault: Option<Fault>,
 }
 
-/// Checks data according to what it is.
-#[derive(Debug)]
+/// Checks data according to what it is. As it stands it can be kept, to go on elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Content {
     rows: Option<Rows>,
     utf8: Option<Utf8>,
@@ -33,6 +36,21 @@ impl Content {
         };
         let utf8 = (text && encoding == Encoding::Utf8).then(Utf8::default);
         Self { rows, utf8, text, bytes: 0, fault: None }
+    }
+
+    /// Whether it can have come of data of that kind: what was kept elsewhere may be anything.
+    pub(crate) fn is_sane(&self, kind: Kind, encoding: Encoding) -> bool {
+        let new = Self::new(kind, encoding);
+        let rows = match (&self.rows, kind) {
+            (Some(rows), Kind::Copy { columns }) => rows.is_sane(columns, encoding != Encoding::EmbedsAscii),
+            (rows, _) => rows.is_some() == new.rows.is_some(),
+        };
+        // Text that is not UTF-8 is told once, and not looked at any more.
+        let utf8 = match &self.utf8 {
+            Some(utf8) => new.utf8.is_some() && utf8.is_sane(),
+            None => new.utf8.is_none() || self.fault.is_some(),
+        };
+        rows && utf8 && self.text == new.text && self.bytes < 1 << 62
     }
 
     pub(crate) fn push(&mut self, bytes: &[u8]) {

@@ -1,11 +1,17 @@
 //! The data of a custom archive: blocks, one after the other, to the end of the file.
 
+use serde::{Deserialize, Serialize};
+
+use crate::codec::continued::{Decoding, Ran};
 use crate::codec::{Codec, Decoders};
 use crate::content::Content;
 use crate::contents::{Contents, Entry, Kind, Place};
+use crate::encoding::Encoding;
 use crate::fields::integer;
 use crate::finding::{Code, Finding};
 use crate::header::Compression;
+use crate::pause::Pause;
+use crate::pieces::Told;
 use crate::report::Report;
 use crate::source::{Input, InputExt};
 
@@ -21,6 +27,101 @@ pub(crate) struct Blocks<'a, 'r, I> {
     pub(crate) report: &'a mut Report<'r>,
     /// The entry whose data is being read, by its place in the contents.
     pub(crate) current: Option<usize>,
+    /// When to stop, to be continued by somebody else.
+    pub(crate) pause: Pause<'a>,
+}
+
+/// A block that was not read to its end. Where it goes on.
+pub(crate) struct Paused {
+    pub(crate) at: u64,
+    pub(crate) block: OpenBlock,
+}
+
+/// How a block stands that was not read to its end. It can be kept, to go on elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OpenBlock {
+    large_objects: bool,
+    /// Whether it is nobody's: it belongs to no entry, or to one that had its block.
+    skipped: bool,
+    /// The large object that the stream is of.
+    object: u32,
+    /// `None`: between two large objects, or before the only stream.
+    stream: Option<OpenStream>,
+}
+
+/// How a stream stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OpenStream {
+    /// Bytes of its chunk that were not taken yet.
+    left: u32,
+    /// Whether that was its last chunk.
+    ended: bool,
+    progress: Progress,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum Progress {
+    Decoded(Box<Decoding>),
+    /// Only its end is looked for, because of this damage, or because it is nobody's.
+    PassedOver(Option<Told>),
+}
+
+/// What came of a stream.
+enum Stream {
+    /// It was read to its end; what it held, where all of that could be decoded.
+    Ended(Option<Content>),
+    Paused {
+        at: u64,
+        stream: Option<OpenStream>,
+    },
+}
+
+impl OpenBlock {
+    fn of(kind: u8) -> Self {
+        Self { large_objects: kind == LARGE_OBJECTS, skipped: false, object: 0, stream: None }
+    }
+
+    fn skipped(kind: u8) -> Self {
+        Self { skipped: true, ..Self::of(kind) }
+    }
+
+    /// Whether it tells what the data is: not while nothing was decoded, nor where it is passed over.
+    pub(crate) fn holds_data(&self) -> bool {
+        let progress = self.stream.as_ref().map(|stream| &stream.progress);
+        matches!(progress, Some(Progress::Decoded(decoding)) if !decoding.is_beginning())
+    }
+
+    /// Whether it can be of this entry, or of none: what was kept elsewhere may be anything.
+    pub(crate) fn is_sane(&self, entry: Option<&Entry>, codec: Codec, encoding: Encoding) -> bool {
+        let entry = match (self.skipped, entry) {
+            (true, _) => None,
+            (false, Some(entry)) if (entry.kind == Kind::LargeObjects) == self.large_objects => Some(entry),
+            (false, _) => return false,
+        };
+        self.stream.as_ref().is_none_or(|stream| {
+            let progress = match (&stream.progress, entry) {
+                (Progress::Decoded(decoding), Some(entry)) => {
+                    decoding.is_sane(codec) && decoding.content.is_sane(entry.kind, encoding)
+                }
+                (Progress::Decoded(_), None) => false,
+                (Progress::PassedOver(_), _) => true,
+            };
+            progress && i32::try_from(stream.left).is_ok() && !(stream.ended && stream.left > 0)
+        })
+    }
+}
+
+impl OpenStream {
+    fn new(entry: Option<&Entry>, encoding: Encoding) -> Self {
+        let progress = match entry {
+            Some(entry) => Progress::Decoded(Box::new(Decoding::of(Content::new(entry.kind, encoding)))),
+            None => Progress::PassedOver(None),
+        };
+        Self { left: 0, ended: false, progress }
+    }
 }
 
 /// The codec of a custom archive's streams.
@@ -58,8 +159,8 @@ impl<I: Input> Blocks<'_, '_, I> {
         Ok(())
     }
 
-    /// Reads one block, and notes that its entry has one.
-    pub(crate) fn block(&mut self, found: &mut [bool]) -> Result<(), Finding> {
+    /// Reads one block, and notes that its entry has one; to its end, or as far as is allowed.
+    pub(crate) fn block(&mut self, found: &mut [bool]) -> Result<Option<Paused>, Finding> {
         let begin = self.input.position();
         let kind = self.input.byte("a data block")?;
         let id = integer(self.input, "a data block's entry id")?;
@@ -74,17 +175,17 @@ impl<I: Input> Blocks<'_, '_, I> {
             let sentence =
                 format!("a data block belongs to entry {id}, which is not in the table of contents or has no data");
             self.report.found(Finding::at(Code::BlockUnexpected, begin, sentence));
-            return self.skip(kind);
+            return self.read_on(OpenBlock::skipped(kind));
         };
         let entry = &contents.entries[index];
         if (kind == LARGE_OBJECTS) != (entry.kind == Kind::LargeObjects) {
             let sentence = format!("the data block of {} is of another kind", entry.title());
             self.report.found(Finding::at(Code::BlockUnexpected, begin, sentence));
-            return self.skip(kind);
+            return self.read_on(OpenBlock::skipped(kind));
         }
         if std::mem::replace(&mut found[index], true) {
             self.report.found(duplicate(entry, begin));
-            return self.skip(kind);
+            return self.read_on(OpenBlock::skipped(kind));
         }
         self.current = Some(index);
         if let Place::At(offset) = entry.place
@@ -94,55 +195,94 @@ impl<I: Input> Blocks<'_, '_, I> {
                 format!("the data of {} is at byte {begin}, and the table of contents says {offset}", entry.title());
             self.report.found(Finding::at(Code::OffsetMismatch, begin, sentence));
         }
-        let read = if kind == LARGE_OBJECTS { self.large_objects(entry) } else { self.rows(entry) };
+        self.read_on(OpenBlock::of(kind))
+    }
+
+    /// Goes on with a block, which is that of the current entry unless it is skipped.
+    pub(crate) fn read_on(&mut self, open: OpenBlock) -> Result<Option<Paused>, Finding> {
+        let contents = self.contents;
+        let entry = self.current.filter(|_| !open.skipped).and_then(|index| contents.entries.get(index));
+        let read = if open.large_objects { self.large_objects(entry, open) } else { self.rows(entry, open) };
         read.map_err(|mut finding| {
-            finding.sentence += &format!(", in the data of {}", entry.title());
+            if let Some(entry) = entry {
+                finding.sentence += &format!(", in the data of {}", entry.title());
+            }
             finding
         })
     }
 
-    fn rows(&mut self, entry: &Entry) -> Result<(), Finding> {
-        let mut content = Content::new(entry.kind, self.contents.encoding);
-        if self.stream(&mut content, &entry.title())? {
-            self.report.data(entry, content.finish(), self.input.position(), None);
-        }
-        Ok(())
-    }
-
-    fn large_objects(&mut self, entry: &Entry) -> Result<(), Finding> {
-        loop {
-            // pg_dump writes the unsigned id as if it were signed.
-            let id = integer(self.input, "a large object's id")?.cast_unsigned();
-            if id == 0 {
-                return Ok(());
+    fn rows(&mut self, entry: Option<&Entry>, open: OpenBlock) -> Result<Option<Paused>, Finding> {
+        let title = || entry.map(Entry::title).unwrap_or_default();
+        match self.stream(open.stream, entry, title)? {
+            Stream::Ended(content) => {
+                if let (Some(entry), Some(content)) = (entry, content) {
+                    self.report.data(entry, content.finish(), self.input.position(), None);
+                }
+                Ok(None)
             }
-            let mut content = Content::new(entry.kind, self.contents.encoding);
-            let sound = self.stream(&mut content, &format!("large object {id}"))?;
-            self.report.large_object(id, sound.then(|| content.finish().bytes));
+            Stream::Paused { at, stream } => Ok(Some(Paused { at, block: OpenBlock { stream, ..open } })),
         }
     }
 
-    /// Whether the stream could be decoded to its end. Where not, the blocks behind it are still read.
-    fn stream(&mut self, content: &mut Content, title: &str) -> Result<bool, Finding> {
-        let mut chunks = Chunks::new(self.input);
-        let damage = self.decoders.run(self.codec, &mut chunks, content)?;
-        chunks.drain()?;
-        let sound = damage.is_none();
+    fn large_objects(&mut self, entry: Option<&Entry>, mut open: OpenBlock) -> Result<Option<Paused>, Finding> {
+        loop {
+            if open.stream.is_none() {
+                let at = self.input.position();
+                if self.pause.at(at) {
+                    return Ok(Some(Paused { at, block: open }));
+                }
+                // pg_dump writes the unsigned id as if it were signed.
+                open.object = integer(self.input, "a large object's id")?.cast_unsigned();
+                if open.object == 0 {
+                    return Ok(None);
+                }
+            }
+            let id = open.object;
+            match self.stream(open.stream.take(), entry, || format!("large object {id}"))? {
+                Stream::Ended(content) if entry.is_some() => {
+                    self.report.large_object(id, content.map(|content| content.finish().bytes));
+                }
+                Stream::Ended(_) => {}
+                Stream::Paused { at, stream } => return Ok(Some(Paused { at, block: OpenBlock { stream, ..open } })),
+            }
+        }
+    }
+
+    /// Reads a stream to its end; its content, where it could be decoded. Where not, or where it belongs to no entry, it is passed over.
+    fn stream(
+        &mut self,
+        open: Option<OpenStream>,
+        entry: Option<&Entry>,
+        title: impl FnOnce() -> String,
+    ) -> Result<Stream, Finding> {
+        let (begin, encoding) = (self.input.position(), self.contents.encoding);
+        let new = || OpenStream::new(entry, encoding);
+        let OpenStream { left, ended, progress } = open.unwrap_or_else(new);
+        let mut chunks = Chunks { input: self.input, left: left as usize, ended };
+        let (damage, content) = match progress {
+            Progress::PassedOver(damage) => (damage.map(Finding::from), None),
+            Progress::Decoded(decoding) => match self.decoders.run_on(self.codec, &mut chunks, *decoding, self.pause)? {
+                Ran::Ended(None, content) => (None, Some(content)),
+                Ran::Ended(damage, _) => (damage, None),
+                Ran::Paused(decoding) => return Ok(chunks.paused(Progress::Decoded(decoding))),
+                Ran::Stopped => return Ok(Stream::Paused { at: begin, stream: Some(new()) }),
+            },
+        };
+        loop {
+            let count = chunks.fill()?.len();
+            if count == 0 {
+                break;
+            }
+            if content.is_none() && self.pause.at(chunks.position()) {
+                return Ok(chunks.paused(Progress::PassedOver(damage.map(Told::from))));
+            }
+            chunks.consume(count);
+        }
         if let Some(mut damage) = damage {
-            damage.sentence = format!("{title}: {}", damage.sentence);
+            damage.sentence = format!("{}: {}", title(), damage.sentence);
             self.report.found(damage);
         }
-        Ok(sound)
-    }
-
-    fn skip(&mut self, kind: u8) -> Result<(), Finding> {
-        if kind == ROWS {
-            return Chunks::new(self.input).drain();
-        }
-        while integer(self.input, "a large object's id")? != 0 {
-            Chunks::new(self.input).drain()?;
-        }
-        Ok(())
+        Ok(Stream::Ended(content))
     }
 }
 
@@ -153,9 +293,12 @@ struct Chunks<'a, I> {
     ended: bool,
 }
 
-impl<'a, I: Input> Chunks<'a, I> {
-    fn new(input: &'a mut I) -> Self {
-        Self { input, left: 0, ended: false }
+impl<I: Input> Chunks<'_, I> {
+    /// How it stands.
+    fn paused(self, progress: Progress) -> Stream {
+        // A chunk's length is a positive 32-bit integer.
+        let left = u32::try_from(self.left).unwrap_or(u32::MAX);
+        Stream::Paused { at: self.input.position(), stream: Some(OpenStream { left, ended: self.ended, progress }) }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The encoding that an archive's text is in, and validation of UTF-8 that arrives in pieces.
 
+use serde::{Deserialize, Serialize};
 use simdutf8::basic;
 
 /// What the encoding of an archive means for checking its text.
@@ -68,13 +69,19 @@ impl Encoding {
 }
 
 /// Validates UTF-8 that arrives in pieces.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Utf8 {
     carry: [u8; 4],
     carried: usize,
 }
 
 impl Utf8 {
+    /// Whether what is carried can be the beginning of a character: what was kept elsewhere may be anything.
+    pub(crate) fn is_sane(&self) -> bool {
+        self.carry.get(..self.carried).is_some_and(|carried| unfinished(carried) == Ok(self.carried))
+    }
+
     /// Whether everything so far can be the beginning of valid UTF-8.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> bool {
         self.first_wrong(bytes).is_none()

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 /// What a finding means for the backup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -49,6 +49,8 @@ codes! {
     LimitReached = "limit_reached", Unchecked;
     /// An archive was read in pieces, and of one of them nothing is known.
     PieceMissing = "piece_missing", Unchecked;
+    /// One stream is longer than what is read at once, and cannot be continued in its middle.
+    StreamTooLong = "stream_too_long", Unchecked;
     /// The archive's version is newer or older than what this verifier knows.
     VersionUnsupported = "version_unsupported", Unchecked;
     /// An entry is of a kind that this verifier does not know: a damaged word, or a newer pg_dump.
@@ -152,6 +154,14 @@ impl fmt::Display for Code {
 impl Serialize for Code {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Code {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let known = Self::ALL.iter().find(|code| code.as_str() == text);
+        known.copied().ok_or_else(|| de::Error::custom("no finding has this code"))
     }
 }
 

@@ -33,6 +33,7 @@ mod manifest;
 mod masks;
 mod named_files;
 mod options;
+mod pause;
 mod pieces;
 mod report;
 mod rows;
@@ -51,9 +52,10 @@ pub use level::{Level, UnknownLevel};
 pub use limits::Limits;
 pub use manifest::{LARGEST_MANIFEST, Manifest, ManifestError};
 pub use options::Options;
+pub use pause::Allowance;
 pub use pieces::{
-    Combined, CombinedDirectory, DirectoryDivision, DirectoryPiece, Division, FileSizes, ListedFile, ListedFiles, Piece,
-    PieceSizes, combine, combine_directory,
+    Combined, CombinedDirectory, Course, DirectoryDivision, DirectoryPiece, Division, FileSizes, ListedFile, ListedFiles,
+    Piece, PieceSizes, combine, combine_directory,
 };
 pub use verdict::{Answer, Archive, FilePrint, Format, LargeObjects, Proof, Proofs, Table, Verdict};
 pub use verify::{BEGINNING, begins_archive, verify, verify_directory};

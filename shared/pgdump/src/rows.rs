@@ -1,17 +1,21 @@
 //! Checks of COPY text while it streams past: columns of every row, escapes, and the end.
 
+use serde::{Deserialize, Serialize};
+
 use crate::finding::Code;
 use crate::masks::{BLOCK, Finder, Masks, Portable};
 
 /// What was wrong with rows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Fault {
     pub(crate) code: Code,
     pub(crate) sentence: String,
 }
 
 /// What the last bytes leave open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum Open {
     Nothing,
     /// A backslash. Whether it stands at the beginning of a field, and of a row.
@@ -25,8 +29,9 @@ enum Open {
     End,
 }
 
-/// Checks the rows of one table, as COPY writes them.
-#[derive(Debug)]
+/// Checks the rows of one table, as COPY writes them. As it stands it can be kept, to go on elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Rows {
     columns: u32,
     /// Whether a backslash always begins an escape; it does not in encodings that embed ASCII.
@@ -54,6 +59,12 @@ impl Rows {
             wrong_rows: 0,
             fault: None,
         }
+    }
+
+    /// Whether it can have come of rows of that shape: what was kept elsewhere may be anything. Counters have room to go on.
+    pub(crate) fn is_sane(&self, columns: u32, escapes: bool) -> bool {
+        let counted = self.rows < 1 << 62 && self.wrong_rows < 1 << 62 && self.tabs < 1 << 31;
+        (self.columns, self.escapes) == (columns, escapes) && counted
     }
 
     /// Rows so far, without the end mark.

@@ -12,6 +12,7 @@ use crate::files::Files;
 use crate::finding::{Code, Finding, Meaning};
 use crate::header::{Header, Layout, MAGIC};
 use crate::options::Options;
+use crate::pause::Pause;
 use crate::report::{Report, Stage};
 use crate::source::{Input, InputExt, Part, Source};
 use crate::tar::{self, Members};
@@ -151,8 +152,8 @@ fn custom_archive<R: Read>(source: &mut Source<R>, report: &mut Report<'_>) -> R
         return Ok(());
     }
     let decoders = Decoders::new(&options.limits);
-    Blocks { input: source, contents: &contents, codec: custom::codec(header.compression), decoders, report, current: None }
-        .read()
+    let (codec, pause) = (custom::codec(header.compression), Pause::NEVER);
+    Blocks { input: source, contents: &contents, codec, decoders, report, current: None, pause }.read()
 }
 
 fn tar_archive<R: Read>(source: &mut Source<R>, report: &mut Report<'_>) -> Result<(), Finding> {

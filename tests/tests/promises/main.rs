@@ -7,6 +7,7 @@ mod backups;
 mod changes;
 mod common;
 mod consent;
+mod courses;
 mod database_failure;
 mod directories_in_pieces;
 mod dry_run;

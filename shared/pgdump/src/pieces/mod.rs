@@ -6,40 +6,40 @@
 //! it ended where it begins. So the chain is the very sequence of blocks that a single reading meets, whatever the offsets say, and
 //! a piece that began where no block does is never believed. Bytes that no piece of the chain has read are told, never passed over.
 //!
+//! Where there are no offsets there is one piece, and one that is too large for a reader is continued by others: see [`Course`].
+//!
 //! Checksums are apart from this: every piece also sums the bytes between its own beginning and the next one's, whatever is in them,
 //! and CRC-64/NVME of the whole follows from those of its parts. SHA-256 does not, so it is not compared, and the verdict says so.
 
 mod blocks;
 mod combine;
+mod course;
 mod directory;
 mod piece;
+mod sealed;
 mod summing;
 
 use std::fmt;
 use std::io::{self, Read};
 use std::ops::Range;
 
-use crate::codec::Decoders;
 use crate::contents::{Contents, Place};
-use crate::custom;
-use crate::finding::Finding;
-use crate::header::{Header, MAGIC};
+use crate::header::{Compression, Header, MAGIC};
 use crate::level::Level;
 use crate::limits::Limits;
 use crate::options::Options;
-use crate::report::{Report, Stage};
+use crate::report::Report;
 use crate::source::{Input, Source};
 use crate::verdict::Verdict;
 use crate::verify::{custom_head, verify};
 
 pub use combine::{Combined, combine};
+pub use course::Course;
 pub use directory::{
     CombinedDirectory, DirectoryDivision, DirectoryPiece, FileSizes, ListedFile, ListedFiles, combine_directory,
 };
 pub use piece::Piece;
-
-use blocks::Reading;
-use summing::Summing;
+pub(crate) use piece::Told;
 
 /// How large pieces are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +70,8 @@ struct Known {
     header: Header,
     contents: Contents,
     limits: Limits,
+    /// Bytes of the longest block, where offsets say where each begins.
+    longest: Option<u64>,
 }
 
 /// What the beginning of an archive tells.
@@ -80,8 +82,6 @@ enum Beginning<'a> {
     Listing(Box<Verdict>),
 }
 
-const NO_OFFSETS: &str = "pg_dump could not write where each table begins, because it wrote into a pipe, so one reading after the \
-                          other is the only way: take large backups with pg_dump -Fd -j, or -Fc --file, and not through a pipe";
 const NOT_CUSTOM: &str =
     "only an archive in custom format that is not encrypted is decoded in pieces: take large backups with pg_dump -Fd -j";
 const NO_CONTENTS: &str = "its table of contents could not be read, so nothing says where its data begins";
@@ -145,39 +145,19 @@ impl Division {
         ranges.map(|range| range.end.saturating_sub(range.start)).max().unwrap_or_default()
     }
 
+    /// The most bytes that one reader has to read at once, as far as offsets say: those of a block that nobody can continue.
+    #[must_use]
+    pub fn undivided(&self) -> u64 {
+        match &self.how {
+            How::Entries(known) if known.header.compression == Compression::Zstd => known.longest.unwrap_or_default(),
+            How::Entries(_) | How::Ranges { .. } => 0,
+        }
+    }
+
     /// Reads one piece, of which `reader` has the bytes from the beginning of its range to the end of the file.
     #[must_use]
     pub fn read(&self, piece: usize, reader: impl Read) -> Option<Piece> {
-        let range = self.range(piece)?;
-        let mut summing = Summing::new(reader, range.end.saturating_sub(range.start));
-        let mut read = Piece::of(range.clone());
-        self.decode(piece, &mut summing, &mut read);
-        match summing.finish() {
-            Ok(checksum) => read.crc64nvme = checksum,
-            Err(error) if !read.is_unreadable() => read.found(Finding::unreadable(range.start, &error)),
-            Err(_) => {}
-        }
-        Some(read)
-    }
-
-    fn decode(&self, piece: usize, reader: &mut impl Read, read: &mut Piece) {
-        let How::Entries(known) = &self.how else { return };
-        let Known { header, contents, limits } = known.as_ref();
-        let begin = self.edges.get(piece).copied().unwrap_or_default();
-        let before = begin - read.range().start;
-        // The table of contents again, which only counts for the checksum. What is cut off there is found behind it.
-        if let Err(error) = io::copy(&mut reader.by_ref().take(before), &mut io::sink()) {
-            return read.found(Finding::unreadable(read.range().start, &error));
-        }
-        let options = Options { limits: limits.clone(), ..Options::to(Level::Decodable) };
-        let mut report = Report::new(&options);
-        report.enter(Stage::Data);
-        let mut source = Source::starting_at(begin, reader);
-        let decoders = Decoders::new(&options.limits);
-        let codec = custom::codec(header.compression);
-        let blocks = custom::Blocks { input: &mut source, contents, codec, decoders, report: &mut report, current: None };
-        let (blocks, reached) = Reading { blocks, begin, edges: &self.edges }.read();
-        read.decoded(blocks, reached, report);
+        self.read_on(piece, self.course(piece)?, reader, None)?.finish().ok()
     }
 }
 
@@ -206,21 +186,19 @@ fn divide_custom<'a>(
     let mut report = Box::new(Report::new(options));
     crate::verify::not_encrypted(&mut report);
     let mut source = Source::new(reader, false);
-    let why = match custom_head(&mut source, &mut report) {
-        Ok((header, contents)) => match offsets(&contents) {
-            Some(offsets) => {
-                let edges = edges_at(offsets, source.position(), bytes, sizes);
-                let how = How::Entries(Box::new(Known { header, contents, limits: options.limits.clone() }));
-                return (Division { bytes, edges, how }, Beginning::Head(report));
-            }
-            None => NO_OFFSETS,
-        },
+    match custom_head(&mut source, &mut report) {
+        Ok((header, contents)) => {
+            let offsets = offsets(&contents);
+            let longest = (offsets.len() == contents.entries.len()).then(|| longest(offsets.clone(), bytes));
+            let edges = edges_at(offsets, source.position(), bytes, sizes);
+            let how = How::Entries(Box::new(Known { header, contents, limits: options.limits.clone(), longest }));
+            (Division { bytes, edges, how }, Beginning::Head(report))
+        }
         Err(finding) => {
             report.found(finding);
-            NO_CONTENTS
+            (Division::of_ranges(Some(NO_CONTENTS), bytes, sizes), Beginning::Listing(Box::new(apart(report))))
         }
-    };
-    (Division::of_ranges(Some(why), bytes, sizes), Beginning::Listing(Box::new(apart(report))))
+    }
 }
 
 /// The verdict without a comparison of bytes, which is made of their sum.
@@ -234,13 +212,20 @@ fn listing<'o>(options: &Options<'o>) -> Options<'o> {
     Options { level: Level::Listed.min(options.level), previous: None, fingerprints: false, ..options.clone() }
 }
 
-/// Where blocks begin, as far as the table of contents says; `None` when it does not.
-fn offsets(contents: &Contents) -> Option<Vec<u64>> {
+/// Where blocks begin, as far as the table of contents says. It says nothing where pg_dump wrote into a pipe: then there is one piece.
+fn offsets(contents: &Contents) -> Vec<u64> {
     let offset = |place: &Place| match place {
         Place::At(offset) => Some(*offset),
         Place::Somewhere | Place::File(_) => None,
     };
-    contents.entries.iter().map(|entry| offset(&entry.place)).collect()
+    contents.entries.iter().filter_map(|entry| offset(&entry.place)).collect()
+}
+
+/// The most bytes from one offset to the next, or to the end.
+fn longest(mut offsets: Vec<u64>, bytes: u64) -> u64 {
+    offsets.sort_unstable();
+    let ends = offsets.iter().copied().skip(1).chain([bytes]);
+    offsets.iter().zip(ends).map(|(begin, end)| end.saturating_sub(*begin)).max().unwrap_or_default()
 }
 
 /// Offsets at which pieces begin: as few as make pieces of that size.

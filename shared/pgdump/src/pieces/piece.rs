@@ -35,8 +35,8 @@ pub struct Piece {
 /// A finding in JSON that is read again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Told {
-    code: KnownCode,
+pub(crate) struct Told {
+    code: Code,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     offset: Option<u64>,
     sentence: String,
@@ -44,12 +44,11 @@ pub(super) struct Told {
 
 impl Told {
     pub(super) fn code(&self) -> Code {
-        self.code.0
+        self.code
     }
 
     pub(super) fn finding(&self) -> Finding {
-        let finding = Finding::new(self.code.0, self.sentence.clone());
-        Finding { offset: self.offset, ..finding }
+        Finding::from(self.clone())
     }
 
     /// Keeps the beginning of its sentence.
@@ -60,26 +59,15 @@ impl Told {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct KnownCode(Code);
-
-impl Serialize for KnownCode {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for KnownCode {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let known = Code::ALL.iter().find(|code| code.as_str() == text);
-        known.copied().map(Self).ok_or_else(|| de::Error::custom("no finding has this code"))
+impl From<Told> for Finding {
+    fn from(told: Told) -> Self {
+        Self { offset: told.offset, ..Self::new(told.code, told.sentence) }
     }
 }
 
 impl From<Finding> for Told {
     fn from(finding: Finding) -> Self {
-        Self { code: KnownCode(finding.code), offset: finding.offset, sentence: finding.sentence }
+        Self { code: finding.code, offset: finding.offset, sentence: finding.sentence }
     }
 }
 
@@ -100,13 +88,27 @@ impl Piece {
         }
     }
 
-    pub(crate) fn decoded(&mut self, blocks: Vec<Block>, reached: Option<u64>, report: Report<'_>) {
+    /// Adds what follows. The first of the blocks is the rest of the last one before where that `goes_on`.
+    pub(crate) fn add(&mut self, blocks: Vec<Block>, goes_on: bool, most_objects: usize, report: Report<'_>) {
         let (findings, further, not_checked) = report.told();
-        self.blocks = blocks;
-        self.reached = reached;
-        self.findings = findings.into_iter().map(Told::from).collect();
-        self.further_findings = further;
-        self.not_checked = not_checked;
+        let mut blocks = blocks.into_iter();
+        if goes_on && let (Some(open), Some(rest)) = (self.blocks.last_mut(), blocks.next()) {
+            open.join(rest);
+        }
+        self.blocks.extend(blocks);
+        let mut room = most_objects;
+        for block in &mut self.blocks {
+            block.forgotten |= block.objects.len() > room;
+            block.objects.truncate(room);
+            room -= block.objects.len();
+        }
+        self.findings.extend(findings.into_iter().map(Told::from));
+        self.further_findings = self.further_findings.saturating_add(further);
+        for what in not_checked {
+            if !self.not_checked.contains(&what) {
+                self.not_checked.push(what);
+            }
+        }
     }
 
     /// A finding outside of any block.
@@ -135,7 +137,7 @@ impl Piece {
     /// Whether its bytes could not be read: trying again may do better.
     #[must_use]
     pub fn is_unreadable(&self) -> bool {
-        self.findings.iter().any(|told| told.code.0 == Code::Unreadable)
+        self.findings.iter().any(|told| told.code == Code::Unreadable)
     }
 
     /// Makes its JSON fit into so many bytes, where that is possible without changing what it proves: findings beyond the first are
@@ -176,7 +178,7 @@ impl Piece {
 
     /// The last finding that changes nothing of the verdict.
     fn least(&self) -> Option<usize> {
-        let damage = self.findings.iter().position(|told| told.code.0.meaning() == Meaning::Damage);
+        let damage = self.findings.iter().position(|told| told.code.meaning() == Meaning::Damage);
         let keeps = |at: &usize| *at == 0 || Some(*at) == damage || at + 1 == self.findings.len();
         (0..self.findings.len()).rev().find(|at| !keeps(at))
     }

@@ -93,6 +93,16 @@ impl Builder {
         self.entry(id, true, "TABLE DATA", name, "", &format!("COPY public.{name} ({columns}) FROM stdin;\n"))
     }
 
+    /// The entry of a large object.
+    pub(crate) fn large_object(self, id: i32, object: &str) -> Self {
+        self.entry(id, false, "BLOB", object, "", "")
+    }
+
+    /// The entry of the data of large objects.
+    pub(crate) fn large_objects(self, id: i32) -> Self {
+        self.entry(id, true, "BLOBS", "BLOBS", "", "")
+    }
+
     /// Header and table of contents with one table of two columns, which has the id 5.
     pub(crate) fn one_table(self) -> Self {
         self.header().integer(2).encoding(1).table_data(5, "rows")

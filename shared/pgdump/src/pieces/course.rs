@@ -1,0 +1,289 @@
+//! A piece that is read by several readers, one after the other, because it is more than one of them can read.
+//!
+//! Each hands on what came of the piece by then, and where the next one goes on: between two blocks, or in the middle of one with all
+//! that its decoder and the checks of its content have to know. So the verdict is that of one reader. What is handed on is believed as
+//! far as pieces are, but it may be damaged on its way: nothing in it makes a reader panic, or take more memory.
+
+use std::io::{self, Read};
+
+use crc_fast::{CrcAlgorithm, checksum_combine};
+use serde::{Deserialize, Serialize};
+
+use crate::codec::Decoders;
+use crate::custom::{self, OpenBlock};
+use crate::digest::Crc64Value;
+use crate::finding::{Code, Finding};
+use crate::level::Level;
+use crate::options::Options;
+use crate::pause::{Allowance, Pause};
+use crate::pieces::blocks::{End, Reading};
+use crate::pieces::sealed::{KEY_BYTES, SealKey, Sealed, key_bytes};
+use crate::pieces::summing::{Summed, Summing};
+use crate::pieces::{Division, How, Known, Piece};
+use crate::report::{Report, Stage};
+use crate::source::Source;
+
+/// Of what is handed on.
+const VERSION: u32 = 1;
+
+/// A piece as far as it was read, and where reading goes on. As JSON it can be handed to whoever goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Course {
+    version: u32,
+    /// Readers that had their turn.
+    turns: u32,
+    piece: Piece,
+    sum: Sum,
+    /// `None`: everything was decoded that can be, or nothing was to be.
+    cursor: Option<Cursor>,
+}
+
+/// The checksum as far as it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sum {
+    up_to: u64,
+    /// `None`: not all bytes came.
+    crc64nvme: Option<Crc64Value>,
+}
+
+/// Where decoding goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cursor {
+    at: u64,
+    open: Open,
+}
+
+/// The block in which that is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum Open {
+    /// A block begins there.
+    Nothing,
+    /// Nothing is known of what it holds.
+    Block(OpenBlock),
+    /// Something is.
+    Sealed(Sealed),
+}
+
+impl Course {
+    /// The piece, where there is nothing left to read of it.
+    ///
+    /// # Errors
+    /// The course, where there is.
+    pub fn finish(mut self) -> Result<Piece, Box<Self>> {
+        if self.cursor.is_some() || !self.is_summed() {
+            return Err(Box::new(self));
+        }
+        let whole = self.sum.up_to == self.piece.range().end;
+        self.piece.crc64nvme = self.sum.crc64nvme.filter(|_| whole);
+        Ok(self.piece)
+    }
+
+    /// The byte of the file at which the next reader begins.
+    #[must_use]
+    pub fn begins_at(&self) -> u64 {
+        match &self.cursor {
+            Some(cursor) if self.is_summed() => cursor.at,
+            Some(cursor) => cursor.at.min(self.sum.up_to),
+            None => self.sum.up_to,
+        }
+    }
+
+    /// How many readers had their turn.
+    #[must_use]
+    pub fn turns(&self) -> u32 {
+        self.turns
+    }
+
+    /// What came of the piece by now.
+    #[must_use]
+    pub fn piece(&mut self) -> &mut Piece {
+        &mut self.piece
+    }
+
+    /// Reads no further, and says why in the piece.
+    pub fn give_up(&mut self, why: impl Into<String>) {
+        let at = self.begins_at();
+        self.cursor = None;
+        self.sum.crc64nvme = None;
+        self.piece.found(Finding::at(Code::StreamTooLong, at, why));
+    }
+
+    fn is_summed(&self) -> bool {
+        self.sum.up_to == self.piece.range().end || self.sum.crc64nvme.is_none()
+    }
+
+    /// The entry whose block is open.
+    fn open_entry(&self, cursor: &Cursor) -> Option<usize> {
+        if cursor.open == Open::Nothing { None } else { self.piece.blocks.last().and_then(|block| block.entry) }
+    }
+
+    fn add(&mut self, summed: &Summed) {
+        let Some(before) = self.sum.crc64nvme else { return };
+        let range = self.piece.range();
+        let sum = match self.sum.up_to == range.start {
+            true => summed.crc64nvme.0,
+            false => checksum_combine(CrcAlgorithm::Crc64Nvme, before.0, summed.crc64nvme.0, summed.bytes),
+        };
+        self.sum.up_to += summed.bytes;
+        let short = summed.ended && self.sum.up_to < range.end;
+        self.sum.crc64nvme = (!short).then_some(Crc64Value(sum));
+    }
+}
+
+impl Division {
+    /// A piece of which nothing was read yet.
+    #[must_use]
+    pub fn course(&self, piece: usize) -> Option<Course> {
+        let range = self.range(piece)?;
+        let sum = Sum { up_to: range.start, crc64nvme: Some(Crc64Value(0)) };
+        let cursor = self.decodes().then(|| Cursor { at: self.edges[piece], open: Open::Nothing });
+        Some(Course { version: VERSION, turns: 0, piece: Piece::of(range), sum, cursor })
+    }
+
+    /// Reads on, as far as is allowed. `reader` has the bytes from [`Course::begins_at`] to the end of the file. `None`: this is not how
+    /// this piece can stand.
+    #[must_use]
+    pub fn read_on(
+        &self,
+        piece: usize,
+        course: Course,
+        reader: impl Read,
+        allowance: Option<Allowance<'_>>,
+    ) -> Option<Course> {
+        if !self.is_sane(piece, &course) {
+            return None;
+        }
+        let from = course.begins_at();
+        let mut course = course;
+        let end = course.piece.range().end;
+        let pause = allowance.map_or(Pause::NEVER, |allowance| {
+            // Who has read to its end before it is time to stop has been quicker with the decoders that cannot stop.
+            let continues = course.turns > 0 || end.saturating_sub(from) > allowance.bytes;
+            // The table of contents is no progress.
+            let begin = course.cursor.as_ref().map_or(from, |cursor| cursor.at);
+            Pause::after(allowance, begin, self.bytes.saturating_sub(KEY_BYTES as u64), continues)
+        });
+        let (known, left) = match course.is_summed() {
+            true => (0, 0),
+            false => (course.sum.up_to - from, end - course.sum.up_to),
+        };
+        let mut summing = Summing::new(reader, from, known, left);
+        if let (Some(cursor), How::Entries(content)) = (course.cursor.take(), &self.how) {
+            self.decode(piece, content, cursor, &mut summing, pause, &mut course)?;
+        }
+        let failed = match course.cursor {
+            None => summing.read_on(pause).err(),
+            Some(_) => None,
+        };
+        course.add(&summing.finish());
+        if let Some(error) = failed {
+            course.sum.crc64nvme = None;
+            if !course.piece.is_unreadable() {
+                course.piece.found(Finding::unreadable(course.sum.up_to, &error));
+            }
+        }
+        course.turns = course.turns.saturating_add(1);
+        Some(course)
+    }
+
+    /// `None`: the cursor is not one of this archive.
+    fn decode(
+        &self,
+        piece: usize,
+        known: &Known,
+        cursor: Cursor,
+        reader: &mut Summing<impl Read>,
+        pause: Pause<'_>,
+        course: &mut Course,
+    ) -> Option<()> {
+        let Known { header, contents, limits, .. } = known;
+        let codec = custom::codec(header.compression);
+        let current = course.open_entry(&cursor);
+        // The table of contents again, which only counts for the checksum. What is cut off there is found behind it.
+        let skipped = cursor.at - reader.position();
+        let mut ahead = Vec::new();
+        let mut open = || -> io::Result<Option<Option<OpenBlock>>> {
+            io::copy(&mut reader.by_ref().take(skipped), &mut io::sink())?;
+            Ok(match &cursor.open {
+                Open::Nothing => Some(None),
+                Open::Block(block) => Some(Some(block.clone())),
+                Open::Sealed(sealed) => {
+                    ahead = key_bytes(reader)?;
+                    SealKey::of(&ahead, cursor.at).open(sealed).map(Some)
+                }
+            })
+        };
+        let open = match open() {
+            Ok(open) => open?,
+            Err(error) => {
+                course.piece.found(Finding::unreadable(cursor.at, &error));
+                return Some(());
+            }
+        };
+        let entry = current.and_then(|entry| contents.entries.get(entry));
+        if open.as_ref().is_some_and(|open| !open.is_sane(entry, codec, contents.encoding)) {
+            return None;
+        }
+        let options = Options { limits: limits.clone(), ..Options::to(Level::Decodable) };
+        let mut report = Report::new(&options);
+        report.enter(Stage::Data);
+        let mut source = Source::starting_at(cursor.at, ahead.chain(reader));
+        let decoders = Decoders::new(&options.limits);
+        let mut found = vec![false; contents.entries.len()];
+        course.piece.blocks.iter().filter_map(|block| block.entry).for_each(|entry| found[entry] = true);
+        let blocks = custom::Blocks { input: &mut source, contents, codec, decoders, report: &mut report, current, pause };
+        let (begin, goes_on) = (self.edges[piece], open.is_some());
+        let (blocks, end) = Reading { blocks, begin, edges: &self.edges, found }.read(open);
+        course.piece.add(blocks, goes_on, limits.large_objects, report);
+        match end {
+            End::At(reached) => course.piece.reached = Some(reached),
+            End::Lost => course.piece.reached = None,
+            End::Paused { at, block } => match cursor_at(at, block, &mut source) {
+                Ok(next) if next == cursor && pause.continues => course.piece.found(too_long(at)),
+                Ok(next) => course.cursor = Some(next),
+                Err(error) => course.piece.found(Finding::unreadable(at, &error)),
+            },
+        }
+        Some(())
+    }
+
+    /// Whether a piece can stand so: what was handed on may be anything.
+    fn is_sane(&self, piece: usize, course: &Course) -> bool {
+        let Some(range) = self.range(piece) else { return false };
+        let sum = course.sum;
+        let whole = course.version == VERSION
+            && course.piece.range() == range
+            && course.piece.is_sane(self.entries())
+            && (range.start..=range.end).contains(&sum.up_to);
+        let Some(cursor) = &course.cursor else { return whole };
+        let How::Entries(_) = &self.how else { return false };
+        let open = cursor.open == Open::Nothing || !course.piece.blocks.is_empty();
+        let at = (self.edges[piece]..=self.bytes).contains(&cursor.at);
+        let summed = course.is_summed() || cursor.at <= sum.up_to.max(self.edges[piece]);
+        whole && open && at && summed
+    }
+}
+
+/// Where the next reader goes on. What a block holds is sealed with the bytes that come next, at which the reader stands then.
+fn cursor_at(at: u64, block: Option<OpenBlock>, next: &mut impl Read) -> io::Result<Cursor> {
+    let open = match block {
+        None => Open::Nothing,
+        Some(block) if !block.holds_data() => Open::Block(block),
+        Some(block) => {
+            let sealed = SealKey::of(&key_bytes(next)?, at).seal(&block);
+            Open::Sealed(sealed.ok_or_else(|| io::Error::other("what is known of a block cannot be sealed"))?)
+        }
+    };
+    Ok(Cursor { at, open })
+}
+
+/// What cannot be continued and is longer than what one reader reads.
+fn too_long(at: u64) -> Finding {
+    let sentence = "the data that begins here is more than is read at once, and nobody can go on in the middle of it: zstd hands out no \
+                    state, and LZ4 only where it is written as pg_dump writes it";
+    Finding::at(Code::StreamTooLong, at, sentence)
+}

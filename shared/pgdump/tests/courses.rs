@@ -1,0 +1,295 @@
+//! Wherever reading of an archive is interrupted and by however many readers it is continued: together they give the verdict of one.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable)]
+
+mod builder;
+mod common;
+
+use std::io::{Read, Write};
+use std::sync::LazyLock;
+
+use builder::Builder;
+use common::{Archive, any_change, change, fixtures};
+use data_encoding::BASE64;
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
+use lz4_flex::frame::{BlockMode, BlockSize, FrameEncoder, FrameInfo};
+use pgdump::{
+    Allowance, Answer, Code, Combined, Course, Division, Level, Options, Piece, PieceSizes, Proof, Verdict, combine, verify,
+};
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+fn options() -> Options<'static> {
+    let mut options = Options::to(Level::Decodable);
+    options.limits.zstd_window_log = 27;
+    options.fingerprints = true;
+    options
+}
+
+fn sizes(bytes: u64) -> PieceSizes {
+    PieceSizes { bytes, most: 10_000 }
+}
+
+fn divide(archive: &[u8], size: u64) -> Division {
+    Division::of(archive, archive.len() as u64, sizes(size), &options())
+}
+
+/// Gives each reader one of these allowances in turn, and lets nothing but JSON pass from one to the next.
+fn in_turns(archive: &[u8], size: u64, bytes: &[u64]) -> (Combined, u32) {
+    let mut pieces = Vec::new();
+    let mut turns = 0;
+    for number in 0..divide(archive, size).pieces() {
+        let mut allowed = bytes.iter().cycle();
+        let mut course = divide(archive, size).course(number).unwrap();
+        let piece = loop {
+            let json = serde_json::to_string(&course).unwrap();
+            let again: Course = serde_json::from_str(&json).unwrap();
+            assert_eq!(again, course, "{json}");
+            let from = usize::try_from(again.begins_at()).unwrap();
+            let allowance = Allowance { bytes: *allowed.next().unwrap(), over: &|| false };
+            let read = divide(archive, size).read_on(number, again, &archive[from..], Some(allowance)).unwrap();
+            turns += 1;
+            assert!(read.turns() < 20_000, "it does not come to an end");
+            match read.finish() {
+                Ok(piece) => break piece,
+                Err(unfinished) => course = *unfinished,
+            }
+        };
+        let json = serde_json::to_string(&piece).unwrap();
+        pieces.push(serde_json::from_str::<Piece>(&json).unwrap());
+    }
+    (combine(archive, archive.len() as u64, sizes(size), &options(), &pieces), turns)
+}
+
+/// What all ways of reading must agree on.
+fn essence(mut verdict: Verdict) -> Verdict {
+    verdict.files.clear();
+    verdict.bytes_read = 0;
+    verdict
+}
+
+/// Text as COPY writes it, of so many rows, which does not compress to nothing.
+fn rows(count: u64) -> Vec<u8> {
+    let mut text = Vec::new();
+    for row in 0..count {
+        let noise = row.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(u32::try_from(row % 64).unwrap());
+        writeln!(text, "{row}\t{noise:x} de\u{301}ja\u{300} vu \u{1f691} \\\\ {}", row % 7).unwrap();
+    }
+    text.extend(b"\\.\n\n\n");
+    text
+}
+
+fn zlib(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn lz4(bytes: &[u8], info: FrameInfo) -> Vec<u8> {
+    let mut encoder = FrameEncoder::with_frame_info(info, Vec::new());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// As pg_dump writes it.
+fn linked() -> FrameInfo {
+    FrameInfo::new().block_mode(BlockMode::Linked).block_size(BlockSize::Max64KB)
+}
+
+/// An archive with one table whose stream has many blocks; between its rows and its end, chunks of this size.
+fn one_table(minor: u8, compression: u8, stream: &[u8], chunk: usize) -> Vec<u8> {
+    let begun = Builder::new(minor, compression).one_table().byte(1).integer(5);
+    stream.chunks(chunk).fold(begun, Builder::chunk).integer(0).done()
+}
+
+/// An archive with large objects of many blocks, one of one and one of none.
+fn large_objects(text: &[u8]) -> Vec<u8> {
+    let objects = ["7", "8", "4294967287", "10"].into_iter().zip(6..);
+    let contents = Builder::new(14, 6).header().integer(6).encoding(1).large_objects(5);
+    let contents = objects.fold(contents, |contents, (object, id)| contents.large_object(id, object));
+    let mut archive = contents.byte(3).integer(5);
+    for (id, bytes) in [(7, text), (8, &text[..100]), (-9, &text[..text.len() / 2]), (10, &[])] {
+        let stream = if bytes.is_empty() { Vec::new() } else { zlib(bytes) };
+        archive = stream.chunks(3000).fold(archive.integer(id), Builder::chunk).integer(0);
+    }
+    archive.integer(0).done()
+}
+
+/// Archives with one large table, of each codec.
+static LARGE: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
+    let text = rows(12_000);
+    let none = one_table(14, 0, &text, 777);
+    let zlib = one_table(14, 6, &zlib(&text), 4096);
+    let independent = linked().block_mode(BlockMode::Independent);
+    let checked = linked().content_checksum(true);
+    let mut all = vec![("none".to_owned(), none), ("zlib".to_owned(), zlib)];
+    for (name, info) in [("lz4", linked()), ("lz4, not as pg_dump", independent), ("lz4, with checksum", checked)] {
+        all.push((name.to_owned(), one_table(16, 2, &lz4(&text, info), 5000)));
+    }
+    all.push(("zlib of large objects".to_owned(), large_objects(&text)));
+    all.push(("zstd".to_owned(), one_table(16, 3, &zstd::encode_all(text.as_slice(), 3).unwrap(), 5000)));
+    for (name, bytes) in &all {
+        assert_eq!(verify(bytes.as_slice(), &options()).answer(Level::Decodable), Answer::Holds, "{name}");
+    }
+    all
+});
+
+static SMALL: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
+    let one = |archive| match archive {
+        Archive::One(bytes) => Some(bytes),
+        Archive::Many(_) => None,
+    };
+    fixtures().into_iter().filter_map(|fixture| Some((fixture.name, one(fixture.archive)?))).collect()
+});
+
+/// Whether somebody had to give up because a stream cannot be continued.
+fn gave_up(verdict: &Verdict) -> bool {
+    verdict.findings.iter().any(|finding| finding.code == Code::StreamTooLong)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_number_of_readers_gives_the_verdict_of_one(
+        large in any::<bool>(),
+        which in any::<Index>(),
+        changes in prop::collection::vec(any_change(), 0..4),
+        size in prop_oneof![Just(u64::MAX), 1..5000_u64],
+        mut allowed in prop::collection::vec(prop_oneof![1..200_u64, 200..50_000_u64], 1..6),
+    ) {
+        let (name, mut bytes) = which.get(if large { &LARGE } else { &SMALL }).clone();
+        changes.into_iter().for_each(|one| change(&mut bytes, one));
+        if large {
+            allowed.iter_mut().for_each(|bytes| *bytes = 2000 + *bytes * 4);
+        }
+        let whole = verify(bytes.as_slice(), &options());
+        let (combined, _) = in_turns(&bytes, size, &allowed);
+        prop_assert_eq!(combined.crc64nvme, whole.files.first().map(|file| file.crc64nvme), "{}", name);
+        if gave_up(&combined.verdict) {
+            prop_assert!(name.contains("zstd") || name.contains("lz4"), "{}", name);
+            prop_assert_ne!(combined.verdict.answer(Level::Decodable), Answer::Holds);
+        } else if divide(&bytes, size).decodes() {
+            prop_assert_eq!(essence(combined.verdict), essence(whole), "{}", name);
+        } else {
+            prop_assert_ne!(combined.verdict.answer(Level::Decodable), Answer::Holds);
+        }
+    }
+}
+
+#[test]
+fn a_large_table_is_continued_in_its_middle_where_its_codec_allows_it() {
+    for (name, bytes) in LARGE.iter() {
+        let whole = verify(bytes.as_slice(), &options());
+        let (combined, turns) = in_turns(bytes, u64::MAX, &[15_000]);
+        let crc64nvme = whole.files.first().map(|file| file.crc64nvme);
+        assert_eq!(combined.crc64nvme, crc64nvme, "{name}: every byte was summed");
+        if ["none", "zlib", "lz4", "zlib of large objects"].contains(&name.as_str()) {
+            assert!(turns > 3, "{name}: {turns}");
+            assert_eq!(essence(combined.verdict), essence(whole), "{name}");
+        } else {
+            let verdict = combined.verdict;
+            assert!(gave_up(&verdict), "{name}: {:?}", verdict.findings);
+            assert_eq!(verdict.answer(Level::Decodable), Answer::CouldNotBeChecked, "{name}");
+            assert!(matches!(&verdict.proofs.decodable, Proof::NotChecked(why) if why.contains("zstd hands out no state")));
+        }
+    }
+}
+
+/// A course in the middle of a table, as JSON, and the archive.
+fn half_way(which: usize) -> (serde_json::Value, &'static [u8]) {
+    let bytes = &LARGE[which].1;
+    let division = divide(bytes, u64::MAX);
+    let allowance = Allowance { bytes: 50_000, over: &|| false };
+    let course = division.read_on(0, division.course(0).unwrap(), bytes.as_slice(), Some(allowance)).unwrap();
+    (serde_json::to_value(course.finish().unwrap_err()).unwrap(), bytes)
+}
+
+/// What readers make of a course that was handed on to them, whatever it is.
+fn go_on(archive: &[u8], course: serde_json::Value) -> Option<Verdict> {
+    let mut course: Course = serde_json::from_value(course).ok()?;
+    for _ in 0..10 {
+        let from = archive.len().min(usize::try_from(course.begins_at()).unwrap_or(usize::MAX));
+        course = divide(archive, u64::MAX).read_on(0, course, &archive[from..], None)?;
+        match course.finish() {
+            Ok(piece) => {
+                return Some(combine(archive, archive.len() as u64, sizes(u64::MAX), &options(), &[piece]).verdict);
+            }
+            Err(unfinished) => course = *unfinished,
+        }
+    }
+    panic!("who is not told to stop reads to the end");
+}
+
+/// Every value in JSON that has no others in it.
+fn leaves(value: &mut serde_json::Value) -> Vec<&mut serde_json::Value> {
+    match value {
+        serde_json::Value::Array(values) => values.iter_mut().flat_map(leaves).collect(),
+        serde_json::Value::Object(values) => values.values_mut().flat_map(leaves).collect(),
+        leaf => vec![leaf],
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_course_that_was_changed_on_its_way_does_no_harm(
+        which in 0..LARGE.len(),
+        place in any::<Index>(),
+        value in prop_oneof![
+            any::<u64>().prop_map(serde_json::Value::from),
+            (0..1_000_000_u64).prop_map(serde_json::Value::from),
+            "[A-Za-z0-9+/]{0,40}={0,2}".prop_map(serde_json::Value::from),
+            Just(serde_json::Value::Null),
+        ],
+    ) {
+        let (mut course, archive) = half_way(which);
+        let mut leaves = leaves(&mut course);
+        let place = place.index(leaves.len());
+        *leaves[place] = value;
+        let _verdict = go_on(archive, course);
+    }
+
+    #[test]
+    fn no_bit_of_what_is_sealed_can_be_changed(which in 0..3_usize, place in any::<Index>(), bit in 0..6_u8) {
+        let (mut course, archive) = half_way(which);
+        let sealed = &mut course["cursor"]["open"]["sealed"];
+        let mut bytes = BASE64.decode(sealed.as_str().unwrap().as_bytes()).unwrap();
+        bytes[place.index(sealed.as_str().unwrap().len() / 4 * 3 - 2)] ^= 1 << bit;
+        *sealed = BASE64.encode(&bytes).into();
+        prop_assert_eq!(go_on(archive, course), None);
+    }
+}
+
+#[test]
+fn only_who_has_the_archive_can_go_on_in_the_middle_of_a_table() {
+    for which in 0..3 {
+        let (course, archive) = half_way(which);
+        let verdict = go_on(archive, course.clone()).unwrap();
+        assert_eq!(essence(verdict), essence(verify(archive, &options())));
+        let at = usize::try_from(course["cursor"]["at"].as_u64().unwrap()).unwrap();
+        let mut other = archive.to_vec();
+        other[at + 4000] ^= 1;
+        assert_eq!(go_on(&other, course), None, "of an archive that goes on in another way");
+    }
+}
+
+#[test]
+fn what_is_handed_on_tells_nothing_of_the_data() {
+    for which in 0..3 {
+        let (mut course, _) = half_way(which);
+        assert!(course.to_string().len() < 120_000);
+        let told: Vec<String> = leaves(&mut course).iter().filter_map(|leaf| leaf.as_str().map(str::to_owned)).collect();
+        assert!(!told.is_empty());
+        for text in told {
+            let bytes = BASE64.decode(text.as_bytes()).unwrap_or_else(|_| text.into_bytes());
+            let mut inflated = Vec::new();
+            let _damaged = flate2::read::ZlibDecoder::new(bytes.as_slice()).read_to_end(&mut inflated);
+            for bytes in [bytes, inflated] {
+                assert!(!bytes.windows(3).any(|part| part == b" vu"), "a row is there to read");
+            }
+        }
+    }
+}
