@@ -76,6 +76,9 @@ impl<'a> Places<'a> {
     fn of(text: &'a str, names: HashSet<&str>) -> Self {
         let mut first = HashMap::new();
         for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with('#')) {
+            if first.len() == names.len() {
+                break;
+            }
             let delimiter = |c: char| c.is_whitespace() || matches!(c, ',' | '{' | '}' | '[' | ']' | '"' | '\'');
             for word in line.split(delimiter).filter(|word| names.contains(word)) {
                 let start = word.as_ptr() as usize - line.as_ptr() as usize;

@@ -107,8 +107,12 @@ impl Lines<'_> {
 /// # Errors
 /// When something in the template cannot be computed.
 pub fn role_lines(plan: &Plan, stack: &Stack<'_>) -> Result<Vec<RoleLines>, TemplateError> {
+    lines_for(plan, &needs(plan), stack)
+}
+
+/// The same where the functions' calls are known.
+pub(super) fn lines_for(plan: &Plan, calls: &[Need], stack: &Stack<'_>) -> Result<Vec<RoleLines>, TemplateError> {
     let mut found = Vec::new();
-    let calls = needs(plan);
     let arns: BTreeMap<String, &str> =
         stack.of_type("AWS::IAM::Role")?.into_iter().map(|role| Ok((stack.arn(role)?, role))).collect::<Result<_, _>>()?;
     let claim = |arn: &Value, user: &str, lines: Vec<Line>| -> Result<RoleLines, TemplateError> {
@@ -117,7 +121,7 @@ pub fn role_lines(plan: &Plan, stack: &Stack<'_>) -> Result<Vec<RoleLines>, Temp
     };
     for name in stack.of_type("AWS::Serverless::Function")? {
         let properties = stack.properties(name)?;
-        let lines = of_function(plan, &calls, stack, name, &properties)?;
+        let lines = of_function(plan, calls, stack, name, &properties)?;
         found.push(claim(&properties["Role"], user_of(plan, &properties), lines)?);
     }
     for name in stack.of_type("AWS::Serverless::StateMachine")? {

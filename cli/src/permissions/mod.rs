@@ -18,7 +18,10 @@ pub use lines::{Line, RoleLines, role_lines};
 pub use parameters::parameters_of;
 pub use rendering::Permissions;
 
+use lines::lines_for;
+use parameters::parameters;
 use policies::template::{Stack, Template, TemplateError};
+use shared::domain::permission::{Need, needs};
 use shared::domain::plan::Plan;
 
 /// The template of this version.
@@ -33,9 +36,10 @@ pub const VERIFICATION: &str = include_str!("../../../infra/statemachines/backup
 /// # Errors
 /// When the template cannot be read or resolved.
 pub fn differences(plan: &Plan, template: &Template) -> Result<Vec<Difference>, TemplateError> {
-    let parameters = parameters_of(plan, &template.parameters());
-    let stack = template.stack(&parameters, plan.account.as_str(), plan.sites.recovery.region.as_str())?;
-    differences_of(plan, &stack)
+    let needed = needs(plan);
+    let given = parameters(plan, &needed, &template.parameters());
+    let stack = template.stack(&given, plan.account.as_str(), plan.sites.recovery.region.as_str())?;
+    differences_for(plan, &needed, &stack)
 }
 
 /// The same for a stack of the recovery Region.
@@ -43,8 +47,12 @@ pub fn differences(plan: &Plan, template: &Template) -> Result<Vec<Difference>, 
 /// # Errors
 /// When something in the template cannot be computed.
 pub fn differences_of(plan: &Plan, stack: &Stack<'_>) -> Result<Vec<Difference>, TemplateError> {
+    differences_for(plan, &needs(plan), stack)
+}
+
+fn differences_for(plan: &Plan, needed: &[Need], stack: &Stack<'_>) -> Result<Vec<Difference>, TemplateError> {
     let mut found = Vec::new();
-    for role in role_lines(plan, stack)? {
+    for role in lines_for(plan, needed, stack)? {
         found.extend(compare(&role)?);
     }
     Ok(found)

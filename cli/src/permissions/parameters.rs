@@ -22,8 +22,11 @@ const LISTS: [(&str, Operation); 6] = [
 /// the first: the template has room for one, and the comparison then names what the other lacks.
 #[must_use]
 pub fn parameters_of(plan: &Plan, known: &[&str]) -> BTreeMap<String, String> {
-    // Computed once: there are as many as a plan has components, several times over.
-    let needed = needs(plan);
+    parameters(plan, &needs(plan), known)
+}
+
+/// The same where what the plan needs is known: there are several needs for each of its components.
+pub(super) fn parameters(plan: &Plan, needed: &[Need], known: &[&str]) -> BTreeMap<String, String> {
     let mut values = BTreeMap::new();
     let mut give = |name: &str, value: String| {
         if known.contains(&name) {
@@ -35,23 +38,23 @@ pub fn parameters_of(plan: &Plan, known: &[&str]) -> BTreeMap<String, String> {
     give("RecoveryRegion", plan.sites.recovery.region.to_string());
     give("ArmedFor", plan.sites.recovery.region.to_string());
     for (list, operation) in LISTS {
-        let resources = resources_of(&needed, operation);
+        let resources = resources_of(needed, operation);
         if !resources.is_empty() {
             give(list, resources.join(","));
         }
     }
     // None is none, whatever the template's own default is.
-    give("HealthCheckArns", resources_for(&needed, FunctionName::ReplicationCheck, Operation::GetHealthCheck).join(","));
+    give("HealthCheckArns", resources_for(needed, FunctionName::ReplicationCheck, Operation::GetHealthCheck).join(","));
     let of_primary = |need: &Need| {
         let check = need.function == FunctionName::ReplicationCheck.as_str();
         check && need.in_region.as_ref() == Some(&plan.sites.primary.region)
     };
     give("PrimaryMetrics", needed.iter().any(of_primary).to_string());
-    let secrets = resources_for(&needed, FunctionName::ReplicationCheck, Operation::GetSecretValue);
+    let secrets = resources_for(needed, FunctionName::ReplicationCheck, Operation::GetSecretValue);
     if !secrets.is_empty() {
         give("PostgresqlSecretArns", secrets.join(","));
     }
-    let tests = restore_test_secrets(plan, &needed);
+    let tests = restore_test_secrets(plan, needed);
     if !tests.is_empty() {
         give("RestoreTestSecretArns", tests.join(","));
     }
