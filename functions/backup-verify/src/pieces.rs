@@ -58,8 +58,8 @@ const ROOM_OF_A_TABLE: usize = 12;
 /// Bytes of JSON for a piece that is handed on. With it go at most 90,000 of a decoder's window, and all fits into a state.
 const ROOM_OF_A_COURSE: usize = 140_000;
 /// So many invocations, of 910 seconds at most, read one after the other within the 12 hours of an execution, and leave the time to
-/// check, divide and combine.
-const MOST_TURNS: u32 = 44;
+/// check, divide, combine, and do a few of them again.
+const MOST_TURNS: u32 = 40;
 /// Reading stops so long before its time is over: a decoder may have to come to the end of a block.
 const HANDING_ON: Duration = Duration::from_secs(20);
 
@@ -253,13 +253,17 @@ impl Search<'_> {
             let message = format!("piece {number} of {} cannot stand as the task says", named(place, key));
             return Err(RecoveryError::new(Code::PayloadUnreadable, message));
         };
-        if course.turns() >= MOST_TURNS {
-            course.give_up(format!(
-                "{MOST_TURNS} invocations, as many as there is time for, have not come to the end of this piece"
-            ));
-        }
         let room = room(course.piece().tables(), entries, pieces);
-        let answer = match course.finish() {
+        let ended = match course.finish() {
+            Err(mut course) if course.turns() >= MOST_TURNS => {
+                course.give_up(format!(
+                    "{MOST_TURNS} invocations, as many as there is time for, have not come to the end of this piece"
+                ));
+                course.finish()
+            }
+            other => other,
+        };
+        let answer = match ended {
             Ok(mut piece) => {
                 let fits = piece.fits(room);
                 fits.then(|| told("read", Some(&piece), None))

@@ -94,12 +94,20 @@ impl OpenBlock {
         matches!(progress, Some(Progress::Decoded(decoding)) if !decoding.is_beginning())
     }
 
+    /// What is wrong with the stream that is read, where that is known and not told yet.
+    pub(crate) fn damage(&self) -> Option<Finding> {
+        match self.stream.as_ref().map(|stream| &stream.progress) {
+            Some(Progress::PassedOver(damage)) => damage.as_ref().map(Told::finding),
+            _ => None,
+        }
+    }
+
     /// Whether it can be of this entry, or of none: what was kept elsewhere may be anything.
     pub(crate) fn is_sane(&self, entry: Option<&Entry>, codec: Codec, encoding: Encoding) -> bool {
         let entry = match (self.skipped, entry) {
-            (true, _) => None,
+            (true, None) => None,
             (false, Some(entry)) if (entry.kind == Kind::LargeObjects) == self.large_objects => Some(entry),
-            (false, _) => return false,
+            _ => return false,
         };
         self.stream.as_ref().is_none_or(|stream| {
             let progress = match (&stream.progress, entry) {
@@ -107,7 +115,8 @@ impl OpenBlock {
                     decoding.is_sane(codec) && decoding.content.is_sane(entry.kind, encoding)
                 }
                 (Progress::Decoded(_), None) => false,
-                (Progress::PassedOver(_), _) => true,
+                // What belongs to an entry is only passed over because of damage.
+                (Progress::PassedOver(damage), entry) => damage.is_some() || entry.is_none(),
             };
             progress && i32::try_from(stream.left).is_ok() && !(stream.ended && stream.left > 0)
         })

@@ -240,7 +240,8 @@ impl<'a> Report<'a> {
     pub(crate) fn data_complete(&mut self, contents: &Contents) {
         self.data_complete = true;
         if self.large_objects_forgotten {
-            self.not_checked("whether every large object is there once: there are too many to remember");
+            let sentence = "there are too many large objects to remember, so whether each is there once was not checked";
+            self.found(Finding::new(Code::LimitReached, sentence));
         } else {
             let mut ids = std::mem::take(&mut self.large_object_ids);
             crate::large_objects::compare(&mut ids, &contents.large_objects, self);

@@ -219,10 +219,13 @@ pub(crate) struct Seen {
     pub(crate) end: Cell<bool>,
     /// Bytes that the decoder took.
     pub(crate) taken: Cell<u64>,
+    /// Where the input stands in the file: further on than what was taken of it, because of what lies between its parts.
+    pub(crate) position: Cell<u64>,
 }
 
 impl<'a, I: Input> AsRead<'a, I> {
     pub(crate) fn new(input: &'a mut I, seen: &'a Seen) -> Self {
+        seen.position.set(input.position());
         Self { input, seen }
     }
 }
@@ -246,6 +249,7 @@ impl<I: Input> BufRead for AsRead<'_, I> {
     fn consume(&mut self, count: usize) {
         self.seen.taken.set(self.seen.taken.get() + count as u64);
         self.input.consume(count);
+        self.seen.position.set(self.input.position());
     }
 }
 

@@ -86,6 +86,16 @@ fn zlib(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+/// A stream of zlib whose last block has nothing but the end of the rows.
+fn short_end(text: &[u8]) -> Vec<u8> {
+    let (most, end) = text.split_at(text.len() - 6);
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(most).unwrap();
+    encoder.flush().unwrap();
+    encoder.write_all(end).unwrap();
+    encoder.finish().unwrap()
+}
+
 fn lz4(bytes: &[u8], info: FrameInfo) -> Vec<u8> {
     let mut encoder = FrameEncoder::with_frame_info(info, Vec::new());
     encoder.write_all(bytes).unwrap();
@@ -292,4 +302,70 @@ fn what_is_handed_on_tells_nothing_of_the_data() {
             }
         }
     }
+}
+
+#[test]
+fn nobody_stops_inside_a_stream_where_too_little_follows_to_make_a_key_of() {
+    let text = rows(12_000);
+    // Lengths of chunks are a quarter of the file; or a block ends shortly before the stream does.
+    let mut archives = vec![one_table(14, 6, &zlib(&text), 15), one_table(16, 2, &lz4(&text, linked()), 15)];
+    archives.extend((2800..3800).step_by(100).map(|count| one_table(14, 6, &short_end(&rows(count)), 1 << 20)));
+    let mut stopped = 0;
+    for archive in archives {
+        let length = archive.len() as u64;
+        for bytes in (length / 2..length).step_by(1009) {
+            let division = divide(&archive, u64::MAX);
+            let allowance = Allowance { bytes, over: &|| false };
+            let course = division.read_on(0, division.course(0).unwrap(), archive.as_slice(), Some(allowance)).unwrap();
+            let course = match course.finish() {
+                Ok(piece) => {
+                    assert!(!piece.is_unreadable(), "nobody stopped where none can go on: {piece:?}");
+                    continue;
+                }
+                Err(course) => serde_json::to_value(course).unwrap(),
+            };
+            if course["cursor"]["open"]["sealed"].is_string() {
+                stopped += 1;
+                assert!(course["cursor"]["at"].as_u64().unwrap() + 4096 <= length, "{course}");
+            }
+        }
+    }
+    assert!(stopped > 0);
+}
+
+#[test]
+fn a_table_cannot_be_said_to_have_been_read_that_nobody_has_decoded() {
+    let (mut course, archive) = half_way(1);
+    let passed_over = serde_json::json!({"left": 0, "ended": true, "progress": {"passed_over": null}});
+    for (skipped, stream) in [(true, serde_json::Value::Null), (true, passed_over.clone()), (false, passed_over)] {
+        course["cursor"]["open"] = serde_json::json!({
+            "block": {"large_objects": false, "skipped": skipped, "object": 0, "stream": stream}
+        });
+        assert!(serde_json::from_value::<Course>(course.clone()).is_ok());
+        assert_eq!(go_on(archive, course.clone()), None, "skipped: {skipped}, {stream}");
+    }
+
+    let (combined, _) = in_turns(archive, u64::MAX, &[u64::MAX]);
+    assert_eq!(combined.verdict.answer(Level::Decodable), Answer::Holds);
+    // One block, of the first entry, without rows and without a word on why.
+    let piece = serde_json::json!({
+        "begin": 0, "end": archive.len(), "reached": archive.len(), "blocks": BASE64.encode(&[1, 0]),
+        "crc64nvme": combined.crc64nvme,
+    });
+    let piece: Piece = serde_json::from_value(piece).unwrap();
+    let combined = combine(archive, archive.len() as u64, sizes(u64::MAX), &options(), &[piece]);
+    assert_eq!(combined.verdict.answer(Level::Decodable), Answer::CouldNotBeChecked, "{:?}", combined.verdict.findings);
+}
+
+#[test]
+fn large_objects_that_are_not_remembered_are_not_said_to_be_there() {
+    let archive = large_objects(&rows(100));
+    let division = divide(&archive, u64::MAX);
+    let course = division.read_on(0, division.course(0).unwrap(), archive.as_slice(), None).unwrap();
+    let mut piece = course.finish().unwrap();
+    let full = serde_json::to_vec(&piece).unwrap().len();
+    assert!(piece.fits(full - 1));
+    let combined = combine(archive.as_slice(), archive.len() as u64, sizes(u64::MAX), &options(), &[piece]);
+    assert_eq!(combined.verdict.answer(Level::Decodable), Answer::CouldNotBeChecked);
+    assert!(combined.verdict.findings.iter().any(|finding| finding.code == Code::LimitReached));
 }

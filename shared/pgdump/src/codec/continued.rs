@@ -77,27 +77,19 @@ pub(crate) enum Ran {
 #[derive(Clone, Copy)]
 pub(crate) struct Until<'a> {
     pause: Pause<'a>,
-    /// Where the reader stood when it had taken so much.
-    from: u64,
-    taken: u64,
 }
 
 impl<'a> Until<'a> {
-    pub(super) const THE_END: Self = Self { pause: Pause::NEVER, from: 0, taken: 0 };
+    pub(super) const THE_END: Self = Self { pause: Pause::NEVER };
 
     /// Whether to stop where going on is possible.
     pub(super) fn reached(&self, seen: &Seen) -> bool {
-        self.pause.inside(self.position(seen))
+        self.pause.inside(seen.position.get())
     }
 
     /// Whether to break off.
     pub(super) fn over(&self, seen: &Seen) -> bool {
-        self.pause.at(self.position(seen))
-    }
-
-    /// Lengths of chunks, which lie between the bytes that are taken, do not count.
-    fn position(&self, seen: &Seen) -> u64 {
-        self.from.saturating_add(seen.taken.get() - self.taken)
+        self.pause.at(seen.position.get())
     }
 }
 
@@ -149,7 +141,7 @@ impl Decoders {
         }
         let seen = Seen::default();
         seen.taken.set(taken);
-        let until = Until { pause, from: input.position(), taken };
+        let until = Until { pause };
         let mut sink = Sink { decoded, ..Sink::new(&mut content, &seen, self.limits.expansion) };
         let mut reader = AsRead::new(input, &seen);
         let result = match (codec, state) {
@@ -280,6 +272,8 @@ fn inflate(
         sink.push(&inflater.output[begin..inflater.at])?;
         match status {
             TINFLStatus::Done => return Ok(None),
+            // The block may have been a long one, and its end lie where nobody stops any more.
+            TINFLStatus::BlockBoundary if !until.reached(sink.seen) => {}
             TINFLStatus::BlockBoundary => return inflater.state().map(Some).ok_or_else(|| ErrorKind::Other.into()),
             TINFLStatus::HasMoreOutput if inflater.at == inflater.output.len() => {
                 inflater.at = 0;

@@ -4,14 +4,14 @@
 //! that its decoder and the checks of its content have to know. So the verdict is that of one reader. What is handed on is believed as
 //! far as pieces are, but it may be damaged on its way: nothing in it makes a reader panic, or take more memory.
 
-use std::io::{self, Read};
+use std::io::{self, ErrorKind, Read};
 
 use crc_fast::{CrcAlgorithm, checksum_combine};
 use serde::{Deserialize, Serialize};
 
 use crate::codec::Decoders;
 use crate::custom::{self, OpenBlock};
-use crate::digest::Crc64Value;
+use crate::digest::{Crc64Value, Sha256Value};
 use crate::finding::{Code, Finding};
 use crate::level::Level;
 use crate::options::Options;
@@ -107,7 +107,11 @@ impl Course {
     /// Reads no further, and says why in the piece.
     pub fn give_up(&mut self, why: impl Into<String>) {
         let at = self.begins_at();
-        self.cursor = None;
+        if let Some(Cursor { open: Open::Block(block), .. }) = self.cursor.take()
+            && let Some(damage) = block.damage()
+        {
+            self.piece.found(damage);
+        }
         self.sum.crc64nvme = None;
         self.piece.found(Finding::at(Code::StreamTooLong, at, why));
     }
@@ -200,7 +204,7 @@ impl Division {
         pause: Pause<'_>,
         course: &mut Course,
     ) -> Option<()> {
-        let Known { header, contents, limits, .. } = known;
+        let Known { header, contents, limits, digest: archive, .. } = known;
         let codec = custom::codec(header.compression);
         let current = course.open_entry(&cursor);
         // The table of contents again, which only counts for the checksum. What is cut off there is found behind it.
@@ -213,7 +217,7 @@ impl Division {
                 Open::Block(block) => Some(Some(block.clone())),
                 Open::Sealed(sealed) => {
                     ahead = key_bytes(reader)?;
-                    SealKey::of(&ahead, cursor.at).open(sealed).map(Some)
+                    SealKey::of(archive, &ahead, cursor.at).open(sealed).map(Some)
                 }
             })
         };
@@ -242,7 +246,7 @@ impl Division {
         match end {
             End::At(reached) => course.piece.reached = Some(reached),
             End::Lost => course.piece.reached = None,
-            End::Paused { at, block } => match cursor_at(at, block, &mut source) {
+            End::Paused { at, block } => match cursor_at(at, block, archive, &mut source) {
                 Ok(next) if next == cursor && pause.continues => course.piece.found(too_long(at)),
                 Ok(next) => course.cursor = Some(next),
                 Err(error) => course.piece.found(Finding::unreadable(at, &error)),
@@ -269,12 +273,17 @@ impl Division {
 }
 
 /// Where the next reader goes on. What a block holds is sealed with the bytes that come next, at which the reader stands then.
-fn cursor_at(at: u64, block: Option<OpenBlock>, next: &mut impl Read) -> io::Result<Cursor> {
+fn cursor_at(at: u64, block: Option<OpenBlock>, archive: &Sha256Value, next: &mut impl Read) -> io::Result<Cursor> {
     let open = match block {
         None => Open::Nothing,
         Some(block) if !block.holds_data() => Open::Block(block),
         Some(block) => {
-            let sealed = SealKey::of(&key_bytes(next)?, at).seal(&block);
+            let ahead = key_bytes(next)?;
+            // Nobody stops so near to the end of the file: it is shorter than it is said to be.
+            if ahead.len() < KEY_BYTES {
+                return Err(ErrorKind::UnexpectedEof.into());
+            }
+            let sealed = SealKey::of(archive, &ahead, at).seal(&block);
             Open::Sealed(sealed.ok_or_else(|| io::Error::other("what is known of a block cannot be sealed"))?)
         }
     };

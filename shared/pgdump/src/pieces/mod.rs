@@ -23,7 +23,10 @@ use std::fmt;
 use std::io::{self, Read};
 use std::ops::Range;
 
+use sha2::{Digest as _, Sha256};
+
 use crate::contents::{Contents, Place};
+use crate::digest::Sha256Value;
 use crate::header::{Compression, Header, MAGIC};
 use crate::level::Level;
 use crate::limits::Limits;
@@ -72,6 +75,8 @@ struct Known {
     limits: Limits,
     /// Bytes of the longest block, where offsets say where each begins.
     longest: Option<u64>,
+    /// Of all that the beginning tells. Part of the key of what is handed on.
+    digest: Sha256Value,
 }
 
 /// What the beginning of an archive tells.
@@ -191,7 +196,8 @@ fn divide_custom<'a>(
             let offsets = offsets(&contents);
             let longest = (offsets.len() == contents.entries.len()).then(|| longest(offsets.clone(), bytes));
             let edges = edges_at(offsets, source.position(), bytes, sizes);
-            let how = How::Entries(Box::new(Known { header, contents, limits: options.limits.clone(), longest }));
+            let digest = Sha256Value(Sha256::digest(format!("{bytes} {header:?} {contents:?}")).into());
+            let how = How::Entries(Box::new(Known { header, contents, limits: options.limits.clone(), longest, digest }));
             (Division { bytes, edges, how }, Beginning::Head(report))
         }
         Err(finding) => {

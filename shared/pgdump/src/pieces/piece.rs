@@ -47,7 +47,7 @@ impl Told {
         self.code
     }
 
-    pub(super) fn finding(&self) -> Finding {
+    pub(crate) fn finding(&self) -> Finding {
         Finding::from(self.clone())
     }
 
@@ -185,8 +185,8 @@ impl Piece {
 
     /// Whether it could be what a reader said: what arrives from elsewhere may be anything.
     pub(crate) fn is_sane(&self, entries: usize) -> bool {
-        let told: usize = self.blocks.iter().map(|block| block.findings).sum();
-        told == self.findings.len()
+        let told = self.blocks.iter().try_fold(0, |told: usize, block| told.checked_add(block.findings));
+        told == Some(self.findings.len())
             && self.begin <= self.end
             && self.reached.is_none_or(|reached| reached >= self.begin)
             && self.blocks.iter().all(|block| block.entry.is_none_or(|entry| entry < entries))

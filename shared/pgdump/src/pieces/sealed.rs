@@ -1,8 +1,8 @@
 //! What a reader hands on of a block is sealed: a decoder's window is data of the archive, and what is handed on passes through states and
 //! logs that others may read than the archive itself.
 //!
-//! The key is made of the bytes of the archive that come next. Whoever goes on has to read them anyway, and whoever cannot read the archive
-//! has no key. So nothing has to be kept, shared or replaced, and what was changed on its way does not open.
+//! The key is made of the table of contents and of the bytes of the archive that come next. Whoever goes on has to read them anyway, and
+//! whoever cannot read the archive has no key. So nothing has to be kept, shared or replaced, and what was changed on its way does not open.
 
 use std::io::{self, Read};
 
@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::custom::OpenBlock;
+use crate::digest::Sha256Value;
 
 /// Bytes that a key is made of. Nothing is sealed nearer than this to the end of the file. Compressed rows of a table have far more to
 /// guess in so many bytes than a key has.
@@ -37,9 +38,9 @@ pub(crate) struct SealKey {
 }
 
 impl SealKey {
-    /// Of the bytes that begin at this one.
-    pub(crate) fn of(bytes: &[u8], at: u64) -> Self {
-        let key = Sha256::new().chain_update(b"cursor of an archive").chain_update(bytes).finalize();
+    /// Of an archive, by a digest of its table of contents, and of its bytes that begin at this one.
+    pub(crate) fn of(archive: &Sha256Value, bytes: &[u8], at: u64) -> Self {
+        let key = Sha256::new().chain_update(b"cursor of an archive").chain_update(archive.0).chain_update(bytes).finalize();
         Self { key: key.into(), at }
     }
 
@@ -53,9 +54,9 @@ impl SealKey {
         let mut small = Vec::new();
         ZlibEncoder::new(json.as_slice(), Compression::default()).read_to_end(&mut small).ok()?;
         // Of what is sealed, so that one key never meets one nonce with two texts: another archive may go on in the same way.
-        let digest = Sha256::new().chain_update(self.key).chain_update(&small).finalize();
-        let nonce = digest.get(..NONCE)?;
         let place = self.at.to_le_bytes();
+        let digest = Sha256::new().chain_update(self.key).chain_update(place).chain_update(&small).finalize();
+        let nonce = digest.get(..NONCE)?;
         let sealed = self.cipher().encrypt(Nonce::from_slice(nonce), Payload { msg: &small, aad: &place }).ok()?;
         Some(Sealed(BASE64.encode(&[nonce, &sealed].concat())))
     }

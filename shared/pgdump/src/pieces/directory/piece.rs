@@ -99,7 +99,7 @@ impl DirectoryPiece {
         let mut differences = self.differences.iter().peekable();
         let mut said = Vec::with_capacity(self.files.len());
         for (at, (record, part)) in self.files.iter().zip(parts).enumerate() {
-            if !could_come(record.came, part.what) {
+            if !could_come(record.came, part.what) || self.is_silent(record, part.what) {
                 return None;
             }
             let (own, rest) = findings.split_at_checked(record.findings)?;
@@ -107,7 +107,15 @@ impl DirectoryPiece {
             let difference = differences.next_if(|difference| record.differs && difference.file == at);
             said.push(Said { record, findings: own, difference: difference.map(|difference| &difference.how) });
         }
-        (findings.is_empty() && differences.next().is_none()).then_some(said)
+        // Where files differ, the first difference is always told.
+        let differs = self.files.iter().any(|record| record.differs);
+        let told = differs != self.differences.is_empty();
+        (findings.is_empty() && differences.next().is_none() && told).then_some(said)
+    }
+
+    /// Whether it says nothing of a file that was to be decoded: that has data, or damage that is told or counted.
+    fn is_silent(&self, record: &Record, what: What) -> bool {
+        what != What::Bytes && record.came == Came::Nothing && record.findings == 0 && self.further_findings == 0
     }
 
     /// Makes its JSON fit into so many bytes, where that is possible without changing what it proves: the bytes of large objects are
