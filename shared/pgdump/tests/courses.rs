@@ -9,27 +9,14 @@ use std::io::{Read, Write};
 use std::sync::LazyLock;
 
 use builder::Builder;
-use common::{Archive, any_change, change, fixtures};
+use common::{Archive, any_change, change, decodable as options, fixtures, sizes};
 use data_encoding::BASE64;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use lz4_flex::frame::{BlockMode, BlockSize, FrameEncoder, FrameInfo};
-use pgdump::{
-    Allowance, Answer, Code, Combined, Course, Division, Level, Options, Piece, PieceSizes, Proof, Verdict, combine, verify,
-};
+use pgdump::{Allowance, Answer, Code, Combined, Course, Division, Level, Piece, Proof, Verdict, combine, verify};
 use proptest::prelude::*;
 use proptest::sample::Index;
-
-fn options() -> Options<'static> {
-    let mut options = Options::to(Level::Decodable);
-    options.limits.zstd_window_log = 27;
-    options.fingerprints = true;
-    options
-}
-
-fn sizes(bytes: u64) -> PieceSizes {
-    PieceSizes { bytes, most: 10_000 }
-}
 
 fn divide(archive: &[u8], size: u64) -> Division {
     Division::of(archive, archive.len() as u64, sizes(size), &options())

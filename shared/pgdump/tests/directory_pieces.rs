@@ -300,6 +300,11 @@ fn a_piece_that_says_of_files_what_they_cannot_hold_is_not_believed() {
         let other = BASE64.encode(&[&[kind], &told[1..ends[1]], &told[ends[2]..]].concat());
         assert_eq!(made_up(&|json| json["files"] = other.clone().into()), Answer::CouldNotBeChecked, "{kind}");
     }
+    // Nothing, without a word on why; and that it is not the manifest's, without a word on how.
+    for (kind, rest) in [(0, &told[ends[2]..]), (2 | 1 << 4, &told[1..])] {
+        let other = BASE64.encode(&[&[kind], rest].concat());
+        assert_eq!(made_up(&|json| json["files"] = other.clone().into()), Answer::CouldNotBeChecked, "{kind}");
+    }
     // Findings of no file.
     let finding = serde_json::json!({"code": "stream_invalid", "sentence": "made up"});
     assert_eq!(made_up(&|json| json["findings"] = vec![finding.clone()].into()), Answer::CouldNotBeChecked);

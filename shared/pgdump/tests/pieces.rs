@@ -7,24 +7,13 @@ mod common;
 use std::io::{self, Read};
 use std::sync::LazyLock;
 
-use common::{Archive, Fixture, damaged, fixture, fixtures};
+use common::{Archive, Fixture, damaged, decodable as options, fixture, fixtures, sizes};
 use jiff::Timestamp;
 use pgdump::{
     Answer, Code, Combined, Division, Level, Manifest, Options, Piece, PieceSizes, Proof, Verdict, combine, verify,
 };
 use proptest::prelude::*;
 use proptest::sample::Index;
-
-fn options() -> Options<'static> {
-    let mut options = Options::to(Level::Decodable);
-    options.limits.zstd_window_log = 27;
-    options.fingerprints = true;
-    options
-}
-
-fn sizes(bytes: u64) -> PieceSizes {
-    PieceSizes { bytes, most: 10_000 }
-}
 
 /// Divides anew for every piece, as readers do that know nothing of each other, and sends what they say through JSON.
 fn read_pieces(archive: &[u8], size: PieceSizes, options: &Options<'_>) -> Vec<Piece> {

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use shared::domain::archives::{ObjectView, StoredObject};
 use shared::domain::backup::{BackupSource, KeptView, ProofLevel};
-use shared::domain::described::{ArchiveFormat, BucketSite, Drift, PostgresqlServer};
+use shared::domain::described::{BucketSite, Drift, PostgresqlServer};
 use shared::domain::identifier::{InstanceId, Region, ResourceName, RestoreJobId};
 use shared::domain::observation::{InstanceView, SnapshotView, StoredSecret};
 use shared::domain::plan::Component;
@@ -23,6 +23,8 @@ use shared::ports::{
 };
 use shared::redact::Secret;
 use simulation::{Outcome, Platform, SimulatedObject, Simulation, dated, healthcare_plan};
+
+use crate::common::with_directory;
 
 const PRIMARY: &str = "healthcare-platform-backups";
 const COPY: &str = "healthcare-platform-backups-dr";
@@ -462,34 +464,10 @@ async fn what_a_check_publishes_is_what_the_alarms_wait_for() {
     assert_eq!(looked.metrics[0].0, "database_archives");
 }
 
-/// The files of a directory archive of pg_dump, in both sites.
-fn with_directory(name: &str) -> Simulation {
-    let platform = Platform::default().with_plan(|plan| {
-        for component in plan.components.values_mut() {
-            if let Component::BackupArchives(archives) = component {
-                archives.format = ArchiveFormat::Directory;
-            }
-        }
-    });
-    let simulation = platform.stand_up();
-    let fixture = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/pgdump/tests/fixtures").join(name);
-    simulation.cloud.with(|state| {
-        for bucket in state.buckets.values_mut() {
-            bucket.clear();
-            for file in std::fs::read_dir(&fixture).unwrap().flatten() {
-                let key = format!("nightly/{}", file.file_name().to_str().unwrap());
-                let content = dated(&std::fs::read(file.path()).unwrap(), state.now);
-                bucket.insert(key, SimulatedObject::new(content, state.now));
-            }
-        }
-    });
-    simulation
-}
-
 #[test]
 fn a_directory_archive_in_s3_is_read_file_by_file() {
     for name in ["18.4/directory-gzip", "17.10/directory-zstd", "17.10/directory-lz4", "15.18/directory-none"] {
-        let mut simulation = with_directory(name);
+        let mut simulation = with_directory(name, |_| {});
         let (verdict, status) = archives(&mut simulation);
         assert_eq!((status, &verdict["level"]), (json!("sufficient"), &json!("decodable")), "{name}: {verdict:#}");
         assert_eq!(verdict["archive"], format!("s3://{COPY}/nightly"));
@@ -504,10 +482,10 @@ fn a_directory_archive_in_s3_is_read_file_by_file() {
 #[test]
 fn a_directory_archive_that_lacks_a_file_or_has_a_damaged_one_is_never_sufficient() {
     let names: Vec<String> =
-        with_directory("18.4/directory-gzip").cloud.with(|state| state.buckets[COPY].keys().cloned().collect());
+        with_directory("18.4/directory-gzip", |_| {}).cloud.with(|state| state.buckets[COPY].keys().cloned().collect());
     for name in &names {
         for damage in [None, Some(0), Some(1)] {
-            let mut simulation = with_directory("18.4/directory-gzip");
+            let mut simulation = with_directory("18.4/directory-gzip", |_| {});
             simulation.cloud.with(|state| {
                 let bucket = state.buckets.get_mut(COPY).unwrap();
                 let content = bucket.remove(name).unwrap().content;

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use rehearsal_world::{Breakage, InstanceKey, PageRequest};
 use serde_json::Value;
+use shared::domain::described::{ArchiveFormat, BackupArchives};
 use shared::domain::identifier::{IncidentId, ScenarioName};
+use shared::domain::plan::Component;
 use shared::domain::report::Achieved;
 use shared::engine::Entry;
 pub(crate) use simulation::{Before, hosts};
-use simulation::{Ended, Platform, Simulation, at_the_end, primary_key};
+use simulation::{Ended, Platform, SimulatedObject, Simulation, at_the_end, dated, primary_key};
 
 pub(crate) const ALARM_SHAPES: [&str; 3] = ["alarm.eventbridge.json", "alarm.lambda.json", "alarm.sns.json"];
 
@@ -108,4 +110,29 @@ pub(crate) fn timeline(simulation: &Simulation, id: &IncidentId) -> String {
     entries.sort_by_key(|entry| (entry.at, entry.sequence));
     let line = |entry: &Entry| format!("{} {} {}: {}", entry.at, entry.about, entry.event, entry.reason);
     entries.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// The files of a directory archive of pg_dump, in both sites.
+pub(crate) fn with_directory(fixture: &str, change: impl Fn(&mut BackupArchives)) -> Simulation {
+    let platform = Platform::default().with_plan(|plan| {
+        for component in plan.components.values_mut() {
+            if let Component::BackupArchives(archives) = component {
+                archives.format = ArchiveFormat::Directory;
+                change(archives);
+            }
+        }
+    });
+    let simulation = platform.stand_up();
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/pgdump/tests/fixtures").join(fixture);
+    simulation.cloud.with(|state| {
+        for bucket in state.buckets.values_mut() {
+            bucket.clear();
+            for file in std::fs::read_dir(&fixture).unwrap().flatten() {
+                let key = format!("nightly/{}", file.file_name().to_str().unwrap());
+                let content = dated(&std::fs::read(file.path()).unwrap(), state.now);
+                bucket.insert(key, SimulatedObject::new(content, state.now));
+            }
+        }
+    });
+    simulation
 }

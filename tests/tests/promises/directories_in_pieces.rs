@@ -8,10 +8,10 @@ use backup_verify_function::pieces::{PieceSizes, Sizes};
 use pgdump::{Files, Level, Manifest, Options, verify_directory};
 use serde_json::{Value, json};
 use shared::domain::backup::ProofLevel;
-use shared::domain::described::ArchiveFormat;
-use shared::domain::plan::Component;
 use shared::domain::step::FunctionName;
-use simulation::{Outcome, Platform, SimulatedObject, Simulation, Verification, dated};
+use simulation::{Outcome, SimulatedObject, Simulation, Verification};
+
+use crate::common::with_directory;
 
 const COPY: &str = "healthcare-platform-backups-dr";
 const MANIFEST: &str = "nightly.manifest.json";
@@ -21,27 +21,8 @@ const FIXTURE: &str = "18.4/directory-gzip";
 
 /// A directory archive of pg_dump in both sites, whose plan requires that level.
 fn with(fixture: &str, level: ProofLevel, sizes: Sizes) -> Simulation {
-    let platform = Platform::default().with_plan(|plan| {
-        for component in plan.components.values_mut() {
-            if let Component::BackupArchives(archives) = component {
-                archives.format = ArchiveFormat::Directory;
-                archives.level = Some(level);
-            }
-        }
-    });
-    let simulation = platform.stand_up();
-    let fixture = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/pgdump/tests/fixtures").join(fixture);
-    simulation.cloud.with(|state| {
-        state.sizes = sizes;
-        for bucket in state.buckets.values_mut() {
-            bucket.clear();
-            for file in std::fs::read_dir(&fixture).unwrap().flatten() {
-                let key = format!("nightly/{}", file.file_name().to_str().unwrap());
-                let content = dated(&std::fs::read(file.path()).unwrap(), state.now);
-                bucket.insert(key, SimulatedObject::new(content, state.now));
-            }
-        }
-    });
+    let simulation = with_directory(fixture, |archives| archives.level = Some(level));
+    simulation.cloud.with(|state| state.sizes = sizes);
     simulation
 }
 

@@ -7,7 +7,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use pgdump::{Files, Options, Verdict, verify, verify_directory};
+use pgdump::{Files, Level, Options, PieceSizes, Verdict, verify, verify_directory};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -127,4 +127,17 @@ pub(crate) fn damaged(sound: impl Strategy<Value = (String, Vec<u8>)>) -> impl S
         changes.into_iter().for_each(|one| change(&mut bytes, one));
         (name, bytes)
     })
+}
+
+/// What readers of pieces are asked for.
+pub(crate) fn decodable() -> Options<'static> {
+    let mut options = Options::to(Level::Decodable);
+    options.limits.zstd_window_log = 27;
+    options.fingerprints = true;
+    options
+}
+
+/// Pieces of so many bytes, however many there are.
+pub(crate) fn sizes(bytes: u64) -> PieceSizes {
+    PieceSizes { bytes, most: 10_000 }
 }
