@@ -15,6 +15,7 @@ mod encrypted_archives;
 mod examples;
 mod failover;
 mod hostile;
+mod interpreters;
 mod journal_outage;
 mod kept;
 mod one_fault;
