@@ -62,7 +62,11 @@ fn without_an_identity_an_archive_is_present_and_nothing_is_said_of_damage() {
     }
     let verdict = verified(bytes.as_slice(), Level::Present, None, None);
     assert_eq!((verdict.answer(Level::Present), codes(&verdict)), (Answer::Holds, vec![]));
-    assert!(verdict.not_checked.iter().any(|what| what.contains("no identity was given")), "{:?}", verdict.not_checked);
+    assert!(
+        verdict.not_checked.iter().any(|what| what.contains("no identity or key was given")),
+        "{:?}",
+        verdict.not_checked
+    );
 }
 
 #[test]

@@ -14,6 +14,8 @@ use crate::verdict::FilePrint;
 pub enum Scheme {
     /// age, version 1 (C2SP age.md, "Header").
     Age,
+    /// A message of the AWS Encryption SDK, version 1 or 2 ("AWS Encryption SDK message format reference"): a KMS envelope.
+    AwsEncryptionSdk,
     /// age as text (C2SP age.md, "ASCII armor"): a third larger, and not opened here.
     AgeArmor,
     /// OpenPGP as text (RFC 9580, 6.2). As bytes it cannot be told from what is none.
@@ -26,11 +28,23 @@ impl Scheme {
     /// So many bytes tell what is encrypted from what is not.
     pub const BEGINNING: usize = 34;
 
-    const ALL: [(Self, &[u8], &str); 4] = [
+    /// Messages have no magic bytes of their own: version, in version 1 the type, and the algorithm suite.
+    const ALL: [(Self, &[u8], &str); 15] = [
         (Self::Age, b"age-encryption.org/v1", "age"),
         (Self::AgeArmor, b"-----BEGIN AGE ENCRYPTED FILE-----", "age, as text"),
         (Self::OpenPgp, b"-----BEGIN PGP MESSAGE-----", "OpenPGP"),
         (Self::OpenSsl, b"Salted__", "openssl enc"),
+        (Self::AwsEncryptionSdk, &[1, 0x80, 0x00, 0x14], AWS_ENCRYPTION_SDK),
+        (Self::AwsEncryptionSdk, &[1, 0x80, 0x00, 0x46], AWS_ENCRYPTION_SDK),
+        (Self::AwsEncryptionSdk, &[1, 0x80, 0x00, 0x78], AWS_ENCRYPTION_SDK),
+        (Self::AwsEncryptionSdk, &[1, 0x80, 0x01, 0x14], AWS_ENCRYPTION_SDK),
+        (Self::AwsEncryptionSdk, &[1, 0x80, 0x01, 0x46], AWS_ENCRYPTION_SDK),
+        (Self::AwsEncryptionSdk, &[1, 0x80, 0x01, 0x78], AWS_ENCRYPTION_SDK),
+        (Self::AwsEncryptionSdk, &[1, 0x80, 0x02, 0x14], AWS_ENCRYPTION_SDK),
+        (Self::AwsEncryptionSdk, &[1, 0x80, 0x03, 0x46], AWS_ENCRYPTION_SDK),
+        (Self::AwsEncryptionSdk, &[1, 0x80, 0x03, 0x78], AWS_ENCRYPTION_SDK),
+        (Self::AwsEncryptionSdk, &[2, 0x04, 0x78], AWS_ENCRYPTION_SDK),
+        (Self::AwsEncryptionSdk, &[2, 0x05, 0x78], AWS_ENCRYPTION_SDK),
     ];
 
     /// How a file that begins so is encrypted, if it is. [`Scheme::BEGINNING`] bytes are enough.
@@ -38,7 +52,15 @@ impl Scheme {
     pub fn of(beginning: &[u8]) -> Option<Self> {
         Self::ALL.into_iter().find(|(_, magic, _)| beginning.starts_with(magic)).map(|(scheme, ..)| scheme)
     }
+
+    /// Whether there are keys that open it: the others are only recognised.
+    #[must_use]
+    pub fn is_opened(self) -> bool {
+        matches!(self, Self::Age | Self::AwsEncryptionSdk)
+    }
 }
+
+const AWS_ENCRYPTION_SDK: &str = "the AWS Encryption SDK";
 
 impl fmt::Display for Scheme {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -60,8 +82,11 @@ pub struct Encryption {
     pub file: Option<FilePrint>,
 }
 
-/// Keys that may open an archive encrypted with [`Scheme::Age`].
+/// Keys that may open an archive.
 pub trait Keys: fmt::Debug + Sync {
+    /// Whether they are for files that are encrypted so. Only these are opened with them.
+    fn opens(&self, scheme: Scheme) -> bool;
+
     /// What the file holds. Reading it fails with [`io::ErrorKind::InvalidData`] when the bytes that are read are not those that were
     /// encrypted, and with nothing else then; otherwise as reading the file failed.
     ///
@@ -75,6 +100,10 @@ pub trait Keys: fmt::Debug + Sync {
 pub enum NotOpened {
     /// It is encrypted to other keys, which says nothing about its bytes.
     WrongKey(String),
+    /// What would unwrap its key could not be used, which says nothing about its bytes.
+    KeyUnusable(String),
+    /// It opens, and is not the one that is meant: its encryption context is another.
+    ContextDiffers(String),
     /// Its beginning is not the one that was written.
     NotAuthentic(String),
     /// It is encrypted in a way that these keys are not for.
@@ -87,6 +116,8 @@ impl NotOpened {
     pub(crate) fn told(self) -> (Code, String) {
         match self {
             Self::WrongKey(sentence) => (Code::WrongKey, sentence),
+            Self::KeyUnusable(sentence) => (Code::KeyUnusable, sentence),
+            Self::ContextDiffers(sentence) => (Code::EncryptionContextDiffers, sentence),
             Self::NotAuthentic(sentence) => (Code::NotAuthentic, sentence),
             Self::Unsupported(sentence) => (Code::EncryptionUnsupported, sentence),
             Self::Unreadable(error) => (Code::Unreadable, format!("reading failed: {error}")),

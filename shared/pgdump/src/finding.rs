@@ -59,7 +59,11 @@ codes! {
     NoIdentity = "no_identity", Unchecked;
     /// The archive is encrypted, and none of the keys opens it.
     WrongKey = "wrong_key", Unchecked;
-    /// The archive is encrypted in a way that is not read here.
+    /// The archive is encrypted, and what would unwrap its key could not be used.
+    KeyUnusable = "key_unusable", Unchecked;
+    /// The archive opens, and its encryption context is not the one that was asked for: it is another archive than is meant.
+    EncryptionContextDiffers = "encryption_context_differs", Unchecked;
+    /// The archive is encrypted in a way that is not read here, or that the key is not for.
     EncryptionUnsupported = "encryption_unsupported", Unchecked;
     /// A key was given, and the archive is not encrypted: whoever reads the place where it lies reads the data.
     NotEncrypted = "not_encrypted", Unchecked;

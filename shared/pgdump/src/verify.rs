@@ -75,8 +75,18 @@ fn print<R: Read>(source: &mut Source<R>, name: &str, report: &mut Report<'_>) -
 fn encrypted<R: Read>(source: &mut Source<R>, scheme: Scheme, report: &mut Report<'_>) {
     let options = report.options();
     report.encrypted(scheme);
-    let closed = match (scheme, options.keys) {
-        (Scheme::Age, Some(keys)) => match keys.open(Box::new(&mut *source)) {
+    let closed = match options.keys {
+        _ if !scheme.is_opened() => {
+            let sentence =
+                format!("it is encrypted with {scheme}, which is not read here: age and the AWS Encryption SDK are");
+            Some((Code::EncryptionUnsupported, sentence))
+        }
+        None => Some(no_identity(scheme)),
+        Some(keys) if !keys.opens(scheme) => {
+            let sentence = format!("it is encrypted with {scheme}, and the key that was given is for another scheme");
+            Some((Code::EncryptionUnsupported, sentence))
+        }
+        Some(keys) => match keys.open(Box::new(&mut *source)) {
             Ok(plain) => {
                 report.opened();
                 archive(&mut Source::new(plain, options.prints()), report);
@@ -84,8 +94,6 @@ fn encrypted<R: Read>(source: &mut Source<R>, scheme: Scheme, report: &mut Repor
             }
             Err(trouble) => Some(trouble.told()),
         },
-        (Scheme::Age, None) => Some(no_identity(scheme)),
-        _ => Some((Code::EncryptionUnsupported, format!("it is encrypted with {scheme}, which is not read here: age is"))),
     };
     match closed {
         None => {}
@@ -109,7 +117,7 @@ fn encrypted<R: Read>(source: &mut Source<R>, scheme: Scheme, report: &mut Repor
 
 fn no_identity(scheme: Scheme) -> (Code, String) {
     let sentence = format!(
-        "it is encrypted with {scheme}, and no identity was given: without one no more is proven than that it is there, and by a \
+        "it is encrypted with {scheme}, and no identity or key was given: without one no more is proven than that it is there, and by a \
          manifest of the encrypted bytes that they are the same"
     );
     (Code::NoIdentity, sentence)

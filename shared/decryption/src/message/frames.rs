@@ -1,0 +1,184 @@
+//! The frames of a message: each is authenticated before a byte of it is handed on.
+
+use std::fmt;
+use std::io::{self, ErrorKind, Read};
+use std::ops::Range;
+
+use aws_lc_rs::aead::{Aad, LessSafeKey, Nonce};
+use aws_lc_rs::digest::{Context, SHA384};
+use aws_lc_rs::signature::{ECDSA_P384_SHA384_ASN1, ParsedPublicKey};
+use data_encoding::BASE64;
+use pgdump::NotOpened;
+
+use super::header::{Content, Header, IV, PUBLIC_KEY, TAG};
+use super::input::{Input, Stopped};
+
+/// Bytes of a frame: so much memory one takes, whatever a message says. By default the SDKs write 4,096.
+const LONGEST: u32 = 32 << 20;
+/// What the last frame has instead of a sequence number ("Final Frame").
+const LAST: u32 = u32::MAX;
+
+/// What a message holds.
+///
+/// Reading fails with [`ErrorKind::InvalidData`] when the encrypted bytes were changed or cut, and otherwise as reading them failed.
+/// Where the message is signed, the last frame is handed on only once the signature was verified.
+pub struct Message<R> {
+    input: Input<R>,
+    key: LessSafeKey,
+    message_id: Vec<u8>,
+    verifying: Option<ParsedPublicKey>,
+    frame_length: usize,
+    /// One frame, with its tag.
+    buffer: Vec<u8>,
+    /// What of it was decrypted and not handed on yet.
+    plain: Range<usize>,
+    sequence: u32,
+    end: End,
+}
+
+/// Whether there is more.
+enum End {
+    /// There is.
+    NotYet,
+    /// Everything was authenticated.
+    Reached,
+    /// It is not what was written, and why.
+    Forged(&'static str),
+    /// Reading it failed.
+    Failed(io::Error),
+}
+
+impl<R: Read> Message<R> {
+    pub(super) fn new(mut input: Input<R>, header: Header, key: LessSafeKey) -> Result<Self, NotOpened> {
+        let frame_length = match header.content {
+            Content::Framed(length @ ..=LONGEST) => length as usize,
+            Content::Framed(length) => {
+                return Err(NotOpened::Unsupported(format!(
+                    "its frames have {length} bytes each, and one has to be in memory whole: at most {LONGEST} are read here"
+                )));
+            }
+            Content::Whole => {
+                let sentence = "its body is not divided into frames, so that nothing of it can be authenticated before its end: encrypt \
+                                it with a frame length (4096 is the default)";
+                return Err(NotOpened::Unsupported(sentence.to_owned()));
+            }
+        };
+        let verifying = verifying_key(&header)?;
+        if verifying.is_some() {
+            let mut digest = Context::new(&SHA384);
+            digest.update(&header.bytes);
+            input.digest_into(digest);
+        }
+        Ok(Self {
+            input,
+            key,
+            message_id: header.message_id,
+            verifying,
+            frame_length,
+            buffer: vec![0; frame_length + TAG],
+            plain: 0..0,
+            sequence: 1,
+            end: End::NotYet,
+        })
+    }
+
+    /// Reads the next frame, and authenticates it.
+    fn next_frame(&mut self) -> Result<(), End> {
+        let word = self.input.word()?;
+        let is_last = word == LAST;
+        let sequence = if is_last { self.input.word()? } else { word };
+        if sequence != self.sequence {
+            return Err(End::Forged("a frame is missing, there twice, or in another place than it was written"));
+        }
+        let mut iv = [0; IV];
+        self.input.exact(&mut iv)?;
+        let length = if is_last { self.input.word()? as usize } else { self.frame_length };
+        if length > self.frame_length {
+            return Err(End::Forged("its last frame is longer than a frame may be"));
+        }
+        self.input.exact(&mut self.buffer[..length + TAG])?;
+        let authenticated = self.authenticated(is_last, sequence, length);
+        self.key
+            .open_in_place(Nonce::assume_unique_for_key(iv), Aad::from(authenticated), &mut self.buffer[..length + TAG])
+            .map_err(|_| End::Forged("a frame was changed"))?;
+        if is_last {
+            self.verify_end()?;
+            self.end = End::Reached;
+        }
+        // The last one has no number, so that there is one more for every frame before it.
+        self.sequence = sequence.saturating_add(1);
+        self.plain = 0..length;
+        Ok(())
+    }
+
+    /// What a frame is authenticated with ("Body AAD"): its message, its kind, its place and its length.
+    fn authenticated(&self, is_last: bool, sequence: u32, length: usize) -> Vec<u8> {
+        let kind: &[u8] = if is_last { b"AWSKMSEncryptionClient Final Frame" } else { b"AWSKMSEncryptionClient Frame" };
+        [&self.message_id, kind, &sequence.to_be_bytes(), &(length as u64).to_be_bytes()].concat()
+    }
+
+    /// Behind the last frame there is the signature, where the suite has one, and nothing else.
+    fn verify_end(&mut self) -> Result<(), End> {
+        if let (Some(key), Some(digest)) = (&self.verifying, self.input.digested()) {
+            let mut length = [0; 2];
+            self.input.exact(&mut length)?;
+            let mut signature = vec![0; u16::from_be_bytes(length).into()];
+            self.input.exact(&mut signature)?;
+            key.verify_digest_sig(&digest, &signature).map_err(|_| End::Forged("its signature is not of these bytes"))?;
+        }
+        if self.input.is_at_end()? { Ok(()) } else { Err(End::Forged("bytes follow its end")) }
+    }
+}
+
+/// The key that verifies the signature, where the suite has one. It is in the header, which was authenticated.
+fn verifying_key(header: &Header) -> Result<Option<ParsedPublicKey>, NotOpened> {
+    let forged = |sentence: &str| NotOpened::NotAuthentic(sentence.to_owned());
+    match (header.suite.is_signed, header.wrapped.context.get(PUBLIC_KEY)) {
+        (false, None) => Ok(None),
+        (false, Some(_)) => Err(forged("its header has a key that verifies signatures, and its algorithm suite has none")),
+        (true, None) => Err(forged("its algorithm suite has a signature, and its header no key that verifies it")),
+        (true, Some(key)) => {
+            let point = BASE64.decode(key.as_bytes()).ok();
+            let parsed = point.and_then(|point| ParsedPublicKey::new(&ECDSA_P384_SHA384_ASN1, point).ok());
+            parsed.map(Some).ok_or_else(|| forged("the key in its header that would verify its signature is none"))
+        }
+    }
+}
+
+impl From<Stopped> for End {
+    fn from(stopped: Stopped) -> Self {
+        match stopped {
+            Stopped::Ended => Self::Forged("it ends before its last frame does"),
+            Stopped::Failed(error) => Self::Failed(error),
+        }
+    }
+}
+
+impl<R: Read> Read for Message<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        while self.plain.is_empty() && !out.is_empty() {
+            match &self.end {
+                End::NotYet => {}
+                End::Reached => return Ok(0),
+                End::Forged(what) => {
+                    let sentence = format!("the encrypted bytes were changed or cut since they were written: {what}");
+                    return Err(io::Error::new(ErrorKind::InvalidData, sentence));
+                }
+                End::Failed(error) => return Err(io::Error::new(error.kind(), error.to_string())),
+            }
+            if let Err(end) = self.next_frame() {
+                self.end = end;
+            }
+        }
+        let count = out.len().min(self.plain.len());
+        out[..count].copy_from_slice(&self.buffer[self.plain.start..self.plain.start + count]);
+        self.plain.start += count;
+        Ok(count)
+    }
+}
+
+impl<R> fmt::Debug for Message<R> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Message").finish_non_exhaustive()
+    }
+}
