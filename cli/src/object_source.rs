@@ -178,11 +178,11 @@ impl Files for S3Files {
     }
 
     fn open(&self, name: &str) -> io::Result<Box<dyn Read + '_>> {
-        Ok(Box::new(self.0.open(name)?))
+        Ok(Box::new(self.0.open(name, 0)?))
     }
 
-    fn expect(&self, names: Vec<String>) {
-        self.0.expect(names);
+    fn announce(&self, names: Vec<String>) {
+        self.0.announce(names);
     }
 }
 

@@ -32,8 +32,11 @@ VERIFICATION_ANSWER = {"incident_id", "status"}
 TASKS |= {
     "check": (set(), VERIFICATION_ANSWER | {"reason", "left"}),
     "divide": ({"left"}, VERIFICATION_ANSWER | {"component", "backup", "etag", "pieces", "refused", "left"}),
-    "piece": ({"component", "backup", "etag", "piece"}, VERIFICATION_ANSWER | {"piece", "course"}),
-    "read_on": ({"component", "backup", "etag", "piece", "course"}, VERIFICATION_ANSWER | {"piece", "course"}),
+    "piece": ({"component", "backup", "etag", "piece"}, VERIFICATION_ANSWER | {"piece", "course", "stored"}),
+    "read_on": (
+        {"component", "backup", "etag", "piece", "course", "stored"},
+        VERIFICATION_ANSWER | {"piece", "course", "stored"},
+    ),
     "combine": (
         {"component", "backup", "etag", "pieces", "refused", "results", "left", "status", "reason"},
         VERIFICATION_ANSWER | {"reason", "left"},

@@ -136,13 +136,13 @@ pub trait ObjectFiles {
     /// # Errors
     /// When they cannot be listed.
     fn listed(&self) -> io::Result<Vec<ListedFile>>;
-    /// One of them, from its first byte on.
+    /// One of them, from this byte on.
     ///
     /// # Errors
     /// When it cannot be read, or is not the one that was listed; [`io::ErrorKind::NotFound`] only when it is gone.
-    fn open(&self, name: &str) -> io::Result<Box<dyn Read + '_>>;
+    fn open(&self, name: &str, from: u64) -> io::Result<Box<dyn Read + '_>>;
     /// Says which are opened next, in about this order, so that they can be asked for early. What was said before does not hold any more.
-    fn expect(&self, names: Vec<String>);
+    fn announce(&self, names: Vec<String>);
     /// CRC-64/NVME of one that was opened, in base 64, where the store keeps it.
     fn checksum(&self, name: &str) -> Option<String>;
 }

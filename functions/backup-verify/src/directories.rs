@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::io;
 
 use pgdump::{
-    CombinedDirectory, DirectoryDivision, DirectoryPiece, FilePrint, Level, ListedFile, ListedFiles, Manifest, Options,
-    combine_directory,
+    Allowance, CombinedDirectory, DirectoryCourse, DirectoryDivision, DirectoryPiece, FilePrint, Level, ListedFile,
+    ListedFiles, Manifest, Options, combine_directory,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use shared::domain::archives::{MANIFEST, Proof};
 use shared::domain::described::BucketSite;
 use shared::domain::identifier::Region;
@@ -20,7 +20,10 @@ use shared::printable::printable;
 use crate::archives::{Search, finding, named};
 use crate::examination::{Directory, Expected, Stored, of, options, proof, stored_of};
 use crate::handler::LONGEST_NAME;
-use crate::pieces::{Divided, Gathered, Part, ROOM, Sizes, room, too_large, too_many_tables, unread};
+use crate::pieces::{
+    Divided, Gathered, HandedOn, MOST_TURNS, Part, ROOM, ROOM_OF_A_COURSE, Sizes, cannot_stand, given_up, hands_on, room,
+    told, too_long, too_many_tables, unread, without_result,
+};
 
 /// What came of one piece, as it travels.
 #[derive(Debug, Clone)]
@@ -29,12 +32,12 @@ pub(crate) struct PieceOfDirectory {
     stored: Kept,
 }
 
-/// What S3's own checksums say of the files of a piece.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// What S3's own checksums say of the files of a piece that were read to their end.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Kept {
-    /// Whether it keeps one of each.
-    all: bool,
+    /// Whether it keeps none of one of them.
+    missing: bool,
     /// The first file whose bytes are others than it was given.
     differs: Option<String>,
 }
@@ -49,17 +52,22 @@ impl PieceOfDirectory {
 
 impl Kept {
     fn of(files: &dyn ObjectFiles, prints: &[FilePrint]) -> Self {
-        let mut kept = Self { all: true, differs: None };
+        let mut kept = Self::default();
         for print in prints {
             match files.checksum(&print.name) {
                 Some(stored) if stored != print.crc64nvme.to_string() => {
                     kept.differs.get_or_insert_with(|| printable(&print.name, LONGEST_NAME));
                 }
                 Some(_) => {}
-                None => kept.all = false,
+                None => kept.missing = true,
             }
         }
         kept
+    }
+
+    /// Together with what it says of further ones.
+    fn and(self, further: Self) -> Self {
+        Self { missing: self.missing || further.missing, differs: self.differs.or(further.differs) }
     }
 }
 
@@ -69,12 +77,14 @@ struct Outline {
     pieces: usize,
     tables: usize,
     largest: u64,
+    undivided: u64,
 }
 
 impl Outline {
     fn of(division: &DirectoryDivision<'_>) -> Self {
         let (pieces, tables) = (division.pieces(), division.tables());
-        Self { stamp: division.stamp().to_string(), pieces, tables, largest: division.largest() }
+        let (largest, undivided) = (division.largest(), division.undivided());
+        Self { stamp: division.stamp().to_string(), pieces, tables, largest, undivided }
     }
 }
 
@@ -84,8 +94,10 @@ enum Read {
     Changed,
     /// There is no such piece.
     None(usize),
-    /// It was read.
-    Piece(Box<DirectoryPiece>, Kept, Outline),
+    /// This is not how the piece can stand.
+    CannotStand,
+    /// It was read, as far as one invocation does.
+    AsFar(Box<DirectoryCourse>, Kept, Outline),
 }
 
 impl Search<'_> {
@@ -107,22 +119,33 @@ impl Search<'_> {
             (Some(Ok(outline)), None) => outline,
             (_, None) => return Divided::refused(String::new(), finding(&unread(key))),
         };
-        let Outline { stamp, pieces, tables, largest } = outline;
-        let refused = too_large(largest, sizes).or_else(|| too_many_tables(tables, pieces, ROOM));
+        let Outline { stamp, pieces, tables, largest, undivided } = outline;
+        let refused = too_long(largest, undivided, sizes).or_else(|| {
+            let room = if largest > sizes.whole { ROOM_OF_A_COURSE } else { ROOM };
+            too_many_tables(tables, pieces, room)
+        });
         let pieces = if refused.is_some() { 0 } else { u32::try_from(pieces).unwrap_or(u32::MAX) };
         Divided { etag: stamp, pieces, refused }
     }
 
-    /// Reads one piece. Fails when its bytes do not come, so that the state machine tries again.
+    /// Reads one piece, from its beginning or from where the invocation before stopped, as far as one invocation does. Fails when its
+    /// bytes do not come, so that the state machine tries again.
     pub(crate) async fn piece_of_directory(
         &self,
         sizes: Sizes,
         (site, place): (SiteName, &BucketSite),
-        &Part { key, etag: stamp, piece }: &Part<'_>,
+        part: &Part<'_>,
+        before: Option<HandedOn>,
     ) -> Result<Value, RecoveryError> {
+        let &Part { key, etag: stamp, piece } = part;
+        let (mut begun, mut stored) = (None, Kept::default());
+        if let Some(HandedOn { course, stored: kept }) = before {
+            begun = Some(HandedOn::read::<DirectoryCourse>(course, part)?);
+            stored = HandedOn::read(kept, part)?;
+        }
         let region = self.plan.region(site);
         let manifest = self.own_manifest(region, place, key).await?;
-        let (level, stamp, number) = (of(self.level), stamp.to_owned(), piece as usize);
+        let (level, stamp, number, until) = (of(self.level), stamp.to_owned(), piece as usize, self.until);
         let work = move |files: &dyn ObjectFiles| {
             let (opened, listed) = (Directory(files), listed(files)?);
             let (source, options) = (ListedFiles { files: &opened, listed: &listed }, to(level, manifest.as_ref()));
@@ -130,8 +153,13 @@ impl Search<'_> {
             if division.stamp().to_string() != stamp {
                 return Ok(Read::Changed);
             }
-            io::Result::Ok(division.read(number).map_or(Read::None(division.pieces()), |(piece, prints)| {
-                Read::Piece(Box::new(piece), Kept::of(files, &prints), Outline::of(&division))
+            let Some(course) = begun.or_else(|| division.course(number)) else {
+                return Ok(Read::None(division.pieces()));
+            };
+            let over = || hands_on(until);
+            let read = division.read_on(number, course, Some(Allowance { bytes: sizes.whole, over: &over }));
+            io::Result::Ok(read.map_or(Read::CannotStand, |(course, prints)| {
+                Read::AsFar(Box::new(course), Kept::of(files, &prints), Outline::of(&division))
             }))
         };
         let read = match read_files_through(self.objects, (region, place), key, self.until, work).await {
@@ -141,17 +169,13 @@ impl Search<'_> {
         };
         match read {
             // Whoever puts the pieces together sees it, too, and tells it.
-            Read::Changed => Ok(json!({"incident_id": null, "status": "changed", "piece": null, "course": null})),
+            Read::Changed => Ok(without_result("changed")),
             Read::None(pieces) => {
                 let message = format!("{} has {pieces} pieces and no piece {piece}", named(place, key));
                 Err(RecoveryError::new(Code::PayloadUnreadable, message))
             }
-            Read::Piece(mut read, stored, outline) => {
-                let fits = read.fits(room(read.tables(), outline.tables, outline.pieces));
-                let piece = if fits { serde_json::to_value(&read).unwrap_or_default() } else { Value::Null };
-                let status = if fits { "read" } else { "too_large" };
-                Ok(json!({"incident_id": null, "status": status, "piece": piece, "course": null, "stored": stored}))
-            }
+            Read::CannotStand => Err(cannot_stand(part)),
+            Read::AsFar(course, kept, outline) => Ok(came(*course, &stored.and(kept), &outline)),
         }
     }
 
@@ -193,6 +217,30 @@ impl Search<'_> {
             Err(error) => Err(error),
         }
     }
+}
+
+/// What is said of a piece as far as it was read, where there is room for it.
+fn came(course: DirectoryCourse, stored: &Kept, outline: &Outline) -> Value {
+    let ended = match course.finish() {
+        Err(mut course) if course.turns() >= MOST_TURNS => {
+            course.give_up(given_up());
+            course.finish()
+        }
+        other => other,
+    };
+    let room = |piece: &DirectoryPiece| room(piece.tables(), outline.tables, outline.pieces);
+    let answer = match ended {
+        Ok(mut piece) => {
+            let fits = piece.fits(room(&piece));
+            fits.then(|| told("read", &piece, &(), stored))
+        }
+        Err(mut course) => {
+            let room = room(course.piece()).min(ROOM_OF_A_COURSE);
+            let fits = course.piece().fits(room);
+            fits.then(|| told("in_progress", &(), &course, stored))
+        }
+    };
+    answer.unwrap_or_else(|| without_result("too_large"))
 }
 
 fn listed(files: &dyn ObjectFiles) -> io::Result<Vec<ListedFile>> {
@@ -243,7 +291,7 @@ fn stored_together(files: &dyn ObjectFiles, combined: &CombinedDirectory, pieces
     }
     match own {
         Stored::Same if numbers.len() < combined.pieces => Stored::NotCompared,
-        Stored::Same if pieces.iter().any(|piece| !piece.stored.all) => Stored::NotKept,
+        Stored::Same if pieces.iter().any(|piece| piece.stored.missing) => Stored::NotKept,
         own => own,
     }
 }

@@ -115,11 +115,15 @@ impl Files for Directory<'_> {
     }
 
     fn open(&self, name: &str) -> io::Result<Box<dyn Read + '_>> {
-        self.0.open(name)
+        self.0.open(name, 0)
     }
 
-    fn expect(&self, names: Vec<String>) {
-        self.0.expect(names);
+    fn open_at(&self, name: &str, from: u64) -> io::Result<Box<dyn Read + '_>> {
+        self.0.open(name, from)
+    }
+
+    fn announce(&self, names: Vec<String>) {
+        self.0.announce(names);
     }
 }
 

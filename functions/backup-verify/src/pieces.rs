@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 pub use pgdump::PieceSizes;
 use pgdump::{Allowance, Course, Division, FileSizes, Options, Piece};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use shared::domain::archives::{ObjectView, Proof, Shelf, StoredObject};
 use shared::domain::backup::ProofLevel;
@@ -13,10 +15,12 @@ use shared::domain::identifier::Region;
 use shared::domain::plan::SiteName;
 use shared::error::{Code, RecoveryError};
 use shared::ports::{FailureKind, PortError, read_on_through, read_through};
+use shared::printable::printable;
 
 use crate::archives::{Search, finding, named};
 use crate::directories::PieceOfDirectory;
 use crate::examination::{Expected, examine_pieces, of};
+use crate::handler::LONGEST_NAME;
 
 /// How much one invocation reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,12 +60,13 @@ const ROOM_OF_A_PIECE: usize = 800;
 const ROOM_OF_A_TABLE: usize = 12;
 
 /// Bytes of JSON for a piece that is handed on. With it go at most 90,000 of a decoder's window, and all fits into a state.
-const ROOM_OF_A_COURSE: usize = 140_000;
+pub(crate) const ROOM_OF_A_COURSE: usize = 140_000;
 /// So many invocations, of 910 seconds at most, read one after the other within the 12 hours of an execution, and leave the time to
 /// check, divide, combine, and do a few of them again.
-const MOST_TURNS: u32 = 40;
-/// Reading stops so long before its time is over: a decoder may have to come to the end of a block.
-const HANDING_ON: Duration = Duration::from_secs(20);
+pub(crate) const MOST_TURNS: u32 = 40;
+/// Reading stops so long before its time is over: a decoder may have to come to the end of a block, and bytes that do not come are asked
+/// for five times within 50 seconds.
+const HANDING_ON: Duration = Duration::from_secs(60);
 
 /// What came of the pieces of an archive.
 #[derive(Debug)]
@@ -104,20 +109,10 @@ impl Divided {
     }
 }
 
-/// Why a division is of no use whose largest piece has so many bytes, where it is not.
-pub(crate) fn too_large(largest: u64, sizes: Sizes) -> Option<String> {
-    (largest > sizes.whole).then(|| {
-        format!(
-            "archive_table_too_large: {largest} bytes of it have to be read one after the other, and one invocation reads {} in its \
-             time: verify it with recoveryctl backup verify, where there is time",
-            sizes.whole
-        )
-    })
-}
-
-/// Why pieces cannot be read one invocation after the other, where they cannot.
-fn too_long(division: &Division, sizes: Sizes) -> Option<String> {
-    let (largest, undivided, whole) = (division.largest(), division.undivided(), sizes.whole);
+/// Why pieces cannot be read one invocation after the other, where they cannot: of the bytes of the largest one, and of those that have to
+/// be read at once.
+pub(crate) fn too_long(largest: u64, undivided: u64, sizes: Sizes) -> Option<String> {
+    let whole = sizes.whole;
     let most = whole.saturating_mul(MOST_TURNS.into());
     if undivided > whole {
         return Some(format!(
@@ -144,6 +139,16 @@ pub(crate) fn too_many_tables(tables: usize, pieces: usize, room: usize) -> Opti
     })
 }
 
+/// Whether an invocation stops reading, so that the next one goes on.
+pub(crate) fn hands_on(until: Option<Instant>) -> bool {
+    until.is_some_and(|until| until.saturating_duration_since(Instant::now()) < HANDING_ON)
+}
+
+/// What is said in a piece of which there were as many invocations as may be.
+pub(crate) fn given_up() -> String {
+    format!("{MOST_TURNS} invocations, as many as there is time for, have not come to the end of this piece")
+}
+
 /// Bytes of JSON for what is said of a piece with so many of an archive's tables: room for these, and an equal part of what all leave.
 pub(crate) fn room(own: usize, tables: usize, pieces: usize) -> usize {
     ROOM.saturating_sub(tables * ROOM_OF_A_TABLE) / pieces.max(1) + own * ROOM_OF_A_TABLE
@@ -163,9 +168,34 @@ pub(crate) struct Part<'a> {
     pub(crate) piece: u32,
 }
 
-/// What came of a piece, or how it is handed on.
-fn told(status: &str, piece: Option<&Piece>, course: Option<&Course>) -> Value {
-    json!({"incident_id": null, "status": status, "piece": piece, "course": course})
+/// What the invocation before handed on.
+pub(crate) struct HandedOn {
+    pub(crate) course: Value,
+    /// Of a directory.
+    pub(crate) stored: Value,
+}
+
+impl HandedOn {
+    /// Strictly: what was handed on cannot be gone on with if it is anything else.
+    pub(crate) fn read<T: DeserializeOwned>(value: Value, part: &Part<'_>) -> Result<T, RecoveryError> {
+        serde_json::from_value(value).map_err(|_| cannot_stand(part))
+    }
+}
+
+/// A piece was handed on in a way in which it cannot stand.
+pub(crate) fn cannot_stand(part: &Part<'_>) -> RecoveryError {
+    let message = format!("piece {} of {} cannot stand as the task says", part.piece, printable(part.key, LONGEST_NAME));
+    RecoveryError::new(Code::PayloadUnreadable, message)
+}
+
+/// What came of a piece, or how it is handed on. The state machine asks for every field.
+pub(crate) fn told(status: &str, piece: &impl Serialize, course: &impl Serialize, stored: &impl Serialize) -> Value {
+    json!({"incident_id": null, "status": status, "piece": piece, "course": course, "stored": stored})
+}
+
+/// An answer without a result.
+pub(crate) fn without_result(status: &str) -> Value {
+    told(status, &(), &(), &())
 }
 
 impl Search<'_> {
@@ -188,7 +218,7 @@ impl Search<'_> {
             return Divided { etag: view.etag, ..Divided::default() };
         }
         let (pieces, entries) = (division.pieces(), division.entries());
-        let refused = too_long(&division, sizes).or_else(|| {
+        let refused = too_long(division.largest(), division.undivided(), sizes).or_else(|| {
             let room = if division.largest() > sizes.whole { ROOM_OF_A_COURSE } else { ROOM };
             too_many_tables(entries, pieces, room)
         });
@@ -221,16 +251,17 @@ impl Search<'_> {
         site: SiteName,
         place: &BucketSite,
         part: &Part<'_>,
-        course: Option<Course>,
+        before: Option<HandedOn>,
     ) -> Result<Value, RecoveryError> {
         if !self.is_one_object() {
-            return self.piece_of_directory(sizes, (site, place), part).await;
+            return self.piece_of_directory(sizes, (site, place), part, before).await;
         }
+        let course = before.map(|before| HandedOn::read::<Course>(before.course, part)).transpose()?;
         let (region, key) = (self.plan.region(site), part.key);
         let view = self.objects.look(region, place, key).await?;
         if view.etag != part.etag {
             // Whoever puts the pieces together sees it, too, and tells it.
-            return Ok(told("changed", None, None));
+            return Ok(without_result("changed"));
         }
         let division = self.division(site, place, &view, sizes).await?;
         let number = part.piece as usize;
@@ -242,23 +273,18 @@ impl Search<'_> {
         let course = course.unwrap_or(begun);
         let (from, until) = (course.begins_at(), self.until);
         let work = move |reader: &mut dyn Read| {
-            let over = || until.is_some_and(|until| until.saturating_duration_since(Instant::now()) < HANDING_ON);
+            let over = || hands_on(until);
             division.read_on(number, course, reader, Some(Allowance { bytes: sizes.whole, over: &over }))
         };
         let (read, failure) = read_on_through(self.objects, (region, place), &view, from, until, work).await;
         if let Some(error) = failure {
             return Err(error.into());
         }
-        let Some(mut course) = read.ok_or_else(|| unread(key))? else {
-            let message = format!("piece {number} of {} cannot stand as the task says", named(place, key));
-            return Err(RecoveryError::new(Code::PayloadUnreadable, message));
-        };
+        let mut course = read.ok_or_else(|| unread(key))?.ok_or_else(|| cannot_stand(part))?;
         let room = room(course.piece().tables(), entries, pieces);
         let ended = match course.finish() {
             Err(mut course) if course.turns() >= MOST_TURNS => {
-                course.give_up(format!(
-                    "{MOST_TURNS} invocations, as many as there is time for, have not come to the end of this piece"
-                ));
+                course.give_up(given_up());
                 course.finish()
             }
             other => other,
@@ -266,14 +292,14 @@ impl Search<'_> {
         let answer = match ended {
             Ok(mut piece) => {
                 let fits = piece.fits(room);
-                fits.then(|| told("read", Some(&piece), None))
+                fits.then(|| told("read", &piece, &(), &()))
             }
             Err(mut course) => {
                 let fits = course.piece().fits(room.min(ROOM_OF_A_COURSE));
-                fits.then(|| told("in_progress", None, Some(&course)))
+                fits.then(|| told("in_progress", &(), &course, &()))
             }
         };
-        Ok(answer.unwrap_or_else(|| told("too_large", None, None)))
+        Ok(answer.unwrap_or_else(|| without_result("too_large")))
     }
 
     /// What the pieces prove together.

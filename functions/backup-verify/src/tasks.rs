@@ -2,7 +2,7 @@
 //! piece of it, read on, put the pieces together. Each answer is small; what is large stays in S3.
 
 use jiff::Timestamp;
-use pgdump::{Course, Piece};
+use pgdump::Piece;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shared::domain::archives::ArchivesJudgement;
@@ -16,7 +16,7 @@ use shared::printable::printable;
 use crate::archives::{Reading, Search};
 use crate::directories::PieceOfDirectory;
 use crate::handler::{Checked, LONGEST_NAME, Ports, Row, archives_row, place_of, rows_of, status_of};
-use crate::pieces::{Gathered, Part, Sizes};
+use crate::pieces::{Gathered, HandedOn, Part, Sizes};
 
 /// Characters of the reasons that go through the state machine from one archive to the next.
 const LONGEST_REASON: usize = 2_000;
@@ -32,7 +32,7 @@ enum Task {
     /// Reads a piece of an archive.
     Piece { component: String, backup: String, etag: String, piece: u32 },
     /// Reads on where the invocation before stopped.
-    ReadOn { component: String, backup: String, etag: String, piece: u32, course: Box<Course> },
+    ReadOn { component: String, backup: String, etag: String, piece: u32, course: Value, stored: Value },
     /// Puts the pieces together.
     Combine(Box<Combine>),
 }
@@ -84,9 +84,10 @@ pub(crate) async fn handle(ports: Ports<'_>, sizes: Sizes, plan: &Plan, payload:
             let found = found(plan, &component, &backup)?;
             read(ports, sizes, plan, &found, &Part { key: found.key, etag: &etag, piece }, None).await
         }
-        Task::ReadOn { component, backup, etag, piece, course } => {
+        Task::ReadOn { component, backup, etag, piece, course, stored } => {
             let found = found(plan, &component, &backup)?;
-            read(ports, sizes, plan, &found, &Part { key: found.key, etag: &etag, piece }, Some(*course)).await
+            let before = HandedOn { course, stored };
+            read(ports, sizes, plan, &found, &Part { key: found.key, etag: &etag, piece }, Some(before)).await
         }
         Task::Combine(asked) => combine(ports, sizes, plan, *asked, now).await,
     }
@@ -102,10 +103,10 @@ async fn read(
     plan: &Plan,
     found: &Found<'_>,
     part: &Part<'_>,
-    course: Option<Course>,
+    before: Option<HandedOn>,
 ) -> Result<Checked, RecoveryError> {
     let search = search(ports, plan, found, Reading::AtOnce);
-    search.piece(sizes, found.site, found.place, part, course).await.map(answered)
+    search.piece(sizes, found.site, found.place, part, before).await.map(answered)
 }
 
 async fn check(ports: Ports<'_>, sizes: Sizes, plan: &Plan, now: Timestamp) -> Result<Checked, RecoveryError> {

@@ -47,7 +47,7 @@ impl fmt::Debug for Coming {
 
 impl Ahead {
     /// Forgets what was named before.
-    pub(crate) fn expect(&mut self, names: impl IntoIterator<Item = String>) {
+    pub(crate) fn announce(&mut self, names: impl IntoIterator<Item = String>) {
         self.names = names.into_iter().collect();
         self.coming.clear();
     }

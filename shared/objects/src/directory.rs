@@ -75,8 +75,8 @@ impl Directory {
 
     /// Says which of them are opened next, in about this order, and forgets what was said before: a few are asked for ahead, and small ones
     /// have come by then. Those that are not opened after all cost requests, and nothing else.
-    pub fn expect(&self, names: impl IntoIterator<Item = String>) {
-        self.ahead.borrow_mut().expect(names);
+    pub fn announce(&self, names: impl IntoIterator<Item = String>) {
+        self.ahead.borrow_mut().announce(names);
         self.ask_ahead();
     }
 
@@ -88,12 +88,12 @@ impl Directory {
         Location { bucket: self.bucket.clone(), key: format!("{}{name}", self.prefix) }
     }
 
-    /// Opens one of them.
+    /// Opens one of them, from this byte on.
     ///
     /// # Errors
     /// When it cannot be looked at, [`ErrorKind::NotFound`] when it is gone, or it is not the object that was listed;
     /// [`Directory::failure`] says why.
-    pub fn open(&self, name: &str) -> io::Result<impl Read + '_> {
+    pub fn open(&self, name: &str, from: u64) -> io::Result<impl Read + '_> {
         let early = self.ahead.borrow_mut().take(name, &self.runtime);
         self.ask_ahead();
         let looked = early.unwrap_or_else(|| {
@@ -110,7 +110,10 @@ impl Directory {
             self.checksums.borrow_mut().insert(name.to_owned(), checksum.clone());
         }
         let reader = Reader::new(self.client.clone(), object, self.limits.clone(), self.runtime.clone());
-        let reader = reader.beginning_with(bytes.unwrap_or_default());
+        let reader = match bytes {
+            Some(bytes) if from == 0 => reader.beginning_with(bytes),
+            _ => reader.starting_at(from),
+        };
         Ok(Opened { reader, failure: &self.failure })
     }
 

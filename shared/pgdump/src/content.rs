@@ -8,7 +8,8 @@ use crate::finding::Code;
 use crate::rows::{Fault, Rows};
 
 /// What came of an entry's data.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Outcome {
     /// Rows, where the data is COPY.
     pub(crate) rows: Option<u64>,

@@ -5,6 +5,7 @@ use std::fmt;
 use crc_fast::{CrcAlgorithm, Digest as Crc};
 use data_encoding::{BASE64, HEXLOWER};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use sha2::digest::common::hazmat::SerializableState;
 use sha2::{Digest as _, Sha256};
 
 use crate::verdict::FilePrint;
@@ -64,14 +65,43 @@ pub(crate) struct Fingerprinting {
     bytes: u64,
     sha256: Sha256,
     crc64: Crc,
+    /// Bytes that come once more.
+    known: u64,
+}
+
+/// How far somebody has come with it. SHA-256 has up to 63 bytes of the data in its state, so this is kept sealed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Halfway {
+    bytes: u64,
+    /// As the crate that computes it keeps it, in base64.
+    sha256: String,
+    crc64nvme: u64,
 }
 
 impl Fingerprinting {
     pub(crate) fn new() -> Self {
-        Self { bytes: 0, sha256: Sha256::new(), crc64: Crc::new(CrcAlgorithm::Crc64Nvme) }
+        Self { bytes: 0, sha256: Sha256::new(), crc64: Crc::new(CrcAlgorithm::Crc64Nvme), known: 0 }
+    }
+
+    /// Goes on where somebody else stopped; the next byte is this one. `None`: that is none of the bytes that were seen, or nobody stopped so.
+    pub(crate) fn going_on(halfway: &Halfway, from: u64) -> Option<Self> {
+        let known = halfway.bytes.checked_sub(from)?;
+        let state = BASE64.decode(halfway.sha256.as_bytes()).ok()?;
+        let sha256 = Sha256::deserialize(&state.as_slice().try_into().ok()?).ok()?;
+        let crc64 = Crc::new_with_init_state(CrcAlgorithm::Crc64Nvme, halfway.crc64nvme);
+        Some(Self { bytes: halfway.bytes, sha256, crc64, known })
+    }
+
+    pub(crate) fn halfway(&self) -> Halfway {
+        let sha256 = BASE64.encode(&self.sha256.serialize());
+        Halfway { bytes: self.bytes, sha256, crc64nvme: self.crc64.get_state() }
     }
 
     pub(crate) fn update(&mut self, bytes: &[u8]) {
+        let known = bytes.len().min(usize::try_from(self.known).unwrap_or(usize::MAX));
+        self.known -= known as u64;
+        let bytes = &bytes[known..];
         self.bytes += bytes.len() as u64;
         self.sha256.update(bytes);
         self.crc64.update(bytes);
@@ -103,6 +133,28 @@ mod tests {
         assert_eq!(json["crc64nvme"], "rosUhgp5mIg=");
         let read: FilePrint = serde_json::from_value(json).unwrap();
         assert_eq!(read.crc64nvme.0, 0xae8b_1486_0a79_9888);
+    }
+
+    #[test]
+    fn computing_goes_on_wherever_somebody_stopped() {
+        let bytes: Vec<u8> = (0..1000_u32).map(|number| number.wrapping_mul(number) as u8).collect();
+        let print = |computing: Fingerprinting| computing.finish("a");
+        let mut whole = Fingerprinting::new();
+        whole.update(&bytes);
+        for stop in [0, 1, 63, 64, 65, 999, 1000] {
+            let mut begun = Fingerprinting::new();
+            begun.update(&bytes[..stop]);
+            let json = serde_json::to_string(&begun.halfway()).unwrap();
+            let halfway: Halfway = serde_json::from_str(&json).unwrap();
+            // Some of them come once more.
+            let from = stop.saturating_sub(100);
+            let mut going_on = Fingerprinting::going_on(&halfway, from as u64).unwrap();
+            bytes[from..].chunks(30).for_each(|chunk| going_on.update(chunk));
+            assert_eq!(print(going_on), print(whole.clone()), "{stop}");
+            assert!(Fingerprinting::going_on(&halfway, stop as u64 + 1).is_none());
+            let other = Halfway { sha256: "AAAA".to_owned(), ..halfway };
+            assert!(Fingerprinting::going_on(&other, from as u64).is_none());
+        }
     }
 
     #[test]

@@ -79,7 +79,7 @@ pub(crate) trait Data {
     /// The ids in a list of large objects.
     fn list(&mut self, file: &str, report: &mut Report<'_>) -> Result<Vec<u32>, Finding>;
     /// Which files come next.
-    fn expect(&self, files: Vec<String>);
+    fn announce(&self, files: Vec<String>);
     /// Tells what can be told once every file had its turn.
     fn finish(&mut self, report: &mut Report<'_>);
 }
@@ -99,11 +99,21 @@ impl<'a> Here<'a> {
 
     pub(crate) fn open(&mut self, name: &str, report: &Report<'_>) -> Result<Source<Box<dyn Read + 'a>>, Finding> {
         let reader = self.files.open(name).map_err(|error| cannot_open(name, &error))?;
-        let print = report.options().prints();
-        Ok(match self.buffer.take() {
-            Some(buffer) => Source::with_buffer(reader, buffer, print),
-            None => Source::new(reader, print),
-        })
+        Ok(Source::with_buffer(reader, self.buffer(), report.options().prints()))
+    }
+
+    /// The files themselves, for whoever goes on in the middle of one.
+    pub(crate) fn files(&self) -> &'a dyn Files {
+        self.files
+    }
+
+    pub(crate) fn decoders(&mut self) -> &mut Decoders {
+        &mut self.decoders
+    }
+
+    /// The buffer, where nobody has it; else a new one.
+    pub(crate) fn buffer(&mut self) -> Box<[u8]> {
+        self.buffer.take().unwrap_or_else(Source::<&[u8]>::new_buffer)
     }
 
     /// Ends the reading of a file: where its checksums are wanted, after the last byte. Returns its size.
@@ -161,15 +171,15 @@ impl Data for Here<'_> {
         Ok(ids)
     }
 
-    fn expect(&self, files: Vec<String>) {
-        self.files.expect(files);
+    fn announce(&self, files: Vec<String>) {
+        self.files.announce(files);
     }
 
     fn finish(&mut self, _: &mut Report<'_>) {}
 }
 
 /// A damaged file does not keep from reading the others; one that cannot be read may mean that none can.
-fn broken(finding: Finding, file: &str, report: &mut Report<'_>) -> Result<(), Finding> {
+pub(crate) fn broken(finding: Finding, file: &str, report: &mut Report<'_>) -> Result<(), Finding> {
     let finding = finding.in_file(file);
     if finding.code == Code::Unreadable {
         return Err(finding);
@@ -195,7 +205,7 @@ impl<D: Data> Reading<'_, '_, D> {
             contents.entries.chunk_by(|one, next| one.kind != Kind::LargeObjects && next.kind != Kind::LargeObjects)
         {
             let names = entries.iter().map(|entry| file_of(entry, self.header.version));
-            self.data.expect(names.filter_map(|name| self.listing.first(&name)).collect());
+            self.data.announce(names.filter_map(|name| self.listing.first(&name)).collect());
             for entry in entries {
                 if entry.kind == Kind::LargeObjects { self.large_objects(entry)? } else { self.table(entry)? }
             }
@@ -221,7 +231,7 @@ impl<D: Data> Reading<'_, '_, D> {
             return Ok(());
         }
         let ids = self.data.list(&name, self.report)?;
-        self.data.expect(ids.iter().filter_map(|id| self.listing.first(&large_object_file(*id))).collect());
+        self.data.announce(ids.iter().filter_map(|id| self.listing.first(&large_object_file(*id))).collect());
         for id in ids {
             let read = self.file(&large_object_file(id), &title_of(id), entry.kind)?;
             self.report.large_object(id, read.map(|(_, outcome, _)| outcome.bytes));

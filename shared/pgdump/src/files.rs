@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 /// The files of one archive that pg_dump wrote as a directory: on disk, or the objects below one prefix of a bucket.
 ///
-/// [`crate::verify_directory`] opens one file at a time, reads it once, from its beginning to its end, and drops the reader.
+/// [`crate::verify_directory`] opens one file at a time, reads it once, from its beginning to its end, and drops the reader. Only who reads
+/// a directory in pieces opens a file that somebody else began.
 pub trait Files {
     /// The names of all files, without the directory or prefix, in any order.
     ///
@@ -21,9 +22,19 @@ pub trait Files {
     /// [`io::ErrorKind::NotFound`] only when the object is really gone.
     fn open(&self, name: &str) -> io::Result<Box<dyn Read + '_>>;
 
+    /// Opens it from this byte on.
+    ///
+    /// # Errors
+    /// As [`Files::open`].
+    fn open_at(&self, name: &str, from: u64) -> io::Result<Box<dyn Read + '_>> {
+        let mut reader = self.open(name)?;
+        io::copy(&mut reader.by_ref().take(from), &mut io::sink())?;
+        Ok(reader)
+    }
+
     /// Says which files are opened next, in this order unless something is wrong with them, so that whoever has to ask for them can do so
     /// early. What was said before does not hold any more.
-    fn expect(&self, _names: Vec<String>) {}
+    fn announce(&self, _names: Vec<String>) {}
 }
 
 /// A directory on disk.

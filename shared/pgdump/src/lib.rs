@@ -54,8 +54,8 @@ pub use manifest::{LARGEST_MANIFEST, Manifest, ManifestError};
 pub use options::Options;
 pub use pause::Allowance;
 pub use pieces::{
-    Combined, CombinedDirectory, Course, DirectoryDivision, DirectoryPiece, Division, FileSizes, ListedFile, ListedFiles,
-    Piece, PieceSizes, combine, combine_directory,
+    Combined, CombinedDirectory, Course, DirectoryCourse, DirectoryDivision, DirectoryPiece, Division, FileSizes,
+    ListedFile, ListedFiles, Piece, PieceSizes, combine, combine_directory,
 };
 pub use verdict::{Answer, Archive, FilePrint, Format, LargeObjects, Proof, Proofs, Table, Verdict};
 pub use verify::{BEGINNING, begins_archive, verify, verify_directory};

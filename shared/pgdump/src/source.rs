@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::io::{self, BufRead, ErrorKind, Read};
 
-use crate::digest::Fingerprinting;
+use crate::digest::{Fingerprinting, Halfway};
 use crate::encryption::Scheme;
 use crate::finding::{Code, Finding};
 use crate::verdict::FilePrint;
@@ -37,7 +37,11 @@ pub(crate) struct Source<R> {
 
 impl<R: Read> Source<R> {
     pub(crate) fn new(inner: R, fingerprint: bool) -> Self {
-        Self::with_buffer(inner, vec![0; BUFFER].into_boxed_slice(), fingerprint)
+        Self::with_buffer(inner, Self::new_buffer(), fingerprint)
+    }
+
+    pub(crate) fn new_buffer() -> Box<[u8]> {
+        vec![0; BUFFER].into_boxed_slice()
     }
 
     /// Reuses a buffer: directories have many small files.
@@ -49,6 +53,12 @@ impl<R: Read> Source<R> {
     /// A file of which the reader has the bytes from this one on.
     pub(crate) fn starting_at(begin: u64, inner: R) -> Self {
         Self { before: begin, ..Self::new(inner, false) }
+    }
+
+    /// A file that somebody else began to read; the reader has the bytes from this one on.
+    pub(crate) fn going_on(begin: u64, inner: R, buffer: Box<[u8]>, fingerprinting: Fingerprinting) -> Self {
+        let fingerprinting = Some(fingerprinting);
+        Self { before: begin, fingerprinting, ..Self::with_buffer(inner, buffer, false) }
     }
 
     pub(crate) fn into_buffer(self) -> Box<[u8]> {
@@ -89,6 +99,11 @@ impl<R: Read> Source<R> {
             fingerprinting.update(bytes);
         }
         self.end += count;
+    }
+
+    /// How far the fingerprint has come, where one was asked for: up to here or further.
+    pub(crate) fn halfway(&self) -> Option<Halfway> {
+        self.fingerprinting.as_ref().map(Fingerprinting::halfway)
     }
 
     /// The fingerprint, where one was asked for and the file was read to its end.

@@ -251,7 +251,7 @@ pub(crate) fn directory_data(
     result.unwrap_or_else(|finding| report.found(finding));
     report.enter(Stage::Bytes);
     let left = || listing.left().filter(|name| belongs(name));
-    data.expect(left().map(str::to_owned).collect());
+    data.announce(left().map(str::to_owned).collect());
     left().try_for_each(|name| data.sum(name, report))
 }
 

@@ -9,11 +9,11 @@ use std::io::{Read, Write};
 use std::sync::LazyLock;
 
 use builder::Builder;
-use common::{Archive, any_change, change, decodable as options, fixtures, sizes};
+use common::{Archive, any_change, change, decodable as options, fixtures, leaves, linked, sizes};
 use data_encoding::BASE64;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
-use lz4_flex::frame::{BlockMode, BlockSize, FrameEncoder, FrameInfo};
+use lz4_flex::frame::{BlockMode, FrameEncoder, FrameInfo};
 use pgdump::{Allowance, Answer, Code, Combined, Course, Division, Level, Piece, Proof, Verdict, combine, verify};
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -87,11 +87,6 @@ fn lz4(bytes: &[u8], info: FrameInfo) -> Vec<u8> {
     let mut encoder = FrameEncoder::with_frame_info(info, Vec::new());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
-}
-
-/// As pg_dump writes it.
-fn linked() -> FrameInfo {
-    FrameInfo::new().block_mode(BlockMode::Linked).block_size(BlockSize::Max64KB)
 }
 
 /// An archive with one table whose stream has many blocks; between its rows and its end, chunks of this size.
@@ -217,15 +212,6 @@ fn go_on(archive: &[u8], course: serde_json::Value) -> Option<Verdict> {
         }
     }
     panic!("who is not told to stop reads to the end");
-}
-
-/// Every value in JSON that has no others in it.
-fn leaves(value: &mut serde_json::Value) -> Vec<&mut serde_json::Value> {
-    match value {
-        serde_json::Value::Array(values) => values.iter_mut().flat_map(leaves).collect(),
-        serde_json::Value::Object(values) => values.values_mut().flat_map(leaves).collect(),
-        leaf => vec![leaf],
-    }
 }
 
 proptest! {

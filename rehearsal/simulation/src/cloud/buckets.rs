@@ -179,12 +179,13 @@ impl ObjectFiles for SimulatedFiles {
         Ok(self.0.iter().map(file).collect())
     }
 
-    fn open(&self, name: &str) -> io::Result<Box<dyn Read + '_>> {
+    fn open(&self, name: &str, from: u64) -> io::Result<Box<dyn Read + '_>> {
         let object = self.0.get(name).ok_or(ErrorKind::NotFound)?;
-        Ok(Box::new(&*object.content))
+        let rest = usize::try_from(from).ok().and_then(|from| object.content.get(from..));
+        Ok(Box::new(rest.unwrap_or_default()))
     }
 
-    fn expect(&self, _: Vec<String>) {}
+    fn announce(&self, _: Vec<String>) {}
 
     fn checksum(&self, name: &str) -> Option<String> {
         self.0.get(name)?.crc64nvme.clone()

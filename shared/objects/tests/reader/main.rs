@@ -318,7 +318,7 @@ fn a_file_that_was_replaced_since_its_directory_was_listed_is_changed() {
             server.stored.lock().unwrap().etag = "\"second\"";
         }
         let mut content = Vec::new();
-        let read = directory.open("2026-11-20.dump").map(|mut file| file.read_to_end(&mut content));
+        let read = directory.open("2026-11-20.dump", 0).map(|mut file| file.read_to_end(&mut content));
         assert_eq!(read.is_err(), replaced);
         assert_eq!(directory.failure().map(|failure| failure.code), replaced.then_some(Code::Changed));
         assert_eq!(content.len(), if replaced { 0 } else { 77 });
@@ -334,14 +334,14 @@ fn files_that_are_expected_are_asked_for_once_ahead_and_no_more_than_eight_at_a_
         let server = runtime.block_on(Server::start(bytes(777), |_| Way::Late(20)));
         let directory = Directory::new(client(&server), "clinic-backups", "pg/", limits(), runtime.handle().clone());
         if ahead {
-            directory.expect(names());
+            directory.announce(names());
             std::thread::sleep(Duration::from_millis(400));
             assert_eq!((server.requests("HEAD"), server.requests("GET")), (8, 8), "nobody has opened one yet");
         }
         let begin = std::time::Instant::now();
         for name in names() {
             let mut content = Vec::new();
-            directory.open(&name).unwrap().read_to_end(&mut content).unwrap();
+            directory.open(&name, 0).unwrap().read_to_end(&mut content).unwrap();
             assert_eq!(content, bytes(777));
         }
         took.push(begin.elapsed());
@@ -356,16 +356,22 @@ fn what_is_expected_may_be_opened_in_another_order_or_not_at_all() {
     let server = runtime.block_on(Server::start(bytes(2_500), |_| Way::Sound));
     let limits = Limits { part: 1 << 20, ..limits() };
     let directory = Directory::new(client(&server), "clinic-backups", "pg/", limits, runtime.handle().clone());
-    directory.expect(["1", "2", "3", "4"].map(str::to_owned));
+    directory.announce(["1", "2", "3", "4"].map(str::to_owned));
     for name in ["3", "1", "unknown", "4"] {
         let mut content = Vec::new();
-        directory.open(name).unwrap().read_to_end(&mut content).unwrap();
+        directory.open(name, 0).unwrap().read_to_end(&mut content).unwrap();
         assert_eq!(content, bytes(2_500), "{name}");
     }
-    directory.expect(["1".to_owned()]);
+    for from in [1, 2_400, 2_500] {
+        directory.announce(["1".to_owned()]);
+        let mut content = Vec::new();
+        directory.open("1", from).unwrap().read_to_end(&mut content).unwrap();
+        assert_eq!(content, bytes(2_500)[usize::try_from(from).unwrap()..], "from byte {from} on");
+    }
+    directory.announce(["1".to_owned()]);
     server.stored.lock().unwrap().bytes = bytes(3_000_000);
-    directory.expect(["1".to_owned()]);
+    directory.announce(["1".to_owned()]);
     let mut content = Vec::new();
-    directory.open("1").unwrap().read_to_end(&mut content).unwrap();
+    directory.open("1", 0).unwrap().read_to_end(&mut content).unwrap();
     assert!(content == bytes(3_000_000), "one that is not small is read by ranges, as ever");
 }

@@ -1,12 +1,14 @@
 //! Decoding of a stream that one reader begins and others go on with: what each hands to the next.
 //!
-//! Uncompressed data goes on anywhere, zlib behind any of its blocks with the last 32 KiB of output, LZ4 as pg_dump writes it behind
-//! any of its blocks with the last 64 KiB. zstd does not: its window has up to 128 MiB, and its decoder hands out no state.
+//! Uncompressed data goes on anywhere, zlib and gzip behind any of their blocks with the last 32 KiB of output, LZ4 as pg_dump writes it
+//! behind any of its blocks with the last 64 KiB. zstd does not: its window has up to 128 MiB, and its decoder hands out no state.
 
 use std::fmt;
-use std::io::{self, BufRead, ErrorKind};
+use std::io::{self, BufRead, ErrorKind, Read};
 
+use crc_fast::{CrcAlgorithm, Digest as Crc};
 use data_encoding::BASE64;
+use flate2::bufread::GzDecoder;
 use miniz_oxide::inflate::TINFLStatus;
 use miniz_oxide::inflate::core::inflate_flags::{
     TINFL_FLAG_COMPUTE_ADLER32, TINFL_FLAG_HAS_MORE_INPUT, TINFL_FLAG_PARSE_ZLIB_HEADER, TINFL_FLAG_STOP_ON_BLOCK_BOUNDARY,
@@ -15,7 +17,7 @@ use miniz_oxide::inflate::core::inflate_flags::{
 use miniz_oxide::inflate::core::{BlockBoundaryState, DecompressorOxide, decompress};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::{Codec, Decoders, OUTPUT, Sink, lz4_after, lz4_blocks};
+use super::{Codec, Decoders, OUTPUT, Sink, lz4_after, lz4_blocks, pump};
 use crate::content::Content;
 use crate::finding::Finding;
 use crate::pause::Pause;
@@ -43,20 +45,32 @@ enum State {
     Beginning,
     /// Of uncompressed data: nothing.
     Plain,
-    Zlib(Zlib),
+    Zlib(Deflate),
+    Gzip(Deflate, Trailer),
     Lz4(Window),
 }
 
-/// Between two blocks of zlib.
+/// Between two blocks of zlib or gzip.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Zlib {
+struct Deflate {
     /// Bits of the last byte that belong to the next block, and how many.
     bits: u8,
     count: u8,
+    /// Of zlib, as is the checksum.
     header: [u8; 2],
     adler32: u32,
     window: Window,
+}
+
+/// What gzip's trailer has to say of the bytes that were decoded by now (RFC 1952, 2.3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Trailer {
+    /// The state of CRC-32.
+    crc32: u64,
+    /// The length, modulo 2^32.
+    length: u32,
 }
 
 /// The last bytes that were decoded.
@@ -93,8 +107,8 @@ impl<'a> Until<'a> {
     }
 }
 
-/// Bytes of zlib's window.
-const ZLIB_WINDOW: usize = 32 << 10;
+/// Bytes of the window of zlib and gzip.
+const DEFLATE_WINDOW: usize = 32 << 10;
 /// Counters below this have room to go on.
 const LARGEST_COUNT: u64 = 1 << 62;
 
@@ -112,8 +126,8 @@ impl Decoding {
     pub(crate) fn is_sane(&self, codec: Codec) -> bool {
         let state = match (&self.state, codec) {
             (State::Beginning, _) | (State::Plain, Codec::None) => true,
-            (State::Zlib(zlib), Codec::Zlib) => {
-                zlib.count < 8 && u32::from(zlib.bits) < 1 << zlib.count && zlib.window.0.len() <= ZLIB_WINDOW
+            (State::Zlib(deflate), Codec::Zlib) | (State::Gzip(deflate, _), Codec::Gzip) => {
+                deflate.count < 8 && u32::from(deflate.bits) < 1 << deflate.count && deflate.window.0.len() <= DEFLATE_WINDOW
             }
             (State::Lz4(window), Codec::Lz4) => window.0.len() <= lz4_blocks::WINDOW,
             _ => false,
@@ -134,7 +148,7 @@ impl Decoders {
         let Decoding { mut begin, taken, decoded, mut content, state } = decoding;
         if state == State::Beginning {
             // As in `run`.
-            if input.at_end()? {
+            if codec != Codec::Gzip && input.at_end()? {
                 return Ok(Ran::Ended(None, content));
             }
             begin = input.position();
@@ -146,8 +160,14 @@ impl Decoders {
         let mut reader = AsRead::new(input, &seen);
         let result = match (codec, state) {
             (Codec::None, _) => plain(&mut reader, &mut self.output, &mut sink, until),
-            (Codec::Zlib, State::Zlib(zlib)) => inflate(Inflater::going_on(&zlib), &mut reader, &mut sink, until),
-            (Codec::Zlib, _) if pause.continues => inflate(Inflater::new(), &mut reader, &mut sink, until),
+            (Codec::Zlib, State::Zlib(deflate)) => {
+                inflate(Inflater::going_on(&deflate, None), &mut reader, &mut sink, until)
+            }
+            (Codec::Zlib, _) if pause.continues => inflate(Inflater::new(None), &mut reader, &mut sink, until),
+            (Codec::Gzip, State::Gzip(deflate, trailer)) => {
+                inflate(Inflater::going_on(&deflate, Some(trailer)), &mut reader, &mut sink, until)
+            }
+            (Codec::Gzip, _) if pause.continues => gzip(reader, &mut self.output, &mut sink, until),
             (Codec::Lz4, State::Lz4(window)) => lz4_blocks::decode(window, &mut reader, &mut sink, until).map(paused_lz4),
             (Codec::Lz4, _) if pause.continues => lz4(reader, &mut sink, until),
             _ => {
@@ -180,6 +200,47 @@ fn lz4<'a>(mut reader: impl BufRead, sink: &mut Sink<'a>, until: Until<'a>) -> i
     lz4_after(&header, reader, sink).map(|()| None)
 }
 
+/// gzip from its beginning: block by block where its header is as pg_dump writes it, and whole where it is not.
+fn gzip<'a>(
+    mut reader: impl BufRead,
+    output: &mut [u8],
+    sink: &mut Sink<'a>,
+    until: Until<'a>,
+) -> io::Result<Option<State>> {
+    let mut header = Vec::with_capacity(GZIP_HEADER);
+    reader.by_ref().take(GZIP_HEADER as u64).read_to_end(&mut header)?;
+    if header.len() == GZIP_HEADER && header.starts_with(&GZIP_PLAIN) {
+        return inflate(Inflater::new(Some(Trailer::NOTHING)), &mut reader, sink, until);
+    }
+    sink.until = until;
+    pump(GzDecoder::new(header.chain(reader)), output, sink).map(|()| None)
+}
+
+/// Bytes of gzip's header without any of its options.
+const GZIP_HEADER: usize = 10;
+/// Magic number, deflate, and no option.
+const GZIP_PLAIN: [u8; 4] = [0x1f, 0x8b, 8, 0];
+
+impl Trailer {
+    const NOTHING: Self = Self { crc32: u32::MAX as u64, length: 0 };
+
+    fn add(&mut self, bytes: &[u8]) {
+        let mut crc32 = Crc::new_with_init_state(CrcAlgorithm::Crc32IsoHdlc, self.crc32);
+        crc32.update(bytes);
+        self.crc32 = crc32.get_state();
+        self.length = self.length.wrapping_add(bytes.len() as u32);
+    }
+
+    /// Reads what the file has to say, which must be the same.
+    fn compare(self, reader: &mut impl BufRead) -> io::Result<()> {
+        let crc32 = Crc::new_with_init_state(CrcAlgorithm::Crc32IsoHdlc, self.crc32).finalize() as u32;
+        let mut stated = [0; 8];
+        reader.read_exact(&mut stated)?;
+        let own = [crc32.to_le_bytes(), self.length.to_le_bytes()].concat();
+        if stated.as_slice() == own { Ok(()) } else { Err(ErrorKind::InvalidData.into()) }
+    }
+}
+
 fn paused_lz4(window: Option<Window>) -> Option<State> {
     window.map(State::Lz4)
 }
@@ -200,9 +261,11 @@ fn plain(reader: &mut impl BufRead, output: &mut [u8], sink: &mut Sink<'_>, unti
     }
 }
 
-/// A decoder of zlib whose state between two blocks can be told, which the quicker one's cannot.
+/// A decoder of zlib and gzip whose state between two blocks can be told, which the quicker one's cannot.
 struct Inflater {
     decoder: Box<DecompressorOxide>,
+    /// Of gzip.
+    trailer: Option<Trailer>,
     /// Output, round and round: its last bytes are the window.
     output: Box<[u8]>,
     at: usize,
@@ -211,20 +274,22 @@ struct Inflater {
 }
 
 impl Inflater {
-    fn new() -> Self {
-        Self { decoder: Box::default(), output: vec![0; OUTPUT].into_boxed_slice(), at: 0, first_round: true }
+    fn new(trailer: Option<Trailer>) -> Self {
+        let output = vec![0; OUTPUT].into_boxed_slice();
+        Self { decoder: Box::default(), trailer, output, at: 0, first_round: true }
     }
 
-    fn going_on(zlib: &Zlib) -> Self {
+    fn going_on(deflate: &Deflate, trailer: Option<Trailer>) -> Self {
         let state = BlockBoundaryState {
-            num_bits: zlib.count,
-            bit_buf: zlib.bits,
-            z_header0: zlib.header[0].into(),
-            z_header1: zlib.header[1].into(),
-            check_adler32: zlib.adler32,
+            num_bits: deflate.count,
+            bit_buf: deflate.bits,
+            z_header0: deflate.header[0].into(),
+            z_header1: deflate.header[1].into(),
+            check_adler32: deflate.adler32,
         };
-        let mut inflater = Self { decoder: Box::new(DecompressorOxide::from_block_boundary_state(&state)), ..Self::new() };
-        let window = &zlib.window.0;
+        let decoder = Box::new(DecompressorOxide::from_block_boundary_state(&state));
+        let mut inflater = Self { decoder, ..Self::new(trailer) };
+        let window = &deflate.window.0;
         inflater.output[..window.len()].copy_from_slice(window);
         inflater.at = window.len();
         inflater
@@ -235,12 +300,16 @@ impl Inflater {
         let state = self.decoder.block_boundary_state()?;
         let header = [u8::try_from(state.z_header0).ok()?, u8::try_from(state.z_header1).ok()?];
         let (bits, count, adler32) = (state.bit_buf, state.num_bits, state.check_adler32);
-        Some(State::Zlib(Zlib { bits, count, header, adler32, window: self.window() }))
+        let deflate = Deflate { bits, count, header, adler32, window: self.window() };
+        Some(match self.trailer {
+            None => State::Zlib(deflate),
+            Some(trailer) => State::Gzip(deflate, trailer),
+        })
     }
 
     fn window(&self) -> Window {
-        let begin = self.at.saturating_sub(ZLIB_WINDOW);
-        let before = if self.first_round { 0 } else { ZLIB_WINDOW - (self.at - begin) };
+        let begin = self.at.saturating_sub(DEFLATE_WINDOW);
+        let before = if self.first_round { 0 } else { DEFLATE_WINDOW - (self.at - begin) };
         let wrapped = &self.output[self.output.len() - before..];
         Window([wrapped, &self.output[begin..self.at]].concat())
     }
@@ -256,8 +325,9 @@ fn inflate(
         let stop = until.reached(sink.seen);
         let bytes = reader.fill_buf()?;
         let end = bytes.is_empty();
-        let mut flags = TINFL_FLAG_PARSE_ZLIB_HEADER | TINFL_FLAG_COMPUTE_ADLER32;
+        let mut flags = 0;
         for (set, flag) in [
+            (inflater.trailer.is_none(), TINFL_FLAG_PARSE_ZLIB_HEADER | TINFL_FLAG_COMPUTE_ADLER32),
             (!end, TINFL_FLAG_HAS_MORE_INPUT),
             (stop, TINFL_FLAG_STOP_ON_BLOCK_BOUNDARY),
             // So that nothing is copied from before the beginning.
@@ -269,9 +339,13 @@ fn inflate(
         reader.consume(taken);
         let begin = inflater.at;
         inflater.at += given;
-        sink.push(&inflater.output[begin..inflater.at])?;
+        let decoded = &inflater.output[begin..inflater.at];
+        if let Some(trailer) = &mut inflater.trailer {
+            trailer.add(decoded);
+        }
+        sink.push(decoded)?;
         match status {
-            TINFLStatus::Done => return Ok(None),
+            TINFLStatus::Done => return inflater.trailer.map_or(Ok(()), |trailer| trailer.compare(reader)).map(|()| None),
             // The block may have been a long one, and its end lie where nobody stops any more.
             TINFLStatus::BlockBoundary if !until.reached(sink.seen) => {}
             TINFLStatus::BlockBoundary => return inflater.state().map(Some).ok_or_else(|| ErrorKind::Other.into()),

@@ -39,7 +39,8 @@ use crate::verify::{custom_head, verify};
 pub use combine::{Combined, combine};
 pub use course::Course;
 pub use directory::{
-    CombinedDirectory, DirectoryDivision, DirectoryPiece, FileSizes, ListedFile, ListedFiles, combine_directory,
+    CombinedDirectory, DirectoryCourse, DirectoryDivision, DirectoryPiece, FileSizes, ListedFile, ListedFiles,
+    combine_directory,
 };
 pub use piece::Piece;
 pub(crate) use piece::Told;

@@ -11,10 +11,10 @@ use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
 use data_encoding::BASE64;
 use flate2::Compression;
 use flate2::read::{ZlibDecoder, ZlibEncoder};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::custom::OpenBlock;
 use crate::digest::Sha256Value;
 
 /// Bytes that a key is made of. Nothing is sealed nearer than this to the end of the file. Compressed rows of a table have far more to
@@ -26,7 +26,7 @@ const LARGEST: u64 = 256 << 10;
 
 const NONCE: usize = 12;
 
-/// How a block stands, for whoever has the archive.
+/// How a block or a file stands, for whoever has the archive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Sealed(String);
@@ -49,8 +49,8 @@ impl SealKey {
     }
 
     /// `None` where it cannot be made small.
-    pub(crate) fn seal(&self, block: &OpenBlock) -> Option<Sealed> {
-        let json = serde_json::to_vec(block).ok()?;
+    pub(crate) fn seal(&self, known: &impl Serialize) -> Option<Sealed> {
+        let json = serde_json::to_vec(known).ok()?;
         let mut small = Vec::new();
         ZlibEncoder::new(json.as_slice(), Compression::default()).read_to_end(&mut small).ok()?;
         // Of what is sealed, so that one key never meets one nonce with two texts: another archive may go on in the same way.
@@ -62,7 +62,7 @@ impl SealKey {
     }
 
     /// `None`: it is not what was sealed here.
-    pub(crate) fn open(&self, sealed: &Sealed) -> Option<OpenBlock> {
+    pub(crate) fn open<T: DeserializeOwned>(&self, sealed: &Sealed) -> Option<T> {
         let bytes = BASE64.decode(sealed.0.as_bytes()).ok()?;
         let (nonce, sealed) = bytes.split_at_checked(NONCE)?;
         let place = self.at.to_le_bytes();

@@ -7,6 +7,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use lz4_flex::frame::{BlockMode, BlockSize, FrameInfo};
 use pgdump::{Files, Level, Options, PieceSizes, Verdict, verify, verify_directory};
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -140,4 +141,18 @@ pub(crate) fn decodable() -> Options<'static> {
 /// Pieces of so many bytes, however many there are.
 pub(crate) fn sizes(bytes: u64) -> PieceSizes {
     PieceSizes { bytes, most: 10_000 }
+}
+
+/// Every value in JSON that has no others in it.
+pub(crate) fn leaves(value: &mut serde_json::Value) -> Vec<&mut serde_json::Value> {
+    match value {
+        serde_json::Value::Array(values) => values.iter_mut().flat_map(leaves).collect(),
+        serde_json::Value::Object(values) => values.values_mut().flat_map(leaves).collect(),
+        leaf => vec![leaf],
+    }
+}
+
+/// LZ4 as pg_dump writes it.
+pub(crate) fn linked() -> FrameInfo {
+    FrameInfo::new().block_mode(BlockMode::Linked).block_size(BlockSize::Max64KB)
 }

@@ -148,12 +148,12 @@ impl ObjectFiles for Files {
         Ok(self.0.listed()?.into_iter().map(file).collect())
     }
 
-    fn open(&self, name: &str) -> io::Result<Box<dyn Read + '_>> {
-        Ok(Box::new(self.0.open(name)?))
+    fn open(&self, name: &str, from: u64) -> io::Result<Box<dyn Read + '_>> {
+        Ok(Box::new(self.0.open(name, from)?))
     }
 
-    fn expect(&self, names: Vec<String>) {
-        self.0.expect(names);
+    fn announce(&self, names: Vec<String>) {
+        self.0.announce(names);
     }
 
     fn checksum(&self, name: &str) -> Option<String> {

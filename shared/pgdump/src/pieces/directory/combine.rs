@@ -160,7 +160,7 @@ impl Data for Pieced<'_> {
         self.here.list(file, report)
     }
 
-    fn expect(&self, _: Vec<String>) {}
+    fn announce(&self, _: Vec<String>) {}
 
     fn finish(&mut self, report: &mut Report<'_>) {
         for (left, bytes) in self.summed.values() {

@@ -7,10 +7,14 @@
 //!
 //! A file belongs to one piece, so its SHA-256 is compared with the manifest there, and only a difference travels.
 //!
+//! A file that is more than one reader can read is continued by others, and so is a piece: see [`DirectoryCourse`].
+//!
 //! Every division has a stamp: a digest of the files as they were listed, of how they are divided, and of the manifest. What a piece says
 //! counts only under the stamp of whoever puts it together, so a directory that changed meanwhile is never put together from two.
 
 mod combine;
+mod course;
+mod file;
 mod piece;
 mod records;
 
@@ -22,24 +26,21 @@ use std::ops::Range;
 use sha2::{Digest as _, Sha256};
 
 use crate::codec::Codec;
-use crate::consistency::difference;
 use crate::contents::{Contents, Kind};
 use crate::digest::Sha256Value;
-use crate::directory::{Data, Decoding, Here, belongs, files_of, stem, title_of};
+use crate::directory::{belongs, files_of, stem};
 use crate::files::Files;
 use crate::finding::Finding;
 use crate::manifest::Manifest;
 use crate::named_files::{file_of, large_object_file, large_object_of};
 use crate::options::Options;
 use crate::pieces::PieceSizes;
-use crate::report::{Report, Stage};
-use crate::verdict::FilePrint;
+use crate::report::Report;
 use crate::verify::{DirectoryHead, directory_head};
 
 pub use combine::{CombinedDirectory, combine_directory};
+pub use course::DirectoryCourse;
 pub use piece::DirectoryPiece;
-
-use records::{Came, Record};
 
 /// A file as a listing has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,8 +71,12 @@ impl Files for ListedFiles<'_> {
         self.files.open(name)
     }
 
-    fn expect(&self, names: Vec<String>) {
-        self.files.expect(names);
+    fn open_at(&self, name: &str, from: u64) -> io::Result<Box<dyn Read + '_>> {
+        self.files.open_at(name, from)
+    }
+
+    fn announce(&self, names: Vec<String>) {
+        self.files.announce(names);
     }
 }
 
@@ -84,7 +89,7 @@ impl fmt::Debug for ListedFiles<'_> {
 /// How large pieces of a directory are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileSizes {
-    /// Bytes of one and the most of them. A file is never divided, so a piece with a larger one is larger.
+    /// Bytes of one and the most of them. A file is in one piece, so a piece with a larger one is larger.
     pub pieces: PieceSizes,
     /// What opening a file costs, in bytes that are read in the same time: of many small files, there are fewer in a piece.
     pub opening: u64,
@@ -156,60 +161,15 @@ impl<'a> DirectoryDivision<'a> {
         self.stamp
     }
 
+    /// The bytes of the longest file that nobody can continue.
+    #[must_use]
+    pub fn undivided(&self) -> u64 {
+        let zstd = |part: &&Part| matches!(part.what, What::Entry(_, Codec::Zstd, _) | What::Object(_, Codec::Zstd));
+        self.parts.iter().filter(zstd).map(|part| part.bytes).max().unwrap_or_default()
+    }
+
     fn range(&self, piece: usize) -> Option<Range<usize>> {
         Some(*self.edges.get(piece)?..*self.edges.get(piece + 1)?)
-    }
-
-    /// Reads one piece; what came of it, and the checksums of its files, as far as they could be read.
-    #[must_use]
-    pub fn read(&self, piece: usize) -> Option<(DirectoryPiece, Vec<FilePrint>)> {
-        let parts = self.parts.get(self.range(piece)?)?;
-        let options = Options { fingerprints: true, ..self.options.clone() };
-        let stated = options.manifest.iter().flat_map(|manifest| &manifest.files);
-        let stated: BTreeMap<&str, &FilePrint> = stated.map(|file| (file.name.as_str(), file)).collect();
-        let mut here = Here::new(self.source.files, &options.limits);
-        let mut read = DirectoryPiece::new(self.stamp, piece);
-        let mut prints = Vec::with_capacity(parts.len());
-        here.expect(parts.iter().map(|part| part.name.clone()).collect());
-        for part in parts {
-            let mut report = Report::new(&options);
-            report.enter(Stage::Data);
-            let came = self.part(part, &mut here, &mut report);
-            let print = report.files.pop();
-            let differs = print.as_ref().and_then(|print| difference(print, stated.get(part.name.as_str())?));
-            let bytes = print.as_ref().map_or(part.bytes, |print| print.bytes);
-            let other_bytes = (bytes != part.bytes).then_some(bytes);
-            prints.extend(print);
-            let (mut findings, further, _) = report.told();
-            let (came, stopped) = came.map_or_else(|finding| (Came::Nothing, Some(finding)), |came| (came, None));
-            let last = stopped.is_some();
-            findings.extend(stopped);
-            read.push(Record { came, other_bytes, ..Record::default() }, findings, further, differs);
-            if last {
-                break;
-            }
-        }
-        Some((read, prints))
-    }
-
-    fn part(&self, part: &Part, here: &mut Here<'_>, report: &mut Report<'_>) -> Result<Came, Finding> {
-        let contents = self.contents.as_ref();
-        match (part.what, contents) {
-            (What::Entry(at, codec, kind), Some(contents)) => {
-                let Some(entry) = contents.entries.get(at) else { return Ok(Came::Nothing) };
-                let how = Decoding { codec, kind, encoding: contents.encoding, title: &entry.title() };
-                let Some((outcome, end)) = here.decode(&part.name, &how, report)? else { return Ok(Came::Nothing) };
-                let came = Came::Data { rows: outcome.rows, bytes: outcome.bytes };
-                report.data(entry, outcome, end, Some(&part.name));
-                Ok(came)
-            }
-            (What::Object(id, codec), Some(contents)) => {
-                let how = Decoding { codec, kind: Kind::LargeObjects, encoding: contents.encoding, title: &title_of(id) };
-                let read = here.decode(&part.name, &how, report)?;
-                Ok(read.map_or(Came::Nothing, |(outcome, _)| Came::Object { bytes: outcome.bytes }))
-            }
-            _ => here.sum(&part.name, report).map(|()| Came::Nothing),
-        }
     }
 }
 
