@@ -10,8 +10,8 @@ use crate::encoding::Encoding;
 use crate::fields::integer;
 use crate::finding::{Code, Finding};
 use crate::header::Compression;
-use crate::pause::Pause;
-use crate::pieces::Told;
+use crate::pause::{Pause, Paused};
+use crate::pieces::{Sequence, Told};
 use crate::report::Report;
 use crate::source::{Input, InputExt};
 
@@ -29,12 +29,6 @@ pub(crate) struct Blocks<'a, 'r, I> {
     pub(crate) current: Option<usize>,
     /// When to stop, to be continued by somebody else.
     pub(crate) pause: Pause<'a>,
-}
-
-/// A block that was not read to its end. Where it goes on.
-pub(crate) struct Paused {
-    pub(crate) at: u64,
-    pub(crate) block: OpenBlock,
 }
 
 /// How a block stands that was not read to its end. It can be kept, to go on elsewhere.
@@ -161,66 +155,14 @@ impl<I: Input> Blocks<'_, '_, I> {
     pub(crate) fn read(mut self) -> Result<(), Finding> {
         let mut found = vec![false; self.contents.entries.len()];
         while !self.input.at_end()? {
-            self.block(&mut found)?;
+            self.next(&mut found)?;
         }
         missing(self.contents, &found, self.input.position(), self.report);
         self.report.data_complete(self.contents);
         Ok(())
     }
 
-    /// Reads one block, and notes that its entry has one; to its end, or as far as is allowed.
-    pub(crate) fn block(&mut self, found: &mut [bool]) -> Result<Option<Paused>, Finding> {
-        let begin = self.input.position();
-        let kind = self.input.byte("a data block")?;
-        let id = integer(self.input, "a data block's entry id")?;
-        if !matches!(kind, ROWS | LARGE_OBJECTS) {
-            // Nothing says where the next block begins.
-            let sentence = format!("a data block has the unknown type {kind}; what follows cannot be read");
-            return Err(Finding::at(Code::BlockTypeUnknown, begin, sentence));
-        }
-        let contents = self.contents;
-        let index = contents.entries.binary_search_by_key(&id, |entry| entry.id);
-        let Ok(index) = index else {
-            let sentence =
-                format!("a data block belongs to entry {id}, which is not in the table of contents or has no data");
-            self.report.found(Finding::at(Code::BlockUnexpected, begin, sentence));
-            return self.read_on(OpenBlock::skipped(kind));
-        };
-        let entry = &contents.entries[index];
-        if (kind == LARGE_OBJECTS) != (entry.kind == Kind::LargeObjects) {
-            let sentence = format!("the data block of {} is of another kind", entry.title());
-            self.report.found(Finding::at(Code::BlockUnexpected, begin, sentence));
-            return self.read_on(OpenBlock::skipped(kind));
-        }
-        if std::mem::replace(&mut found[index], true) {
-            self.report.found(duplicate(entry, begin));
-            return self.read_on(OpenBlock::skipped(kind));
-        }
-        self.current = Some(index);
-        if let Place::At(offset) = entry.place
-            && offset != begin
-        {
-            let sentence =
-                format!("the data of {} is at byte {begin}, and the table of contents says {offset}", entry.title());
-            self.report.found(Finding::at(Code::OffsetMismatch, begin, sentence));
-        }
-        self.read_on(OpenBlock::of(kind))
-    }
-
-    /// Goes on with a block, which is that of the current entry unless it is skipped.
-    pub(crate) fn read_on(&mut self, open: OpenBlock) -> Result<Option<Paused>, Finding> {
-        let contents = self.contents;
-        let entry = self.current.filter(|_| !open.skipped).and_then(|index| contents.entries.get(index));
-        let read = if open.large_objects { self.large_objects(entry, open) } else { self.rows(entry, open) };
-        read.map_err(|mut finding| {
-            if let Some(entry) = entry {
-                finding.sentence += &format!(", in the data of {}", entry.title());
-            }
-            finding
-        })
-    }
-
-    fn rows(&mut self, entry: Option<&Entry>, open: OpenBlock) -> Result<Option<Paused>, Finding> {
+    fn rows(&mut self, entry: Option<&Entry>, open: OpenBlock) -> Result<Option<Paused<OpenBlock>>, Finding> {
         let title = || entry.map(Entry::title).unwrap_or_default();
         match self.stream(open.stream, entry, title)? {
             Stream::Ended(content) => {
@@ -229,16 +171,16 @@ impl<I: Input> Blocks<'_, '_, I> {
                 }
                 Ok(None)
             }
-            Stream::Paused { at, stream } => Ok(Some(Paused { at, block: OpenBlock { stream, ..open } })),
+            Stream::Paused { at, stream } => Ok(Some(Paused { at, open: OpenBlock { stream, ..open } })),
         }
     }
 
-    fn large_objects(&mut self, entry: Option<&Entry>, mut open: OpenBlock) -> Result<Option<Paused>, Finding> {
+    fn large_objects(&mut self, entry: Option<&Entry>, mut open: OpenBlock) -> Result<Option<Paused<OpenBlock>>, Finding> {
         loop {
             if open.stream.is_none() {
                 let at = self.input.position();
                 if self.pause.at(at) {
-                    return Ok(Some(Paused { at, block: open }));
+                    return Ok(Some(Paused { at, open }));
                 }
                 // pg_dump writes the unsigned id as if it were signed.
                 open.object = integer(self.input, "a large object's id")?.cast_unsigned();
@@ -252,7 +194,7 @@ impl<I: Input> Blocks<'_, '_, I> {
                     self.report.large_object(id, content.map(|content| content.finish().bytes));
                 }
                 Stream::Ended(_) => {}
-                Stream::Paused { at, stream } => return Ok(Some(Paused { at, block: OpenBlock { stream, ..open } })),
+                Stream::Paused { at, stream } => return Ok(Some(Paused { at, open: OpenBlock { stream, ..open } })),
             }
         }
     }
@@ -292,6 +234,85 @@ impl<I: Input> Blocks<'_, '_, I> {
             self.report.found(damage);
         }
         Ok(Stream::Ended(content))
+    }
+}
+
+impl<'r, I: Input> Sequence<'r> for Blocks<'_, 'r, I> {
+    type Open = OpenBlock;
+
+    fn at_end(&mut self) -> Result<bool, Finding> {
+        self.input.at_end()
+    }
+
+    fn position(&self) -> u64 {
+        self.input.position()
+    }
+
+    fn pauses_at(&self, position: u64) -> bool {
+        self.pause.at(position)
+    }
+
+    fn report(&mut self) -> &mut Report<'r> {
+        self.report
+    }
+
+    fn current(&self) -> Option<usize> {
+        self.current
+    }
+
+    fn listed(&mut self) -> Vec<u32> {
+        Vec::new()
+    }
+
+    fn next(&mut self, found: &mut [bool]) -> Result<Option<Paused<OpenBlock>>, Finding> {
+        self.current = None;
+        let begin = self.input.position();
+        let kind = self.input.byte("a data block")?;
+        let id = integer(self.input, "a data block's entry id")?;
+        if !matches!(kind, ROWS | LARGE_OBJECTS) {
+            // Nothing says where the next block begins.
+            let sentence = format!("a data block has the unknown type {kind}; what follows cannot be read");
+            return Err(Finding::at(Code::BlockTypeUnknown, begin, sentence));
+        }
+        let contents = self.contents;
+        let index = contents.entries.binary_search_by_key(&id, |entry| entry.id);
+        let Ok(index) = index else {
+            let sentence =
+                format!("a data block belongs to entry {id}, which is not in the table of contents or has no data");
+            self.report.found(Finding::at(Code::BlockUnexpected, begin, sentence));
+            return self.read_on(OpenBlock::skipped(kind));
+        };
+        let entry = &contents.entries[index];
+        if (kind == LARGE_OBJECTS) != (entry.kind == Kind::LargeObjects) {
+            let sentence = format!("the data block of {} is of another kind", entry.title());
+            self.report.found(Finding::at(Code::BlockUnexpected, begin, sentence));
+            return self.read_on(OpenBlock::skipped(kind));
+        }
+        if std::mem::replace(&mut found[index], true) {
+            self.report.found(duplicate(entry, begin));
+            return self.read_on(OpenBlock::skipped(kind));
+        }
+        self.current = Some(index);
+        if let Place::At(offset) = entry.place
+            && offset != begin
+        {
+            let sentence =
+                format!("the data of {} is at byte {begin}, and the table of contents says {offset}", entry.title());
+            self.report.found(Finding::at(Code::OffsetMismatch, begin, sentence));
+        }
+        self.read_on(OpenBlock::of(kind))
+    }
+
+    fn read_on(&mut self, open: OpenBlock) -> Result<Option<Paused<OpenBlock>>, Finding> {
+        let contents = self.contents;
+        let entry = self.current.filter(|_| !open.skipped).and_then(|index| contents.entries.get(index));
+        let read = if open.large_objects { self.large_objects(entry, open) } else { self.rows(entry, open) };
+        read.map_err(|mut finding| {
+            if let Some(entry) = entry {
+                finding.sentence += &format!(", in the data of {}", entry.title());
+            }
+            finding
+        })
     }
 }
 

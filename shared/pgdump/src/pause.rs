@@ -1,5 +1,11 @@
 //! When reading is to stop, to be continued by somebody else.
 
+/// What was not read to its end, and where it goes on.
+pub(crate) struct Paused<T> {
+    pub(crate) at: u64,
+    pub(crate) open: T,
+}
+
 /// How much is read at once.
 #[derive(Clone, Copy)]
 pub struct Allowance<'a> {

@@ -193,6 +193,14 @@ impl<'a> Report<'a> {
         }
     }
 
+    /// Whether the large objects with data are those of a list; `None` where there were too many to remember.
+    pub(crate) fn has_large_objects(&self, mut listed: Vec<u32>) -> Option<bool> {
+        let mut ids = self.large_object_ids.clone();
+        ids.sort_unstable();
+        listed.sort_unstable();
+        (!self.large_objects_forgotten).then(|| ids == listed)
+    }
+
     /// Large objects that somebody else read: their ids, and how many of them with how many bytes were sound.
     pub(crate) fn large_objects_read(&mut self, ids: &[u32], (count, bytes): (u64, u64), forgotten: bool) {
         self.large_objects.count = self.large_objects.count.saturating_add(count);

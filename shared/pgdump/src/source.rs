@@ -150,6 +150,11 @@ impl<'a, I: Input> Part<'a, I> {
     pub(crate) fn new(input: &'a mut I, length: u64) -> Self {
         Self { input, left: length }
     }
+
+    /// Bytes of it that were not taken yet.
+    pub(crate) fn left(&self) -> u64 {
+        self.left
+    }
 }
 
 impl<I: Input> Input for Part<'_, I> {

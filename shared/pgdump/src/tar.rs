@@ -1,11 +1,19 @@
 //! A tar archive of pg_dump, member by member.
 
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use crate::codec::continued::{Decoding, Ran};
 use crate::codec::{Codec, Decoders};
 use crate::content::Content;
-use crate::contents::{Contents, Kind};
+use crate::contents::{Contents, Entry, Kind, safe_name};
+use crate::encoding::Encoding;
 use crate::finding::{Code, Finding};
 use crate::header::{Compression, Header};
 use crate::named_files::{by_file, large_object_of, read_list};
+use crate::pause::{Pause, Paused};
+use crate::pieces::Sequence;
 use crate::report::Report;
 use crate::source::{Input, InputExt, Part};
 
@@ -85,58 +93,123 @@ fn size(field: &[u8]) -> Option<u64> {
 }
 
 /// Reads the padding behind a member.
-pub(crate) fn padding(input: &mut impl Input, member: &Member) -> Result<(), Finding> {
-    let used = usize::try_from(member.size % BLOCK as u64).unwrap_or(0);
+pub(crate) fn padding(input: &mut impl Input, name: &str, size: u64) -> Result<(), Finding> {
+    let used = usize::try_from(size % BLOCK as u64).unwrap_or(0);
     let mut block = [0; BLOCK];
     let padding = &mut block[..(BLOCK - used) % BLOCK];
-    input.exact(padding, &format!("the padding behind {}", member.name))?;
+    input.exact(padding, &format!("the padding behind {name}"))?;
     if padding.iter().any(|byte| *byte != 0) {
-        let sentence = format!("the padding behind {} is not zero", member.name);
+        let sentence = format!("the padding behind {name} is not zero");
         return Err(Finding::at(Code::TarPadding, input.position(), sentence));
     }
     Ok(())
 }
 
-/// Reads the members behind the table of contents.
-pub(crate) struct Members<'a, 'r, I> {
-    pub(crate) input: &'a mut I,
-    pub(crate) header: &'a Header,
-    pub(crate) contents: &'a Contents,
-    pub(crate) decoders: Decoders,
-    pub(crate) report: &'a mut Report<'r>,
+/// Entries by the names of their files, sorted, where members can be read as the table of contents says that ends at this byte.
+pub(crate) fn files<'c>(header: &Header, contents: &'c Contents, end: u64) -> Result<Vec<(Cow<'c, str>, usize)>, Finding> {
+    if header.compression != Compression::None {
+        let sentence = "the header states compression, and tar archives have none";
+        return Err(Finding::at(Code::HeaderInvalid, end, sentence));
+    }
+    by_file(contents, header.version)
 }
 
-impl<I: Input> Members<'_, '_, I> {
+/// Tells what can be told once every member was read: of the entries that have none, and of the large objects.
+pub(crate) fn complete(
+    header: &Header,
+    contents: &Contents,
+    found: &[bool],
+    listed: Vec<u32>,
+    end: u64,
+    report: &mut Report<'_>,
+) -> Result<(), Finding> {
+    for (name, index) in files(header, contents, end)? {
+        if let (Some(false), Some(entry)) = (found.get(index), contents.entries.get(index)) {
+            let sentence = format!("{name} is missing: the data of {}", entry.title());
+            report.found(Finding::at(Code::FileMissing, end, sentence));
+        }
+    }
+    if report.has_large_objects(listed) == Some(false) {
+        let sentence = "the large objects of the archive are not those of its own list";
+        report.found(Finding::at(Code::LargeObjectList, end, sentence));
+    }
+    report.data_complete(contents);
+    Ok(())
+}
+
+/// The members behind the table of contents.
+pub(crate) struct Members<'a, 'r, I> {
+    input: &'a mut I,
+    header: &'a Header,
+    contents: &'a Contents,
+    files: Vec<(Cow<'a, str>, usize)>,
+    decoders: Decoders,
+    report: &'a mut Report<'r>,
+    /// The entry whose data is being read, by its place in the contents.
+    current: Option<usize>,
+    /// When to stop, to be continued by somebody else.
+    pause: Pause<'a>,
+    /// Large objects that lists name.
+    listed: Vec<u32>,
+    /// Whether the end mark was read.
+    ended: bool,
+}
+
+/// How a member stands that was not read to its end. It can be kept, to go on elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OpenMember {
+    name: String,
+    size: u64,
+    /// Bytes of it that were not taken yet.
+    left: u64,
+    /// `None`: it is passed over, because it is no entry's.
+    decoding: Option<Box<Decoding>>,
+}
+
+impl OpenMember {
+    /// Whether it tells what the data is: not while nothing was decoded, nor where it is passed over.
+    pub(crate) fn holds_data(&self) -> bool {
+        self.decoding.as_ref().is_some_and(|decoding| !decoding.is_beginning())
+    }
+
+    /// Whether it can be of this entry, or of none: what was kept elsewhere may be anything.
+    pub(crate) fn is_sane(&self, entry: Option<&Entry>, encoding: Encoding) -> bool {
+        let data = match (&self.decoding, entry) {
+            (Some(decoding), Some(entry)) => decoding.is_sane(Codec::None) && decoding.content.is_sane(entry.kind, encoding),
+            (None, None) => true,
+            // Lists of large objects are never interrupted.
+            _ => false,
+        };
+        data && self.left <= self.size && self.size < 1 << 62 && safe_name(&self.name)
+    }
+}
+
+impl<'a, 'r, I: Input> Members<'a, 'r, I> {
+    pub(crate) fn of(
+        header: &'a Header,
+        contents: &'a Contents,
+        input: &'a mut I,
+        decoders: Decoders,
+        report: &'a mut Report<'r>,
+        pause: Pause<'a>,
+    ) -> Result<Self, Finding> {
+        let files = files(header, contents, input.position())?;
+        let (current, listed, ended) = (None, Vec::new(), false);
+        Ok(Self { input, header, contents, files, decoders, report, current, pause, listed, ended })
+    }
+
+    /// Goes on in the member of this entry.
+    pub(crate) fn in_entry(self, current: Option<usize>) -> Self {
+        Self { current, ..self }
+    }
+
     pub(crate) fn read(mut self) -> Result<(), Finding> {
-        if self.header.compression != Compression::None {
-            let sentence = "the header states compression, and tar archives have none";
-            return Err(Finding::at(Code::HeaderInvalid, self.input.position(), sentence));
+        let mut found = vec![false; self.contents.entries.len()];
+        while !self.ended {
+            self.next(&mut found)?;
         }
-        let files = by_file(self.contents, self.header.version)?;
-        let mut found = vec![false; files.len()];
-        let mut listed = Vec::new();
-        let mut held = Vec::new();
-        while let Some(member) = next_member(self.input)? {
-            let index = files.binary_search_by(|(name, _)| name.as_ref().cmp(&member.name));
-            match index {
-                Ok(index) if std::mem::replace(&mut found[index], true) => return Err(self.twice(&member)),
-                Ok(index) => self.entry_file(&member, files[index].1, &mut listed)?,
-                Err(_) => self.other_file(&member, &mut held)?,
-            }
-            padding(self.input, &member).or_else(|finding| self.tolerate(finding, Code::TarPadding))?;
-        }
-        for ((name, index), _) in files.iter().zip(&found).filter(|(_, found)| !**found) {
-            let sentence = format!("{name} is missing: the data of {}", self.contents.entries[*index].title());
-            self.report.found(Finding::at(Code::FileMissing, self.input.position(), sentence));
-        }
-        listed.sort_unstable();
-        held.sort_unstable();
-        if listed != held {
-            let sentence = "the large objects of the archive are not those of its own list";
-            self.report.found(Finding::at(Code::LargeObjectList, self.input.position(), sentence));
-        }
-        self.report.data_complete(self.contents);
-        Ok(())
+        complete(self.header, self.contents, &found, self.listed, self.input.position(), self.report)
     }
 
     /// Damage of this kind does not keep from reading on.
@@ -148,45 +221,119 @@ impl<I: Input> Members<'_, '_, I> {
         Ok(())
     }
 
-    fn twice(&self, member: &Member) -> Finding {
-        Finding::at(Code::TarMember, self.input.position(), format!("{} is there twice", member.name))
-    }
-
-    fn entry_file(&mut self, member: &Member, index: usize, listed: &mut Vec<u32>) -> Result<(), Finding> {
-        let entry = &self.contents.entries[index];
-        let mut part = Part::new(self.input, member.size);
-        if entry.kind == Kind::LargeObjects {
-            let limits = &self.report.options().limits;
+    /// Reads the file of an entry.
+    fn entry_file(&mut self, entry: &Entry, member: OpenMember) -> Result<Option<Paused<OpenMember>>, Finding> {
+        let OpenMember { name, size, left, decoding } = member;
+        let mut part = Part::new(self.input, left);
+        let Some(decoding) = decoding else {
+            let (limits, listed) = (&self.report.options().limits, &mut self.listed);
             let read = read_list(&mut part, limits, |id| listed.push(id));
             part.drain()?;
-            return read.or_else(|finding| self.tolerate(finding, Code::LargeObjectList));
-        }
-        let mut content = Content::new(entry.kind, self.contents.encoding);
-        self.decoders.run(Codec::None, &mut part, &mut content).map_err(|mut finding| {
+            return read.or_else(|finding| self.tolerate(finding, Code::LargeObjectList)).map(|()| None);
+        };
+        let ran = self.decoders.run_on(Codec::None, &mut part, *decoding, self.pause).map_err(|mut finding| {
             finding.sentence += &format!(", in the data of {}", entry.title());
             finding
         })?;
-        self.report.data(entry, content.finish(), self.input.position(), Some(&member.name));
-        Ok(())
+        let left = part.left();
+        let at = self.input.position();
+        match ran {
+            Ran::Ended(_, content) => self.report.data(entry, content.finish(), at, Some(&name)),
+            Ran::Paused(decoding) => {
+                return Ok(Some(Paused { at, open: OpenMember { name, size, left, decoding: Some(decoding) } }));
+            }
+            Ran::Stopped => return Err(Finding::at(Code::StreamTooLong, at, "uncompressed data was not continued")),
+        }
+        Ok(None)
     }
 
-    fn other_file(&mut self, member: &Member, held: &mut Vec<u32>) -> Result<(), Finding> {
-        let mut part = Part::new(self.input, member.size);
-        if let Some(id) = large_object_of(&member.name) {
-            part.drain()?;
-            if held.len() >= self.report.options().limits.large_objects {
-                return Err(Finding::limit(self.input.position(), "there are too many large objects to remember"));
+    /// Passes over a member that is no entry's file.
+    fn other_file(&mut self, member: OpenMember) -> Result<Option<Paused<OpenMember>>, Finding> {
+        let mut part = Part::new(self.input, member.left);
+        loop {
+            let count = part.fill()?.len();
+            if count == 0 {
+                break;
             }
-            held.push(id);
+            if self.pause.at(part.position()) {
+                let (at, left) = (part.position(), part.left());
+                return Ok(Some(Paused { at, open: OpenMember { left, ..member } }));
+            }
+            part.consume(count);
+        }
+        if let Some(id) = large_object_of(&member.name) {
             self.report.large_object(id, Some(member.size));
         } else if member.name == SCRIPT {
-            part.drain()?;
             self.report.not_checked("restore.sql in the tar archive: pg_restore does not read it");
         } else {
-            part.drain()?;
             let sentence = format!("{} belongs to no entry", member.name);
             self.report.found(Finding::at(Code::TarMember, self.input.position(), sentence));
         }
-        Ok(())
+        Ok(None)
+    }
+}
+
+impl<'r, I: Input> Sequence<'r> for Members<'_, 'r, I> {
+    type Open = OpenMember;
+
+    fn at_end(&mut self) -> Result<bool, Finding> {
+        Ok(self.ended)
+    }
+
+    fn position(&self) -> u64 {
+        self.input.position()
+    }
+
+    fn pauses_at(&self, position: u64) -> bool {
+        self.pause.at(position)
+    }
+
+    fn report(&mut self) -> &mut Report<'r> {
+        self.report
+    }
+
+    fn current(&self) -> Option<usize> {
+        self.current
+    }
+
+    fn listed(&mut self) -> Vec<u32> {
+        std::mem::take(&mut self.listed)
+    }
+
+    fn next(&mut self, found: &mut [bool]) -> Result<Option<Paused<OpenMember>>, Finding> {
+        self.current = None;
+        let Some(Member { name, size }) = next_member(self.input)? else {
+            self.ended = true;
+            return Ok(None);
+        };
+        let contents = self.contents;
+        let index = self.files.binary_search_by(|(known, _)| known.as_ref().cmp(&name)).ok();
+        let index = index.and_then(|at| self.files.get(at)).map(|(_, index)| *index);
+        let mut decoding = None;
+        if let Some(index) = index {
+            if std::mem::replace(&mut found[index], true) {
+                let sentence = format!("{name} is there twice");
+                return Err(Finding::at(Code::TarMember, self.input.position(), sentence));
+            }
+            self.current = Some(index);
+            let kind = contents.entries[index].kind;
+            if kind != Kind::LargeObjects {
+                decoding = Some(Box::new(Decoding::of(Content::new(kind, contents.encoding))));
+            }
+        }
+        self.read_on(OpenMember { name, size, left: size, decoding })
+    }
+
+    fn read_on(&mut self, open: OpenMember) -> Result<Option<Paused<OpenMember>>, Finding> {
+        let (contents, name, size) = (self.contents, open.name.clone(), open.size);
+        let entry = self.current.and_then(|index| contents.entries.get(index));
+        let paused = match entry {
+            Some(entry) => self.entry_file(entry, open)?,
+            None => self.other_file(open)?,
+        };
+        if paused.is_none() {
+            padding(self.input, &name, size).or_else(|finding| self.tolerate(finding, Code::TarPadding))?;
+        }
+        Ok(paused)
     }
 }

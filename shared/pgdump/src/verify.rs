@@ -140,7 +140,7 @@ fn stream<R: Read>(source: &mut Source<R>, report: &mut Report<'_>) -> Result<()
 }
 
 /// Reads header and table of contents of a custom archive.
-pub(crate) fn custom_head<R: Read>(source: &mut Source<R>, report: &mut Report<'_>) -> Result<(Header, Contents), Finding> {
+fn custom_head<R: Read>(source: &mut Source<R>, report: &mut Report<'_>) -> Result<(Header, Contents), Finding> {
     let limits = &report.options().limits;
     let mut fields = Fields::new(source, limits);
     let header = Header::read(&mut fields)?;
@@ -150,6 +150,16 @@ pub(crate) fn custom_head<R: Read>(source: &mut Source<R>, report: &mut Report<'
     }
     report.header(&header, Format::Custom);
     let contents = contents(&mut fields, &header, report)?;
+    Ok((header, contents))
+}
+
+/// Reads all up to the data of a custom or tar archive, and of the latter that its members can be read as the contents say.
+pub(crate) fn head<R: Read>(source: &mut Source<R>, report: &mut Report<'_>) -> Result<(Header, Contents), Finding> {
+    if !source.peek()?.starts_with(FIRST_MEMBER) {
+        return custom_head(source, report);
+    }
+    let (header, contents) = tar_head(source, report)?;
+    tar::files(&header, &contents, source.position())?;
     Ok((header, contents))
 }
 
@@ -164,19 +174,24 @@ fn custom_archive<R: Read>(source: &mut Source<R>, report: &mut Report<'_>) -> R
     Blocks { input: source, contents: &contents, codec, decoders, report, current: None, pause }.read()
 }
 
-fn tar_archive<R: Read>(source: &mut Source<R>, report: &mut Report<'_>) -> Result<(), Finding> {
-    let options = report.options();
+fn tar_head<R: Read>(source: &mut Source<R>, report: &mut Report<'_>) -> Result<(Header, Contents), Finding> {
     let Some(first) = tar::next_member(source)?.filter(|member| member.name == CONTENTS) else {
         return Err(Finding::at(Code::TarMember, 0, "the first member of a tar archive of pg_dump is toc.dat"));
     };
     let mut part = Part::new(source, first.size);
     let (header, contents) = contents_file(&mut part, Format::Tar, report)?;
-    tar::padding(source, &first)?;
+    tar::padding(source, &first.name, first.size)?;
+    Ok((header, contents))
+}
+
+fn tar_archive<R: Read>(source: &mut Source<R>, report: &mut Report<'_>) -> Result<(), Finding> {
+    let options = report.options();
+    let (header, contents) = tar_head(source, report)?;
     if !options.decodes() {
         return Ok(());
     }
     let decoders = Decoders::new(&options.limits);
-    Members { input: source, header: &header, contents: &contents, decoders, report }.read()
+    Members::of(&header, &contents, source, decoders, report, Pause::NEVER)?.read()
 }
 
 /// Verifies a directory archive, file by file.

@@ -9,7 +9,7 @@ use std::io::{Read, Write};
 use std::sync::LazyLock;
 
 use builder::Builder;
-use common::{Archive, any_change, change, decodable as options, fixtures, leaves, linked, sizes};
+use common::{Archive, any_change, change, decodable as options, fixture, fixtures, leaves, linked, sizes};
 use data_encoding::BASE64;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
@@ -108,6 +108,56 @@ fn large_objects(text: &[u8]) -> Vec<u8> {
     archive.integer(0).done()
 }
 
+/// The members of a tar archive: their headers and what they hold.
+fn members(archive: &[u8]) -> Vec<(&[u8], &[u8])> {
+    let mut members = Vec::new();
+    let mut rest = archive;
+    while rest[0] != 0 {
+        let (header, more) = rest.split_at(512);
+        let size = usize::from_str_radix(std::str::from_utf8(&header[124..135]).unwrap().trim(), 8).unwrap();
+        members.push((header, &more[..size]));
+        rest = &more[size.next_multiple_of(512)..];
+    }
+    members
+}
+
+fn tar_of(members: &[(&[u8], &[u8])]) -> Vec<u8> {
+    let mut archive: Vec<u8> = members.iter().flat_map(|(header, data)| member(header, data)).collect();
+    archive.extend([0; 1024]);
+    archive
+}
+
+fn tar_fixture() -> Vec<u8> {
+    let Archive::One(archive) = fixture("15.18/tar.tar") else { panic!("it is one file") };
+    archive
+}
+
+/// A tar archive of which a table and a large object are large.
+fn tar(text: &[u8]) -> Vec<u8> {
+    let archive = tar_fixture();
+    let mut members = members(&archive);
+    for (header, data) in &mut members {
+        let columns = std::str::from_utf8(data).ok().and_then(|text| Some(text.lines().next()?.split('\t').count()));
+        let table = header.starts_with(b"3") && columns == Some(2);
+        if table || header.starts_with(b"blob_") {
+            *data = text;
+        }
+    }
+    tar_of(&members)
+}
+
+/// A member of a tar archive with this header, but for its size.
+fn member(header: &[u8], data: &[u8]) -> Vec<u8> {
+    let mut member = header.to_vec();
+    member[124..136].copy_from_slice(format!("{:011o} ", data.len()).as_bytes());
+    member[148..156].fill(b' ');
+    let sum: u32 = member.iter().map(|byte| u32::from(*byte)).sum();
+    member[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    member.extend(data);
+    member.resize(member.len().next_multiple_of(512), 0);
+    member
+}
+
 /// Archives with one large table, of each codec.
 static LARGE: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
     let text = rows(12_000);
@@ -120,6 +170,7 @@ static LARGE: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
         all.push((name.to_owned(), one_table(16, 2, &lz4(&text, info), 5000)));
     }
     all.push(("zlib of large objects".to_owned(), large_objects(&text)));
+    all.push(("tar".to_owned(), tar(&text)));
     all.push(("zstd".to_owned(), one_table(16, 3, &zstd::encode_all(text.as_slice(), 3).unwrap(), 5000)));
     for (name, bytes) in &all {
         assert_eq!(verify(bytes.as_slice(), &options()).answer(Level::Decodable), Answer::Holds, "{name}");
@@ -177,7 +228,7 @@ fn a_large_table_is_continued_in_its_middle_where_its_codec_allows_it() {
         let (combined, turns) = in_turns(bytes, u64::MAX, &[15_000]);
         let crc64nvme = whole.files.first().map(|file| file.crc64nvme);
         assert_eq!(combined.crc64nvme, crc64nvme, "{name}: every byte was summed");
-        if ["none", "zlib", "lz4", "zlib of large objects"].contains(&name.as_str()) {
+        if ["none", "zlib", "lz4", "zlib of large objects", "tar"].contains(&name.as_str()) {
             assert!(turns > 3, "{name}: {turns}");
             assert_eq!(essence(combined.verdict), essence(whole), "{name}");
         } else {
@@ -312,7 +363,7 @@ fn a_table_cannot_be_said_to_have_been_read_that_nobody_has_decoded() {
     let passed_over = serde_json::json!({"left": 0, "ended": true, "progress": {"passed_over": null}});
     for (skipped, stream) in [(true, serde_json::Value::Null), (true, passed_over.clone()), (false, passed_over)] {
         course["cursor"]["open"] = serde_json::json!({
-            "block": {"large_objects": false, "skipped": skipped, "object": 0, "stream": stream}
+            "known": {"block": {"large_objects": false, "skipped": skipped, "object": 0, "stream": stream}}
         });
         assert!(serde_json::from_value::<Course>(course.clone()).is_ok());
         assert_eq!(go_on(archive, course.clone()), None, "skipped: {skipped}, {stream}");
@@ -332,13 +383,36 @@ fn a_table_cannot_be_said_to_have_been_read_that_nobody_has_decoded() {
 
 #[test]
 fn large_objects_that_are_not_remembered_are_not_said_to_be_there() {
-    let archive = large_objects(&rows(100));
-    let division = divide(&archive, u64::MAX);
-    let course = division.read_on(0, division.course(0).unwrap(), archive.as_slice(), None).unwrap();
-    let mut piece = course.finish().unwrap();
-    let full = serde_json::to_vec(&piece).unwrap().len();
-    assert!(piece.fits(full - 1));
-    let combined = combine(archive.as_slice(), archive.len() as u64, sizes(u64::MAX), &options(), &[piece]);
-    assert_eq!(combined.verdict.answer(Level::Decodable), Answer::CouldNotBeChecked);
-    assert!(combined.verdict.findings.iter().any(|finding| finding.code == Code::LimitReached));
+    for archive in [large_objects(&rows(100)), tar(&rows(100))] {
+        let division = divide(&archive, u64::MAX);
+        let course = division.read_on(0, division.course(0).unwrap(), archive.as_slice(), None).unwrap();
+        let mut piece = course.finish().unwrap();
+        let full = serde_json::to_vec(&piece).unwrap().len();
+        assert!(piece.fits(full - 1));
+        let combined = combine(archive.as_slice(), archive.len() as u64, sizes(u64::MAX), &options(), &[piece]);
+        assert_eq!(combined.verdict.answer(Level::Decodable), Answer::CouldNotBeChecked);
+        assert!(combined.verdict.findings.iter().any(|finding| finding.code == Code::LimitReached));
+    }
+}
+
+#[test]
+fn a_member_of_a_tar_archive_that_is_missing_or_there_twice_is_found_by_any_number_of_readers() {
+    let archive = tar_fixture();
+    let sound = members(&archive);
+    // The first is the table of contents.
+    for which in 1..sound.len() {
+        let (mut missing, mut twice, mut last) = (sound.clone(), sound.clone(), sound.clone());
+        let member = missing.remove(which);
+        twice.insert(which, member);
+        last.push(member);
+        for members in [missing, twice, last] {
+            let changed = tar_of(&members);
+            let one = verify(changed.as_slice(), &options());
+            for bytes in [1, 700, 5_000] {
+                let (combined, turns) = in_turns(&changed, u64::MAX, &[bytes]);
+                assert!(turns > 1 || bytes > 1_000, "{turns}");
+                assert_eq!(essence(combined.verdict), essence(one.clone()));
+            }
+        }
+    }
 }

@@ -239,19 +239,29 @@ fn an_archive_that_went_through_a_pipe_is_one_piece() {
 }
 
 #[test]
-fn a_tar_archive_is_only_summed_and_says_why() {
-    for name in ["15.18/tar.tar", "16.14/tar.tar"] {
+fn a_tar_archive_is_one_piece() {
+    for name in ["15.18/tar.tar", "15.18/tar-piped.tar", "16.14/tar.tar", "18.4/tar.tar"] {
         let Archive::One(bytes) = fixture(name) else { panic!() };
         let manifest = manifest(&bytes);
         let options = Options { manifest: Some(&manifest), ..options() };
-        let combined = in_pieces(&bytes, sizes(1000), &options);
-        assert_eq!(combined.verdict.level, Some(Level::Intact), "{:?}", combined.verdict);
-        assert_eq!(combined.verdict.answer(Level::Decodable), Answer::CouldNotBeChecked);
-        assert!(combined.verdict.findings.is_empty());
-        let Proof::NotChecked(why) = &combined.verdict.proofs.decodable else { panic!() };
-        assert!(why.contains("pg_dump -Fd -j"), "{why}");
+        let division = Division::of(bytes.as_slice(), bytes.len() as u64, sizes(1), &options);
+        assert_eq!((division.pieces(), division.decodes()), (1, true), "{name}");
+        let combined = in_pieces(&bytes, sizes(1), &options);
+        assert_eq!(combined.verdict.level, Some(Level::Consistent), "{:?}", combined.verdict);
         assert!(combined.verdict.not_checked.iter().any(|text| text.starts_with("SHA-256")));
     }
+}
+
+#[test]
+fn an_encrypted_archive_is_only_summed_and_says_why() {
+    let bytes = [b"age-encryption.org/v1\n".as_slice(), &[7; 5000]].concat();
+    let division = Division::of(bytes.as_slice(), bytes.len() as u64, sizes(1000), &options());
+    assert_eq!((division.pieces(), division.decodes()), (6, false));
+    let combined = in_pieces(&bytes, sizes(1000), &options());
+    assert_eq!(combined.crc64nvme.map(|sum| sum.0), Some(crc_fast::crc64_nvme(&bytes)));
+    assert_eq!(combined.verdict.answer(Level::Decodable), Answer::CouldNotBeChecked);
+    let Proof::NotChecked(why) = &combined.verdict.proofs.decodable else { panic!() };
+    assert!(why.contains("encrypted"), "{why}");
 }
 
 /// Fails after some bytes.

@@ -110,8 +110,9 @@ fn recorded(archive: &[u8], at: Timestamp) -> Arc<[u8]> {
 #[must_use]
 pub fn dated(archive: &[u8], dumped_at: Timestamp) -> Arc<[u8]> {
     let mut bytes = archive.to_vec();
-    let is_archive = bytes.starts_with(b"PGDMP");
-    let begins = bytes.get(6).map(|minor| if *minor >= 15 { 12 } else { 16 });
+    // The first member of a tar archive is its table of contents, behind a header of 512 bytes.
+    let header = [0, 512].into_iter().find(|at| bytes.get(*at..).is_some_and(|rest| rest.starts_with(b"PGDMP")));
+    let begins = header.and_then(|at| Some(at + if *bytes.get(at + 6)? >= 15 { 12 } else { 16 }));
     let local = TimeZone::UTC.to_datetime(dumped_at);
     let values = [
         i32::from(local.second()),
@@ -123,7 +124,7 @@ pub fn dated(archive: &[u8], dumped_at: Timestamp) -> Arc<[u8]> {
         0,
     ];
     let integers = values.into_iter().flat_map(|value| std::iter::once(0).chain(value.to_le_bytes()));
-    let places = begins.filter(|_| is_archive).and_then(|begins| bytes.get_mut(begins..));
+    let places = begins.and_then(|begins| bytes.get_mut(begins..));
     for (place, byte) in places.into_iter().flatten().zip(integers) {
         *place = byte;
     }

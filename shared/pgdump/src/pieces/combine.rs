@@ -6,14 +6,16 @@ use std::io::Read;
 use crc_fast::{CrcAlgorithm, checksum_combine};
 
 use crate::consistency::{Pieced, compare_pieced};
-use crate::contents::{Contents, Kind, Place};
+use crate::contents::{Kind, Place};
 use crate::custom::{duplicate, missing};
 use crate::digest::Crc64Value;
 use crate::finding::{Code, Finding};
+use crate::header::Layout;
 use crate::level::Level;
 use crate::options::Options;
-use crate::pieces::{Beginning, Division, How, Piece, PieceSizes, apart, divide};
+use crate::pieces::{Beginning, Division, How, Known, Piece, PieceSizes, apart, divide};
 use crate::report::Report;
+use crate::tar;
 use crate::verdict::{FilePrint, Proof, Table, Verdict};
 
 /// The verdict on an archive that was read in pieces.
@@ -42,7 +44,9 @@ pub fn combine(reader: impl Read, bytes: u64, sizes: PieceSizes, options: &Optio
         (Beginning::Head(mut report), How::Entries(head)) => {
             let begin = division.edges.first().copied().unwrap_or_default();
             report.bytes_read = begin;
-            chain(&known, begin, bytes, &head.contents, &mut report);
+            if let Err(finding) = chain(&known, begin, bytes, head, &mut report) {
+                report.found(finding);
+            }
             match crc64nvme {
                 Some(crc64nvme) => report.pieced = Some(Pieced { bytes, crc64nvme }),
                 None => report.compares_no_bytes(),
@@ -79,70 +83,98 @@ impl Division {
 }
 
 /// Follows the pieces from the first block to the end of the file.
-fn chain(known: &BTreeMap<u64, &Piece>, begin: u64, bytes: u64, contents: &Contents, report: &mut Report<'_>) {
-    let mut found = vec![false; contents.entries.len()];
+fn chain(
+    known: &BTreeMap<u64, &Piece>,
+    begin: u64,
+    bytes: u64,
+    head: &Known,
+    report: &mut Report<'_>,
+) -> Result<(), Finding> {
+    let Known { header, contents, .. } = head;
+    let mut whole = Whole { found: vec![false; contents.entries.len()], listed: Vec::new() };
     let mut at = begin;
     let mut first = true;
     while first || at != bytes {
         // The first piece has the bytes of the table of contents, too.
         let next = known.get(&if first { 0 } else { at });
-        let Some(piece) = next else {
-            return report.found(missing_piece(at));
-        };
-        replay(piece, contents, &mut found, report);
+        let piece = next.ok_or_else(|| missing_piece(at))?;
+        whole.replay(piece, head, report);
         let Some(reached) = piece.reached else {
-            if piece.findings().next().is_none() {
-                report.found(missing_piece(at));
-            }
-            return;
+            // It told why.
+            return if piece.findings().next().is_some() { Ok(()) } else { Err(missing_piece(at)) };
         };
         if reached <= at && reached != bytes {
-            return report.found(missing_piece(at));
+            return Err(missing_piece(at));
         }
         (at, first) = (reached, false);
         report.bytes_read = at;
     }
-    missing(contents, &found, at, report);
+    if header.layout == Layout::Files {
+        return tar::complete(header, contents, &whole.found, whole.listed, at, report);
+    }
+    missing(contents, &whole.found, at, report);
     report.data_complete(contents);
+    Ok(())
 }
 
 fn missing_piece(at: u64) -> Finding {
     Finding::at(Code::PieceMissing, at, format!("nothing is known of the piece of the archive that begins at byte {at}"))
 }
 
-/// Tells the report what came of a piece, as if it had read it.
-fn replay(piece: &Piece, contents: &Contents, found: &mut [bool], report: &mut Report<'_>) {
-    let mut findings = piece.findings();
-    for block in &piece.blocks {
-        let own: Vec<Finding> = findings.by_ref().take(block.findings).collect();
-        let entry = block.entry.and_then(|index| Some((contents.entries.get(index)?, found.get_mut(index)?)));
-        let Some((entry, found)) = entry else {
-            own.into_iter().for_each(|finding| report.found(finding));
-            continue;
-        };
-        if std::mem::replace(found, true) {
-            // What a single reading would have passed over; only where it lies is to be told.
-            let moved = own.iter().find(|finding| finding.code == Code::OffsetMismatch).and_then(|finding| finding.offset);
-            let at = match (moved, &entry.place) {
-                (None, Place::At(offset)) => *offset,
-                (moved, _) => moved.unwrap_or(piece.range().start),
+/// What is known of all pieces so far.
+struct Whole {
+    /// Entries that had their block.
+    found: Vec<bool>,
+    /// Large objects that lists in a tar archive name.
+    listed: Vec<u32>,
+}
+
+impl Whole {
+    /// Tells the report what came of a piece, as if it had read it.
+    fn replay(&mut self, piece: &Piece, head: &Known, report: &mut Report<'_>) {
+        let contents = &head.contents;
+        let tar = head.header.layout == Layout::Files;
+        let mut findings = piece.findings();
+        for block in &piece.blocks {
+            let own: Vec<Finding> = findings.by_ref().take(block.findings).collect();
+            let entry = block.entry.and_then(|index| Some((contents.entries.get(index)?, self.found.get_mut(index)?)));
+            let Some((entry, found)) = entry else {
+                own.into_iter().for_each(|finding| report.found(finding));
+                if tar {
+                    report.large_objects_read(&block.objects, block.sound_objects, block.forgotten);
+                }
+                continue;
             };
-            report.found(duplicate(entry, at));
-            continue;
+            if std::mem::replace(found, true) {
+                // What a single reading would have passed over; only where it lies is to be told.
+                let moved =
+                    own.iter().find(|finding| finding.code == Code::OffsetMismatch).and_then(|finding| finding.offset);
+                let at = match (moved, &entry.place) {
+                    (None, Place::At(offset)) => *offset,
+                    (moved, _) => moved.unwrap_or(piece.range().start),
+                };
+                report.found(duplicate(entry, at));
+                continue;
+            }
+            own.into_iter().for_each(|finding| report.found(finding));
+            // A table that was read to its end has rows, or damage that is told or counted.
+            let silent = block.rows.is_none() && block.findings == 0 && piece.further_findings == 0;
+            if silent && piece.reached.is_some() && entry.kind != Kind::LargeObjects {
+                report.found(missing_piece(piece.range().start));
+            }
+            if let Some((rows, bytes)) = block.rows {
+                report.tables.push(Table { schema: entry.schema.clone(), name: entry.name.clone(), rows, bytes });
+            }
+            if tar {
+                self.listed.extend(&block.objects);
+                report.large_objects_read(&[], (0, 0), block.forgotten);
+            } else {
+                report.large_objects_read(&block.objects, block.sound_objects, block.forgotten);
+            }
         }
-        own.into_iter().for_each(|finding| report.found(finding));
-        // A table that was read to its end has rows, or damage that is told or counted.
-        let silent = block.rows.is_none() && block.findings == 0 && piece.further_findings == 0;
-        if silent && piece.reached.is_some() && entry.kind != Kind::LargeObjects {
-            report.found(missing_piece(piece.range().start));
-        }
-        if let Some((rows, bytes)) = block.rows {
-            report.tables.push(Table { schema: entry.schema.clone(), name: entry.name.clone(), rows, bytes });
-        }
-        report.large_objects_read(&block.objects, block.sound_objects, block.forgotten);
+        report.found_further(piece.further_findings);
+        piece.not_checked.iter().for_each(|what| report.not_checked(what.clone()));
     }
-    report.found_further(piece.further_findings);
-    piece.not_checked.iter().for_each(|what| report.not_checked(what.clone()));
 }
 
 /// The verdict where pieces were only summed: what the beginning told, and whether the bytes are those that were written.

@@ -13,18 +13,20 @@ use crate::codec::Decoders;
 use crate::custom::{self, OpenBlock};
 use crate::digest::{Crc64Value, Sha256Value};
 use crate::finding::{Code, Finding};
+use crate::header::Layout;
 use crate::level::Level;
 use crate::options::Options;
-use crate::pause::{Allowance, Pause};
-use crate::pieces::blocks::{End, Reading};
+use crate::pause::{Allowance, Pause, Paused};
+use crate::pieces::blocks::{Block, End, Reading};
 use crate::pieces::sealed::{KEY_BYTES, SealKey, Sealed, key_bytes};
 use crate::pieces::summing::{Summed, Summing};
 use crate::pieces::{Division, How, Known, Piece};
 use crate::report::{Report, Stage};
-use crate::source::Source;
+use crate::source::{Input, Source};
+use crate::tar::{Members, OpenMember};
 
 /// Of what is handed on.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// A piece as far as it was read, and where reading goes on. As JSON it can be handed to whoever goes on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,9 +65,27 @@ enum Open {
     /// A block begins there.
     Nothing,
     /// Nothing is known of what it holds.
-    Block(OpenBlock),
+    Known(OpenPart),
     /// Something is.
     Sealed(Sealed),
+}
+
+/// A block of a custom archive, or a member of a tar archive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum OpenPart {
+    Block(OpenBlock),
+    Member(OpenMember),
+}
+
+impl OpenPart {
+    /// Whether it tells what the data is.
+    fn holds_data(&self) -> bool {
+        match self {
+            Self::Block(block) => block.holds_data(),
+            Self::Member(member) => member.holds_data(),
+        }
+    }
 }
 
 impl Course {
@@ -107,7 +127,7 @@ impl Course {
     /// Reads no further, and says why in the piece.
     pub fn give_up(&mut self, why: impl Into<String>) {
         let at = self.begins_at();
-        if let Some(Cursor { open: Open::Block(block), .. }) = self.cursor.take()
+        if let Some(Cursor { open: Open::Known(OpenPart::Block(block)), .. }) = self.cursor.take()
             && let Some(damage) = block.damage()
         {
             self.piece.found(damage);
@@ -204,17 +224,16 @@ impl Division {
         pause: Pause<'_>,
         course: &mut Course,
     ) -> Option<()> {
-        let Known { header, contents, limits, digest: archive, .. } = known;
-        let codec = custom::codec(header.compression);
+        let Known { contents, limits, digest: archive, .. } = known;
         let current = course.open_entry(&cursor);
         // The table of contents again, which only counts for the checksum. What is cut off there is found behind it.
         let skipped = cursor.at - reader.position();
         let mut ahead = Vec::new();
-        let mut open = || -> io::Result<Option<Option<OpenBlock>>> {
+        let mut open = || -> io::Result<Option<Option<OpenPart>>> {
             io::copy(&mut reader.by_ref().take(skipped), &mut io::sink())?;
             Ok(match &cursor.open {
                 Open::Nothing => Some(None),
-                Open::Block(block) => Some(Some(block.clone())),
+                Open::Known(part) => Some(Some(part.clone())),
                 Open::Sealed(sealed) => {
                     ahead = key_bytes(reader)?;
                     SealKey::of(archive, &ahead, cursor.at).open(sealed).map(Some)
@@ -228,25 +247,20 @@ impl Division {
                 return Some(());
             }
         };
-        let entry = current.and_then(|entry| contents.entries.get(entry));
-        if open.as_ref().is_some_and(|open| !open.is_sane(entry, codec, contents.encoding)) {
-            return None;
-        }
         let options = Options { limits: limits.clone(), ..Options::to(Level::Decodable) };
         let mut report = Report::new(&options);
         report.enter(Stage::Data);
         let mut source = Source::starting_at(cursor.at, ahead.chain(reader));
-        let decoders = Decoders::new(&options.limits);
         let mut found = vec![false; contents.entries.len()];
         course.piece.blocks.iter().filter_map(|block| block.entry).for_each(|entry| found[entry] = true);
-        let blocks = custom::Blocks { input: &mut source, contents, codec, decoders, report: &mut report, current, pause };
-        let (begin, goes_on) = (self.edges[piece], open.is_some());
-        let (blocks, end) = Reading { blocks, begin, edges: &self.edges, found }.read(open);
+        let goes_on = open.is_some();
+        let part = Unread { begin: self.edges[piece], edges: &self.edges, found, current, open, pause };
+        let (blocks, end) = known.read(part, &mut source, &mut report)?;
         course.piece.add(blocks, goes_on, limits.large_objects, report);
         match end {
             End::At(reached) => course.piece.reached = Some(reached),
             End::Lost => course.piece.reached = None,
-            End::Paused { at, block } => match cursor_at(at, block, archive, &mut source) {
+            End::Paused(Paused { at, open }) => match cursor_at(at, open, archive, &mut source) {
                 Ok(next) if next == cursor && pause.continues => course.piece.found(too_long(at)),
                 Ok(next) => course.cursor = Some(next),
                 Err(error) => course.piece.found(Finding::unreadable(at, &error)),
@@ -272,18 +286,68 @@ impl Division {
     }
 }
 
+/// What is left of a piece.
+struct Unread<'a> {
+    begin: u64,
+    edges: &'a [u64],
+    /// Entries that had their block.
+    found: Vec<bool>,
+    /// The entry whose block is open, and the block.
+    current: Option<usize>,
+    open: Option<OpenPart>,
+    pause: Pause<'a>,
+}
+
+impl Known {
+    /// Reads on. `None`: what is open cannot stand so.
+    fn read(
+        &self,
+        unread: Unread<'_>,
+        input: &mut impl Input,
+        report: &mut Report<'_>,
+    ) -> Option<(Vec<Block>, End<OpenPart>)> {
+        let Self { header, contents, limits, .. } = self;
+        let Unread { begin, edges, found, current, open, pause } = unread;
+        let (decoders, encoding) = (Decoders::new(limits), contents.encoding);
+        let entry = current.and_then(|entry| contents.entries.get(entry));
+        match header.layout {
+            Layout::Custom => {
+                let codec = custom::codec(header.compression);
+                let open = match open {
+                    None => None,
+                    Some(OpenPart::Block(block)) if block.is_sane(entry, codec, encoding) => Some(block),
+                    Some(_) => return None,
+                };
+                let sequence = custom::Blocks { input, contents, codec, decoders, report, current, pause };
+                let (blocks, end) = Reading { sequence, begin, edges, found }.read(open);
+                Some((blocks, end.map(OpenPart::Block)))
+            }
+            Layout::Files => {
+                let open = match open {
+                    None => None,
+                    Some(OpenPart::Member(member)) if member.is_sane(entry, encoding) => Some(member),
+                    Some(_) => return None,
+                };
+                let sequence = Members::of(header, contents, input, decoders, report, pause).ok()?.in_entry(current);
+                let (blocks, end) = Reading { sequence, begin, edges, found }.read(open);
+                Some((blocks, end.map(OpenPart::Member)))
+            }
+        }
+    }
+}
+
 /// Where the next reader goes on. What a block holds is sealed with the bytes that come next, at which the reader stands then.
-fn cursor_at(at: u64, block: Option<OpenBlock>, archive: &Sha256Value, next: &mut impl Read) -> io::Result<Cursor> {
-    let open = match block {
+fn cursor_at(at: u64, part: Option<OpenPart>, archive: &Sha256Value, next: &mut impl Read) -> io::Result<Cursor> {
+    let open = match part {
         None => Open::Nothing,
-        Some(block) if !block.holds_data() => Open::Block(block),
-        Some(block) => {
+        Some(part) if !part.holds_data() => Open::Known(part),
+        Some(part) => {
             let ahead = key_bytes(next)?;
             // Nobody stops so near to the end of the file: it is shorter than it is said to be.
             if ahead.len() < KEY_BYTES {
                 return Err(ErrorKind::UnexpectedEof.into());
             }
-            let sealed = SealKey::of(archive, &ahead, at).seal(&block);
+            let sealed = SealKey::of(archive, &ahead, at).seal(&part);
             Open::Sealed(sealed.ok_or_else(|| io::Error::other("what is known of a block cannot be sealed"))?)
         }
     };

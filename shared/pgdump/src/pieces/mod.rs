@@ -6,7 +6,8 @@
 //! it ended where it begins. So the chain is the very sequence of blocks that a single reading meets, whatever the offsets say, and
 //! a piece that began where no block does is never believed. Bytes that no piece of the chain has read are told, never passed over.
 //!
-//! Where there are no offsets there is one piece, and one that is too large for a reader is continued by others: see [`Course`].
+//! Where there are no offsets, as in any tar archive, there is one piece, and one that is too large for a reader is continued by others: see
+//! [`Course`].
 //!
 //! Checksums are apart from this: every piece also sums the bytes between its own beginning and the next one's, whatever is in them,
 //! and CRC-64/NVME of the whole follows from those of its parts. SHA-256 does not, so it is not compared, and the verdict says so.
@@ -27,15 +28,16 @@ use sha2::{Digest as _, Sha256};
 
 use crate::contents::{Contents, Place};
 use crate::digest::Sha256Value;
-use crate::header::{Compression, Header, MAGIC};
+use crate::header::{Compression, Header};
 use crate::level::Level;
 use crate::limits::Limits;
 use crate::options::Options;
 use crate::report::Report;
 use crate::source::{Input, Source};
 use crate::verdict::Verdict;
-use crate::verify::{custom_head, verify};
+use crate::verify::{BEGINNING, begins_archive, head, verify};
 
+pub(crate) use blocks::Sequence;
 pub use combine::{Combined, combine};
 pub use course::Course;
 pub use directory::{
@@ -88,8 +90,7 @@ enum Beginning<'a> {
     Listing(Box<Verdict>),
 }
 
-const NOT_CUSTOM: &str =
-    "only an archive in custom format that is not encrypted is decoded in pieces: take large backups with pg_dump -Fd -j";
+const NOT_DECODED: &str = "an archive that is encrypted, or none of pg_dump's, is not decoded in pieces";
 const NO_CONTENTS: &str = "its table of contents could not be read, so nothing says where its data begins";
 
 impl Division {
@@ -169,21 +170,21 @@ impl Division {
 
 /// Divides, and says what the beginning told.
 fn divide<'a>(mut reader: impl Read, bytes: u64, sizes: PieceSizes, options: &'a Options<'_>) -> (Division, Beginning<'a>) {
-    let mut beginning = Vec::with_capacity(MAGIC.len());
-    let failed = reader.by_ref().take(MAGIC.len() as u64).read_to_end(&mut beginning).err();
-    let custom = beginning == MAGIC;
+    let mut beginning = Vec::with_capacity(BEGINNING);
+    let failed = reader.by_ref().take(BEGINNING as u64).read_to_end(&mut beginning).err();
+    let archive = begins_archive(&beginning);
     // What failed once is told by whoever reads on.
     let rest = failed.map_or_else(|| Rest::More(reader), Rest::Failed);
     let reader = beginning.as_slice().chain(rest);
-    if options.decodes() && custom {
-        return divide_custom(reader, bytes, sizes, options);
+    if options.decodes() && archive {
+        return divide_archive(reader, bytes, sizes, options);
     }
     let listing = verify(reader, &listing(options));
-    let why = options.decodes().then_some(NOT_CUSTOM);
+    let why = options.decodes().then_some(NOT_DECODED);
     (Division::of_ranges(why, bytes, sizes), Beginning::Listing(Box::new(listing)))
 }
 
-fn divide_custom<'a>(
+fn divide_archive<'a>(
     reader: impl Read,
     bytes: u64,
     sizes: PieceSizes,
@@ -192,7 +193,7 @@ fn divide_custom<'a>(
     let mut report = Box::new(Report::new(options));
     crate::verify::not_encrypted(&mut report);
     let mut source = Source::new(reader, false);
-    match custom_head(&mut source, &mut report) {
+    match head(&mut source, &mut report) {
         Ok((header, contents)) => {
             let offsets = offsets(&contents);
             let longest = (offsets.len() == contents.entries.len()).then(|| longest(offsets.clone(), bytes));
@@ -219,7 +220,7 @@ fn listing<'o>(options: &Options<'o>) -> Options<'o> {
     Options { level: Level::Listed.min(options.level), previous: None, fingerprints: false, ..options.clone() }
 }
 
-/// Where blocks begin, as far as the table of contents says. It says nothing where pg_dump wrote into a pipe: then there is one piece.
+/// Where blocks begin, as far as the table of contents says. It says nothing in a tar archive, and where pg_dump wrote into a pipe.
 fn offsets(contents: &Contents) -> Vec<u64> {
     let offset = |place: &Place| match place {
         Place::At(offset) => Some(*offset),

@@ -38,6 +38,8 @@ pub struct Piece {
 pub(crate) struct Told {
     code: Code,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     offset: Option<u64>,
     sentence: String,
 }
@@ -61,13 +63,13 @@ impl Told {
 
 impl From<Told> for Finding {
     fn from(told: Told) -> Self {
-        Self { offset: told.offset, ..Self::new(told.code, told.sentence) }
+        Self { file: told.file, offset: told.offset, ..Self::new(told.code, told.sentence) }
     }
 }
 
 impl From<Finding> for Told {
     fn from(finding: Finding) -> Self {
-        Self { code: finding.code, offset: finding.offset, sentence: finding.sentence }
+        Self { code: finding.code, file: finding.file, offset: finding.offset, sentence: finding.sentence }
     }
 }
 

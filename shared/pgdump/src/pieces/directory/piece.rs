@@ -72,9 +72,11 @@ impl DirectoryPiece {
         record.differs = differs.is_some();
         let file = self.files.len();
         self.files.push(record);
-        self.findings.extend(findings.into_iter().map(Told::from));
+        // Of which file they are follows from their place.
+        let told = |finding: Finding| Told::from(Finding { file: None, ..finding });
+        self.findings.extend(findings.into_iter().map(told));
         self.further_findings += further;
-        self.differences.extend(differs.map(|finding| Difference { file, how: finding.into() }));
+        self.differences.extend(differs.map(|finding| Difference { file, how: told(finding) }));
     }
 
     /// Which piece it is, by its number.
