@@ -11,7 +11,7 @@ use crate::fields::integer;
 use crate::finding::{Code, Finding};
 use crate::header::Compression;
 use crate::pause::{Pause, Paused};
-use crate::pieces::{Sequence, Told};
+use crate::pieces::Sequence;
 use crate::report::Report;
 use crate::source::{Input, InputExt};
 
@@ -59,8 +59,8 @@ struct OpenStream {
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum Progress {
     Decoded(Box<Decoding>),
-    /// Only its end is looked for, because of this damage, or because it is nobody's.
-    PassedOver(Option<Told>),
+    /// Only its end is looked for, because it is damaged, which was told, or nobody's.
+    PassedOver,
 }
 
 /// What came of a stream.
@@ -88,16 +88,8 @@ impl OpenBlock {
         matches!(progress, Some(Progress::Decoded(decoding)) if !decoding.is_beginning())
     }
 
-    /// What is wrong with the stream that is read, where that is known and not told yet.
-    pub(crate) fn damage(&self) -> Option<Finding> {
-        match self.stream.as_ref().map(|stream| &stream.progress) {
-            Some(Progress::PassedOver(damage)) => damage.as_ref().map(Told::finding),
-            _ => None,
-        }
-    }
-
-    /// Whether it can be of this entry, or of none: what was kept elsewhere may be anything.
-    pub(crate) fn is_sane(&self, entry: Option<&Entry>, codec: Codec, encoding: Encoding) -> bool {
+    /// Whether it can be of this entry, of which damage was told or not, or of none: what was kept elsewhere may be anything.
+    pub(crate) fn is_sane(&self, entry: Option<&Entry>, told: bool, codec: Codec, encoding: Encoding) -> bool {
         let entry = match (self.skipped, entry) {
             (true, None) => None,
             (false, Some(entry)) if (entry.kind == Kind::LargeObjects) == self.large_objects => Some(entry),
@@ -110,7 +102,7 @@ impl OpenBlock {
                 }
                 (Progress::Decoded(_), None) => false,
                 // What belongs to an entry is only passed over because of damage.
-                (Progress::PassedOver(damage), entry) => damage.is_some() || entry.is_none(),
+                (Progress::PassedOver, entry) => told || entry.is_none(),
             };
             progress && i32::try_from(stream.left).is_ok() && !(stream.ended && stream.left > 0)
         })
@@ -121,7 +113,7 @@ impl OpenStream {
     fn new(entry: Option<&Entry>, encoding: Encoding) -> Self {
         let progress = match entry {
             Some(entry) => Progress::Decoded(Box::new(Decoding::of(Content::new(entry.kind, encoding)))),
-            None => Progress::PassedOver(None),
+            None => Progress::PassedOver,
         };
         Self { left: 0, ended: false, progress }
     }
@@ -210,11 +202,16 @@ impl<I: Input> Blocks<'_, '_, I> {
         let new = || OpenStream::new(entry, encoding);
         let OpenStream { left, ended, progress } = open.unwrap_or_else(new);
         let mut chunks = Chunks { input: self.input, left: left as usize, ended };
-        let (damage, content) = match progress {
-            Progress::PassedOver(damage) => (damage.map(Finding::from), None),
+        let content = match progress {
+            Progress::PassedOver => None,
             Progress::Decoded(decoding) => match self.decoders.run_on(self.codec, &mut chunks, *decoding, self.pause)? {
-                Ran::Ended(None, content) => (None, Some(content)),
-                Ran::Ended(damage, _) => (damage, None),
+                Ran::Ended(None, content) => Some(content),
+                Ran::Ended(Some(mut damage), _) => {
+                    // At once: whoever looks for the end may not come to it.
+                    damage.sentence = format!("{}: {}", title(), damage.sentence);
+                    self.report.found(damage);
+                    None
+                }
                 Ran::Paused(decoding) => return Ok(chunks.paused(Progress::Decoded(decoding))),
                 Ran::Stopped => return Ok(Stream::Paused { at: begin, stream: Some(new()) }),
             },
@@ -225,13 +222,9 @@ impl<I: Input> Blocks<'_, '_, I> {
                 break;
             }
             if content.is_none() && self.pause.at(chunks.position()) {
-                return Ok(chunks.paused(Progress::PassedOver(damage.map(Told::from))));
+                return Ok(chunks.paused(Progress::PassedOver));
             }
             chunks.consume(count);
-        }
-        if let Some(mut damage) = damage {
-            damage.sentence = format!("{}: {}", title(), damage.sentence);
-            self.report.found(damage);
         }
         Ok(Stream::Ended(content))
     }

@@ -298,6 +298,21 @@ proptest! {
 }
 
 #[test]
+fn damage_in_a_table_is_told_before_somebody_else_looks_for_its_end() {
+    let mut archive = LARGE[2].1.clone();
+    let length = archive.len();
+    archive[length / 3..][..100].fill(0xff);
+    let division = divide(&archive, u64::MAX);
+    let allowance = Allowance { bytes: length as u64 / 2, over: &|| false };
+    let read = division.read_on(0, division.course(0).unwrap(), archive.as_slice(), Some(allowance)).unwrap();
+    let course = serde_json::to_value(read.finish().unwrap_err()).unwrap();
+    assert_eq!(course["cursor"]["open"]["known"]["block"]["stream"]["progress"], "passed_over", "{course}");
+    assert_eq!(course["piece"]["findings"][0]["code"], "stream_invalid", "{course}");
+    assert!(course["piece"]["findings"][0]["sentence"].as_str().unwrap().starts_with("table "), "{course}");
+    assert_eq!(essence(go_on(&archive, course).unwrap()), essence(verify(archive.as_slice(), &options())));
+}
+
+#[test]
 fn only_who_has_the_archive_can_go_on_in_the_middle_of_a_table() {
     for which in 0..3 {
         let (course, archive) = half_way(which);
@@ -360,7 +375,7 @@ fn nobody_stops_inside_a_stream_where_too_little_follows_to_make_a_key_of() {
 #[test]
 fn a_table_cannot_be_said_to_have_been_read_that_nobody_has_decoded() {
     let (mut course, archive) = half_way(1);
-    let passed_over = serde_json::json!({"left": 0, "ended": true, "progress": {"passed_over": null}});
+    let passed_over = serde_json::json!({"left": 0, "ended": true, "progress": "passed_over"});
     for (skipped, stream) in [(true, serde_json::Value::Null), (true, passed_over.clone()), (false, passed_over)] {
         course["cursor"]["open"] = serde_json::json!({
             "known": {"block": {"large_objects": false, "skipped": skipped, "object": 0, "stream": stream}}

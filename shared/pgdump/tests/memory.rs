@@ -10,7 +10,7 @@ use builder::Builder;
 use flate2::Compression as Level6;
 use flate2::write::ZlibEncoder;
 use peak_alloc::PeakAlloc;
-use pgdump::{Answer, Code, Level, Options, Verdict, verify};
+use pgdump::{Allowance, Answer, Code, Division, Level, Options, PieceSizes, Verdict, combine, verify};
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
@@ -35,6 +35,7 @@ fn decodable() -> Options<'static> {
 fn memory_stays_within_the_bound() {
     lengths_that_lie();
     rows_without_end();
+    rows_that_several_readers_read();
     a_table_that_expands_a_thousand_times();
     the_largest_zstd_window();
     more_names_than_are_kept();
@@ -91,6 +92,36 @@ fn rows_without_end() {
     assert_eq!(verdict.answer(Level::Decodable), Answer::Holds, "{:?}", verdict.findings);
     assert_eq!(verdict.tables[0].rows, Some(36_000_000));
     assert!(peak < 2_000_000, "{peak} bytes of memory for {} bytes", verdict.bytes_read);
+}
+
+/// Each with what the one before handed on, and the decoder that can be continued.
+fn rows_that_several_readers_read() {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Level6::fast());
+    for row in 0..2_000_000_u64 {
+        writeln!(encoder, "{row}\t{:x}", row.wrapping_mul(0x9e37_79b9_7f4a_7c15)).unwrap();
+    }
+    encoder.write_all(b"\\.\n\n\n").unwrap();
+    let stream = encoder.finish().unwrap();
+    let begun = Builder::new(14, 6).one_table().byte(1).integer(5);
+    let bytes = stream.chunks(4096).fold(begun, Builder::chunk).integer(0).done();
+    let (options, sizes) = (decodable(), PieceSizes { bytes: u64::MAX, most: 1 });
+    let length = bytes.len() as u64;
+    let before = MEMORY.current_usage();
+    MEMORY.reset_peak_usage();
+    let divide = || Division::of(bytes.as_slice(), length, sizes, &options);
+    let mut course = divide().course(0).unwrap();
+    let piece = loop {
+        let from = usize::try_from(course.begins_at()).unwrap();
+        let allowance = Allowance { bytes: length / 7, over: &|| false };
+        match divide().read_on(0, course, &bytes[from..], Some(allowance)).unwrap().finish() {
+            Ok(piece) => break piece,
+            Err(unfinished) => course = *unfinished,
+        }
+    };
+    let peak = MEMORY.peak_usage().saturating_sub(before);
+    let verdict = combine(bytes.as_slice(), length, sizes, &options, &[piece]).verdict;
+    assert_eq!(verdict.answer(Level::Decodable), Answer::Holds, "{:?}", verdict.findings);
+    assert!(peak < 2_000_000, "{peak} bytes of memory for {length} bytes");
 }
 
 fn a_table_that_expands_a_thousand_times() {

@@ -127,11 +127,7 @@ impl Course {
     /// Reads no further, and says why in the piece.
     pub fn give_up(&mut self, why: impl Into<String>) {
         let at = self.begins_at();
-        if let Some(Cursor { open: Open::Known(OpenPart::Block(block)), .. }) = self.cursor.take()
-            && let Some(damage) = block.damage()
-        {
-            self.piece.found(damage);
-        }
+        self.cursor = None;
         self.sum.crc64nvme = None;
         self.piece.found(Finding::at(Code::StreamTooLong, at, why));
     }
@@ -254,7 +250,8 @@ impl Division {
         let mut found = vec![false; contents.entries.len()];
         course.piece.blocks.iter().filter_map(|block| block.entry).for_each(|entry| found[entry] = true);
         let goes_on = open.is_some();
-        let part = Unread { begin: self.edges[piece], edges: &self.edges, found, current, open, pause };
+        let told = course.piece.has_told_of_the_last();
+        let part = Unread { begin: self.edges[piece], edges: &self.edges, found, current, told, open, pause };
         let (blocks, end) = known.read(part, &mut source, &mut report)?;
         course.piece.add(blocks, goes_on, limits.large_objects, report);
         match end {
@@ -292,8 +289,9 @@ struct Unread<'a> {
     edges: &'a [u64],
     /// Entries that had their block.
     found: Vec<bool>,
-    /// The entry whose block is open, and the block.
+    /// The entry whose block is open, whether damage in it was told, and the block.
     current: Option<usize>,
+    told: bool,
     open: Option<OpenPart>,
     pause: Pause<'a>,
 }
@@ -307,7 +305,7 @@ impl Known {
         report: &mut Report<'_>,
     ) -> Option<(Vec<Block>, End<OpenPart>)> {
         let Self { header, contents, limits, .. } = self;
-        let Unread { begin, edges, found, current, open, pause } = unread;
+        let Unread { begin, edges, found, current, told, open, pause } = unread;
         let (decoders, encoding) = (Decoders::new(limits), contents.encoding);
         let entry = current.and_then(|entry| contents.entries.get(entry));
         match header.layout {
@@ -315,7 +313,7 @@ impl Known {
                 let codec = custom::codec(header.compression);
                 let open = match open {
                     None => None,
-                    Some(OpenPart::Block(block)) if block.is_sane(entry, codec, encoding) => Some(block),
+                    Some(OpenPart::Block(block)) if block.is_sane(entry, told, codec, encoding) => Some(block),
                     Some(_) => return None,
                 };
                 let sequence = custom::Blocks { input, contents, codec, decoders, report, current, pause };

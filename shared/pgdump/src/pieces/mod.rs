@@ -45,7 +45,6 @@ pub use directory::{
     combine_directory,
 };
 pub use piece::Piece;
-pub(crate) use piece::Told;
 
 /// How large pieces are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -124,6 +124,11 @@ impl Piece {
         self.findings.iter().map(Told::finding)
     }
 
+    /// Whether something is told, or counted, that is wrong with its last block.
+    pub(crate) fn has_told_of_the_last(&self) -> bool {
+        self.further_findings > 0 || self.blocks.last().is_some_and(|block| block.findings > 0)
+    }
+
     /// Its own bytes.
     #[must_use]
     pub fn range(&self) -> Range<u64> {
