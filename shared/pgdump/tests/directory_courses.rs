@@ -5,34 +5,24 @@
 mod common;
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::sync::LazyLock;
 
-use common::{Archive, InMemory, any_change, change, fixture, fixtures, leaves, linked};
-use data_encoding::BASE64;
+use common::directories::{Contents, essence, options, sizes, whole};
+use common::handed_on::{any_value, assert_tells_nothing_of_rows, flip, replace};
+use common::{Archive, InMemory, any_change, change, fixture, fixtures, linked};
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use jiff::Timestamp;
 use lz4_flex::frame::{BlockMode, FrameEncoder, FrameInfo};
 use pgdump::{
-    Allowance, Answer, Code, DirectoryCourse, DirectoryDivision, DirectoryPiece, FileSizes, Level, ListedFile, ListedFiles,
-    Manifest, Options, PieceSizes, Verdict, combine_directory, verify_directory,
+    Allowance, Answer, Code, DirectoryCourse, DirectoryDivision, DirectoryPiece, Level, ListedFile, ListedFiles, Manifest,
+    Options, Verdict, combine_directory,
 };
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::Value;
-
-type Contents = BTreeMap<String, Vec<u8>>;
-
-fn options() -> Options<'static> {
-    Options { fingerprints: true, ..Options::to(Level::Decodable) }
-}
-
-fn sizes(bytes: u64) -> FileSizes {
-    FileSizes { pieces: PieceSizes { bytes, most: 10_000 }, opening: 10 }
-}
 
 fn listed(files: &Contents) -> Vec<ListedFile> {
     let listed = |(name, bytes): (&String, &Vec<u8>)| ListedFile {
@@ -41,15 +31,6 @@ fn listed(files: &Contents) -> Vec<ListedFile> {
         tag: String::new(),
     };
     files.iter().map(listed).collect()
-}
-
-fn whole(files: &Contents, options: &Options<'_>) -> Verdict {
-    verify_directory(&InMemory(files), options)
-}
-
-/// All but the checksums, which do not travel.
-fn essence(verdict: Verdict) -> Verdict {
-    Verdict { files: Vec::new(), ..verdict }
 }
 
 /// One turn of a reader that knows nothing of the others.
@@ -311,28 +292,17 @@ proptest! {
     fn a_course_that_was_changed_on_its_way_does_no_harm(
         which in 0..LARGE.len(),
         place in any::<Index>(),
-        value in prop_oneof![
-            any::<u64>().prop_map(Value::from),
-            (0..1_000_000_u64).prop_map(Value::from),
-            "[A-Za-z0-9+/]{0,40}={0,2}".prop_map(Value::from),
-            Just(Value::Null),
-            any::<bool>().prop_map(Value::from),
-        ],
+        value in any_value(),
     ) {
         let (mut course, files) = half_way(which);
-        let mut leaves = leaves(&mut course);
-        let place = place.index(leaves.len());
-        *leaves[place] = value;
+        replace(&mut course, place, value);
         let _verdict = go_on(files, course);
     }
 
     #[test]
     fn no_bit_of_what_is_sealed_can_be_changed(which in 0..4_usize, place in any::<Index>(), bit in 0..6_u8) {
         let (mut course, files) = half_way(which);
-        let sealed = &mut course["open"]["so_far"];
-        let mut bytes = BASE64.decode(sealed.as_str().unwrap().as_bytes()).unwrap();
-        bytes[place.index(sealed.as_str().unwrap().len() / 4 * 3 - 2)] ^= 1 << bit;
-        *sealed = BASE64.encode(&bytes).into();
+        flip(&mut course["open"]["so_far"], place, bit);
         prop_assert_eq!(go_on(files, course), None);
     }
 }
@@ -354,18 +324,7 @@ fn only_who_has_the_file_can_go_on_in_its_middle() {
 #[test]
 fn what_is_handed_on_tells_nothing_of_the_data() {
     for which in [0, 1, 3] {
-        let (mut course, _) = half_way(which);
-        assert!(course.to_string().len() < 120_000);
-        let told: Vec<String> = leaves(&mut course).iter().filter_map(|leaf| leaf.as_str().map(str::to_owned)).collect();
-        assert!(!told.is_empty());
-        for text in told {
-            let bytes = BASE64.decode(text.as_bytes()).unwrap_or_else(|_| text.into_bytes());
-            let mut inflated = Vec::new();
-            let _damaged = flate2::read::ZlibDecoder::new(bytes.as_slice()).read_to_end(&mut inflated);
-            for bytes in [bytes, inflated] {
-                assert!(!bytes.windows(3).any(|part| part == b" vu"), "a row is there to read");
-            }
-        }
+        assert_tells_nothing_of_rows(half_way(which).0, b" vu");
     }
 }
 

@@ -4,11 +4,11 @@
 
 mod common;
 
-use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read};
 use std::sync::LazyLock;
 
+use common::directories::{Contents, essence, options, sizes, whole};
 use common::{Archive, Fixture, InMemory, any_change, change, fixture, fixtures};
 use data_encoding::BASE64;
 use jiff::Timestamp;
@@ -18,16 +18,6 @@ use pgdump::{
 };
 use proptest::prelude::*;
 use proptest::sample::Index;
-
-type Contents = BTreeMap<String, Vec<u8>>;
-
-fn options() -> Options<'static> {
-    Options { fingerprints: true, ..Options::to(Level::Decodable) }
-}
-
-fn sizes(bytes: u64) -> FileSizes {
-    FileSizes { pieces: PieceSizes { bytes, most: 10_000 }, opening: 10 }
-}
 
 fn listed(files: &Contents) -> Vec<ListedFile> {
     let listed = |(name, bytes): (&String, &Vec<u8>)| ListedFile {
@@ -40,10 +30,6 @@ fn listed(files: &Contents) -> Vec<ListedFile> {
         },
     };
     files.iter().map(listed).collect()
-}
-
-fn whole(files: &Contents, options: &Options<'_>) -> Verdict {
-    verify_directory(&InMemory(files), options)
 }
 
 /// Divides anew for every piece, as readers do that know nothing of each other, and sends what they say through JSON.
@@ -70,11 +56,6 @@ fn in_pieces(files: &Contents, size: FileSizes, options: &Options<'_>) -> Verdic
     // In whatever order they come.
     pieces.reverse();
     together(files, size, options, &pieces)
-}
-
-/// All but the checksums, which do not travel.
-fn essence(verdict: Verdict) -> Verdict {
-    Verdict { files: Vec::new(), ..verdict }
 }
 
 static DIRECTORIES: LazyLock<Vec<(String, Contents)>> = LazyLock::new(|| {

@@ -92,16 +92,26 @@ fn at_once(simulation: &mut Simulation) -> Value {
     verdict
 }
 
-/// The verdict of the state machine, its end, and how many pieces were read.
-fn in_pieces(simulation: &mut Simulation) -> (Value, Result<(), String>, usize) {
-    let mut pieces = 0;
+/// The verdict of the state machine, its end, and how often it asked for this task.
+fn run(simulation: &mut Simulation, task: &str) -> (Value, Result<(), String>, usize) {
+    let mut times = 0;
     let verification = Verification::run(|payload| {
-        pieces += usize::from(payload["task"] == "piece");
+        times += usize::from(payload["task"] == task);
         asked(simulation, payload)
     });
     let mut verdict = verification.answer()["backups"][0].clone();
     verdict["sites"] = Value::Null;
-    (verdict, verification.end, pieces)
+    (verdict, verification.end, times)
+}
+
+/// Also how many pieces were read.
+fn in_pieces(simulation: &mut Simulation) -> (Value, Result<(), String>, usize) {
+    run(simulation, "piece")
+}
+
+/// Also how many invocations went on where another one stopped.
+fn in_turns(simulation: &mut Simulation) -> (Value, Result<(), String>, usize) {
+    run(simulation, "read_on")
 }
 
 fn insufficient() -> Result<(), String> {
@@ -322,18 +332,6 @@ fn with_large_table() -> (Simulation, Sizes) {
     simulation.cloud.with(|state| state.sizes = sizes);
     record(&simulation);
     (simulation, sizes)
-}
-
-/// The verdict of the state machine, its end, and how many invocations went on where another one stopped.
-fn in_turns(simulation: &mut Simulation) -> (Value, Result<(), String>, usize) {
-    let mut turns = 0;
-    let verification = Verification::run(|payload| {
-        turns += usize::from(payload["task"] == "read_on");
-        asked(simulation, payload)
-    });
-    let mut verdict = verification.answer()["backups"][0].clone();
-    verdict["sites"] = Value::Null;
-    (verdict, verification.end, turns)
 }
 
 #[test]

@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 
+pub(crate) mod directories;
+pub(crate) mod handed_on;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read};
@@ -141,15 +144,6 @@ pub(crate) fn decodable() -> Options<'static> {
 /// Pieces of so many bytes, however many there are.
 pub(crate) fn sizes(bytes: u64) -> PieceSizes {
     PieceSizes { bytes, most: 10_000 }
-}
-
-/// Every value in JSON that has no others in it.
-pub(crate) fn leaves(value: &mut serde_json::Value) -> Vec<&mut serde_json::Value> {
-    match value {
-        serde_json::Value::Array(values) => values.iter_mut().flat_map(leaves).collect(),
-        serde_json::Value::Object(values) => values.values_mut().flat_map(leaves).collect(),
-        leaf => vec![leaf],
-    }
 }
 
 /// LZ4 as pg_dump writes it.
