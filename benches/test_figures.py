@@ -27,14 +27,19 @@ class Readers(unittest.TestCase):
 
     def test_the_verifiers_table_is_understood(self):
         text = (
-            "rows     codec  file MB  MB/s file  MB/s rows  memory MB  pg_restore MB/s  memory MB  faster\n"
-            "prose    gzip      61.2        131        549        4.1               52       9.0   2.52x\n"
-            "prose    lz4       90.1       1600       4549        4.1      cannot read it\n"
+            "rows     codec  file MB  MB/s file  MB/s rows  memory MB  decoder MB/s  pg_restore MB/s  memory MB  faster\n"
+            "prose    gzip      61.2        131        549        4.1           262               52       9.0   2.52x\n"
+            "prose    lz4       90.1       1600       4549        4.1          2000      cannot read it\n"
+            "prose    none     256.0       4743       4743        3.2         10000             9764       9.0   0.49x\n"
         )
-        gzip, lz4 = archives.of_output(text)
+        gzip, lz4, none = archives.of_output(text)
         self.assertTrue(gzip.reached and lz4.reached)
         self.assertIn("2.52 ×", gzip.baseline)
-        self.assertIn("no pg_restore", lz4.baseline)
+        self.assertIn("the decoder alone: 262 MB/s; ours is 0.50 × as fast", gzip.baseline)
+        self.assertIn("the decoder alone: 2,000 MB/s; ours is 0.80 × as fast. No pg_restore", lz4.baseline)
+        self.assertNotIn("checks nothing", gzip.baseline + lz4.baseline)
+        self.assertIn("reading alone: 10,000 MB/s; ours is 0.47 × as fast", none.baseline)
+        self.assertIn("pg_restore copies what it reads and checks nothing", none.baseline)
 
     def test_cbor_is_written_as_the_standard_says(self):
         self.assertEqual(aws_stub.cbor({"a": [1.5, "é"]}).hex(), "a1616182fb3ff800000000000062c3a9")

@@ -1,4 +1,5 @@
-//! How fast archives are verified, beside `pg_restore -f /dev/null` on the same file in the same run.
+//! How fast archives are verified, beside `pg_restore -f /dev/null` and beside the codec's decoder alone, on the same file in the
+//! same run. Of uncompressed data there is no decoder: there it is reading alone, and pg_restore copies what it reads and checks nothing.
 //!
 //!     cargo bench -p pgdump                      # 256 MB of rows per compression
 //!     cargo bench -p pgdump -- 1000              # 1,000 MB
@@ -11,6 +12,7 @@
 
 #[path = "../tests/builder/mod.rs"]
 mod builder;
+mod decoding;
 mod rows;
 
 use std::fs::{self, File};
@@ -33,6 +35,7 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     match arguments.as_slice() {
         [word, path] if word == "verify" => verify_once(Path::new(path)),
+        [word, path, codec, from] if word == "decode" => decode_once(Path::new(path), codec, from.parse().unwrap()),
         [] => compare(256),
         [megabytes] => compare(megabytes.parse().expect("the argument is a number of megabytes")),
         _ => panic!("one argument: a number of megabytes"),
@@ -48,6 +51,13 @@ fn verify_once(path: &Path) {
     println!("{seconds} {}", peak_kilobytes("self").unwrap());
 }
 
+/// The same of decoding alone, and how many bytes came.
+fn decode_once(path: &Path, codec: &str, from: u64) {
+    let start = Instant::now();
+    let decoded = decoding::decode(path, codec, from).unwrap();
+    println!("{} {} {decoded}", start.elapsed().as_secs_f64(), peak_kilobytes("self").unwrap());
+}
+
 /// The most memory that a process had so far.
 fn peak_kilobytes(process: &str) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
@@ -59,13 +69,25 @@ struct Measure {
     kilobytes: u64,
 }
 
-fn ours(path: &Path) -> Measure {
-    let output =
-        Command::new(std::env::current_exe().unwrap()).arg("verify").arg(path).stderr(Stdio::inherit()).output().unwrap();
+/// What a child of this program measures, and what else it says.
+fn child(word: &str, path: &Path, more: &[&str]) -> (Measure, Option<u64>) {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    let output = command.arg(word).arg(path).args(more).stderr(Stdio::inherit()).output().unwrap();
     assert!(output.status.success());
     let text = String::from_utf8(output.stdout).unwrap();
-    let (seconds, kilobytes) = text.trim().split_once(' ').unwrap();
-    Measure { seconds: seconds.parse().unwrap(), kilobytes: kilobytes.parse().unwrap() }
+    let mut said = text.split_whitespace();
+    let (seconds, kilobytes) = (said.next().unwrap().parse().unwrap(), said.next().unwrap().parse().unwrap());
+    (Measure { seconds, kilobytes }, said.next().map(|bytes| bytes.parse().unwrap()))
+}
+
+fn ours(path: &Path) -> Measure {
+    child("verify", path, &[]).0
+}
+
+fn decoder(path: &Path, codec: Codec, written: &Written) -> Measure {
+    let (measure, decoded) = child("decode", path, &[codec.name(), &written.contents.to_string()]);
+    assert_eq!(decoded, Some(written.rows), "not every row was decoded");
+    measure
 }
 
 /// `None` when this pg_restore cannot read the archive.
@@ -97,8 +119,17 @@ fn compare(megabytes: usize) {
     println!("beside {version}");
     println!("rows: {megabytes} MB for each compression, in tables of {TABLE_MB} MB");
     println!(
-        "{:<8} {:<5} {:>8} {:>10} {:>10} {:>10} {:>16} {:>10} {:>7}",
-        "rows", "codec", "file MB", "MB/s file", "MB/s rows", "memory MB", "pg_restore MB/s", "memory MB", "faster"
+        "{:<8} {:<5} {:>8} {:>10} {:>10} {:>10} {:>13} {:>16} {:>10} {:>7}",
+        "rows",
+        "codec",
+        "file MB",
+        "MB/s file",
+        "MB/s rows",
+        "memory MB",
+        "decoder MB/s",
+        "pg_restore MB/s",
+        "memory MB",
+        "faster"
     );
     for kind in rows::Kind::ALL {
         for codec in [Codec::Gzip, Codec::Zstd, Codec::Lz4, Codec::None] {
@@ -109,24 +140,26 @@ fn compare(megabytes: usize) {
 
 fn line(kind: rows::Kind, codec: Codec, megabytes: usize, program: &Path) {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("bench-{}.dump", codec.name()));
-    let raw = write_archive(&path, kind, codec, megabytes).unwrap();
+    let written = write_archive(&path, kind, codec, megabytes).unwrap();
     let file = fs::metadata(&path).unwrap().len();
-    let (mut mine, mut theirs) = (Vec::new(), Vec::new());
+    let (mut mine, mut decoding, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..RUNS {
         mine.push(ours(&path));
+        decoding.push(decoder(&path, codec, &written));
         theirs.extend(pg_restore(program, &path));
     }
     fs::remove_file(&path).unwrap();
-    let mine = best(mine).unwrap();
+    let (mine, decoding) = (best(mine).unwrap(), best(decoding).unwrap());
     let rate = |bytes: u64, seconds: f64| bytes as f64 / 1e6 / seconds;
     print!(
-        "{:<8} {:<5} {:>8.0} {:>10.0} {:>10.0} {:>10.1}",
+        "{:<8} {:<5} {:>8.0} {:>10.0} {:>10.0} {:>10.1} {:>13.0}",
         kind.name(),
         codec.name(),
         file as f64 / 1e6,
         rate(file, mine.seconds),
-        rate(raw, mine.seconds),
-        mine.kilobytes as f64 / 1e3
+        rate(written.rows, mine.seconds),
+        mine.kilobytes as f64 / 1e3,
+        rate(file, decoding.seconds)
     );
     match best(theirs) {
         Some(theirs) => println!(
@@ -187,8 +220,15 @@ fn compress(codec: Codec, rows: &[u8]) -> io::Result<Vec<u8>> {
     }
 }
 
-/// Returns the bytes of all rows.
-fn write_archive(path: &Path, kind: rows::Kind, codec: Codec, megabytes: usize) -> io::Result<u64> {
+/// An archive on disk, in bytes.
+struct Written {
+    /// Header and table of contents.
+    contents: u64,
+    /// All rows, not compressed.
+    rows: u64,
+}
+
+fn write_archive(path: &Path, kind: rows::Kind, codec: Codec, megabytes: usize) -> io::Result<Written> {
     let tables = i32::try_from(megabytes.div_ceil(TABLE_MB)).unwrap();
     let (algorithm, chunk) = codec.in_archive();
     let mut builder = Builder::new(15, algorithm).header().integer(tables + 1).encoding(1);
@@ -196,7 +236,8 @@ fn write_archive(path: &Path, kind: rows::Kind, codec: Codec, megabytes: usize) 
         builder = builder.table_data_of(10 + table, &format!("rows_{table}"), kind.columns());
     }
     let mut file = io::BufWriter::new(File::create(path)?);
-    file.write_all(&builder.done())?;
+    let contents = builder.done();
+    file.write_all(&contents)?;
     let mut raw = 0;
     for table in 0..tables {
         let mut rows = kind.rows(u64::from(table.unsigned_abs()) + 1, TABLE_MB.min(megabytes) * 1_000_000);
@@ -209,5 +250,5 @@ fn write_archive(path: &Path, kind: rows::Kind, codec: Codec, megabytes: usize) 
         file.write_all(&block.integer(0).done())?;
     }
     file.flush()?;
-    Ok(raw)
+    Ok(Written { contents: contents.len() as u64, rows: raw })
 }
