@@ -63,7 +63,8 @@ def refusal(method, parameters):
 
 
 def make_the_suites_calls(face, listened):
-    for call in calls.ALL:
+    # The face plays no S3: what it passes on to the emulator is that one's answer, which compare.py holds against moto's.
+    for call in (call for call in calls.ALL if call.service != "s3"):
         call.before(face)
         outcome(face, call)
     for protocol in protocols.CLOUDWATCH:

@@ -14,14 +14,14 @@ use crate::domain::backup::{BackupSource, KeptView};
 use crate::domain::described::{BucketSite, Postgresql, PostgresqlServer};
 use crate::domain::health::HealthCheckView;
 use crate::domain::identifier::{
-    ClusterId, HealthCheckId, IncidentId, InstanceId, Region, ResourceName, RestoreJobId, TableName,
+    BucketName, ClusterId, HealthCheckId, IncidentId, InstanceId, Region, ResourceName, RestoreJobId, TableName,
 };
 use crate::domain::mutation::{Mutation, Performed};
 use crate::domain::observation::{
     Connection, HoldView, InstanceView, LagSample, PlaceView, ServiceView, SnapshotView, StoredSecret,
 };
 use crate::domain::plan::{EcsSite, EndpointPlace, HoldPoint};
-use crate::domain::replication::{BucketCopy, GlobalClusterView, LagSeries, PairView, TableView};
+use crate::domain::replication::{BucketCopy, GlobalClusterView, LagSeries, PairView, RuleView, TableView};
 use crate::domain::restore_test::{RestoreJobView, RestoreTest, Told};
 use crate::guard::{self, Guard};
 use crate::redact::Secret;
@@ -274,6 +274,14 @@ pub trait HealthChecks: Send + Sync {
     /// partition's Route 53 it is. A missing one is [`FailureKind::NotFound`]. Those whose turn does not come in time, because Route 53
     /// limits an account's calls, are [`FailureKind::NotNow`].
     async fn look_at_each(&self, region: &Region, checks: &[HealthCheckId]) -> Vec<PortResult<HealthCheckView>>;
+}
+
+/// Reads the rules by which buckets are replicated.
+#[async_trait]
+pub trait ReplicationRules: Send + Sync {
+    /// GetBucketReplication of each, in the order asked: its rules, none where it has no configuration. A bucket that does not exist is
+    /// [`FailureKind::NotFound`]. Those whose turn does not come in time are [`FailureKind::NotNow`].
+    async fn of_each(&self, region: &Region, buckets: &[BucketName]) -> Vec<PortResult<Vec<RuleView>>>;
 }
 
 /// Asks PostgreSQL servers what they have written and replayed.

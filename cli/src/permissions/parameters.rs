@@ -45,6 +45,8 @@ pub(super) fn parameters(plan: &Plan, needed: &[Need], known: &[&str]) -> BTreeM
     }
     // None is none, whatever the template's own default is.
     give("HealthCheckArns", resources_for(needed, FunctionName::ReplicationCheck, Operation::GetHealthCheck).join(","));
+    let copied = resources_for(needed, FunctionName::ReplicationCheck, Operation::GetBucketReplication);
+    give("ReplicatedBucketArns", copied.join(","));
     let of_primary = |need: &Need| {
         let check = need.function == FunctionName::ReplicationCheck.as_str();
         check && need.in_region.as_ref() == Some(&plan.sites.primary.region)

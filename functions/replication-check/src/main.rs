@@ -2,7 +2,9 @@
 
 use lambda_runtime::Error;
 use replication_check_function::handler::handle;
-use shared::adapters::aws::{CloudWatchLags, DynamodbTables, RdsDatabases, RdsGlobalClusters, Route53HealthChecks};
+use shared::adapters::aws::{
+    CloudWatchLags, DynamodbTables, RdsDatabases, RdsGlobalClusters, Route53HealthChecks, S3ReplicationRules,
+};
 use shared::adapters::postgresql::NetworkPostgresql;
 use shared::domain::step::FunctionName;
 use shared::engine::ReplicaPorts;
@@ -14,6 +16,7 @@ struct Adapters {
     tables: DynamodbTables,
     clusters: RdsGlobalClusters,
     servers: NetworkPostgresql,
+    rules: S3ReplicationRules,
     health: Route53HealthChecks,
     lags: CloudWatchLags,
 }
@@ -29,6 +32,7 @@ async fn main() -> Result<(), Error> {
                 tables: DynamodbTables::new(clients.clone()),
                 clusters: RdsGlobalClusters::new(clients.clone()),
                 servers: NetworkPostgresql::new(clients.clone(), setup.config.rehearsal.clone()),
+                rules: S3ReplicationRules::new(clients.clone()),
                 health: Route53HealthChecks::new(clients.clone()),
                 lags: CloudWatchLags::new(clients.clone()),
             })
@@ -40,6 +44,7 @@ async fn main() -> Result<(), Error> {
                 tables: &adapters.tables,
                 clusters: &adapters.clusters,
                 servers: &adapters.servers,
+                rules: &adapters.rules,
                 health: &adapters.health,
                 lags: &adapters.lags,
             };

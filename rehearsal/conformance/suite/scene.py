@@ -8,6 +8,7 @@ CLIENTS_GROUP, ISOLATION_GROUP = "sg-0c11e475", "sg-0150a7ed"
 ZONE = "example.com."
 TABLE, GLOBAL_CLUSTER, WRITER, SECONDARY = "carts", "ledger", "ledger-east", "ledger-west"
 VAULT = "kept"
+LAKE, LAKE_COPY = "data-lake", "data-lake-dr"
 # A restore test and a restore by hand, of which only AWS and the face know anything: nobody else plays restore jobs.
 RESTORE_TEST, RESTORE_BY_HAND = (f"{number:08X}-789B-01CD-2A34-4567A08901FD" for number in (1, 2))
 SNAPSHOTS = 25

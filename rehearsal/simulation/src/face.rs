@@ -10,18 +10,22 @@ use shared::domain::archives::{ObjectView, StoredObject};
 use shared::domain::backup::{BackupSource, KeptView};
 use shared::domain::described::{BucketSite, Postgresql};
 use shared::domain::health::HealthCheckView;
-use shared::domain::identifier::{ClusterId, HealthCheckId, IncidentId, InstanceId, Region, ResourceName, TableName};
+use shared::domain::identifier::{
+    BucketName, ClusterId, HealthCheckId, IncidentId, InstanceId, Region, ResourceName, TableName,
+};
 use shared::domain::mutation::{Mutation, Performed};
 use shared::domain::observation::{
     Connection, HoldView, InstanceView, LagSample, PlaceView, ServiceView, SnapshotView, StoredSecret,
 };
 use shared::domain::plan::{ApiProtocol, EcsSite, EndpointPlace, HoldPoint};
-use shared::domain::replication::{BucketCopy, FAILED_OPERATIONS, GlobalClusterView, LagSeries, PairView, TableView};
+use shared::domain::replication::{
+    BucketCopy, FAILED_OPERATIONS, GlobalClusterView, LagSeries, PairView, RuleView, TableView,
+};
 use shared::domain::step::FunctionName;
 use shared::ports::{
     Backups, CallScope, Changes, Clock, Commit, Databases, Document, EndpointStores, ExecutionState, Executions,
     FailureKind, FilesWork, GlobalClusters, GlobalTables, HealthChecks, Journal, Mutations, Notices, Objects, PortResult,
-    PostgresqlServers, Predictors, Probes, ReadWork, ReplicaLags, Secrets, Services, Write, WriteHolds,
+    PostgresqlServers, Predictors, Probes, ReadWork, ReplicaLags, ReplicationRules, Secrets, Services, Write, WriteHolds,
 };
 use shared::redact::Secret;
 
@@ -156,6 +160,18 @@ impl HealthChecks for Face {
             views.push(self.health_check(region, check).await);
         }
         views
+    }
+}
+
+#[async_trait]
+impl ReplicationRules for Face {
+    async fn of_each(&self, region: &Region, buckets: &[BucketName]) -> Vec<PortResult<Vec<RuleView>>> {
+        let mut rules = Vec::with_capacity(buckets.len());
+        for bucket in buckets {
+            let request = read(("s3", "GetBucketReplication"), region, bucket.to_string());
+            rules.push(self.cloud.call(request, |state| state.replication_rules(region.as_str(), bucket)).await);
+        }
+        rules
     }
 }
 

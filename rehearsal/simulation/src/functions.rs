@@ -175,6 +175,7 @@ impl Functions {
                     tables: face,
                     clusters: face,
                     servers: face,
+                    rules: face,
                     health: face,
                     lags: face,
                 };

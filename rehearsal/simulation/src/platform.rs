@@ -22,11 +22,11 @@ use shared::domain::replication::{Heard, LagSeries, PairView, Position, PrimaryV
 use shared::domain::restore_test::RestoreTest;
 use shared::domain::step::RouteSettings;
 
-use super::cloud::with_archives;
 use super::cloud::{
     Client, Cloud, EcsService, Finds, Journal, LambdaFunction, MethodSetting, Regional, RestStage, Secret, SsmParameter,
     State,
 };
+use super::cloud::{rules_of, with_archives};
 use super::faults::Faults;
 use super::restores::RestoredData;
 use super::simulation::Simulation;
@@ -400,6 +400,7 @@ impl Platform {
             clients.push(client("batch", Finds::Fixed(host), false, 1_700));
         }
         let buckets = with_archives(&plan, start);
+        let rules = rules_of(&plan);
         let standbys = standbys(&plan, start);
         watch(&mut world, &plan, start);
         let restored = RestoredData::sound(restore_tests(&plan));
@@ -418,6 +419,7 @@ impl Platform {
             standbys,
             restored,
             buckets,
+            rules,
             sizes: Sizes::default(),
             executions: BTreeMap::new(),
             returned_tokens: Vec::new(),

@@ -54,6 +54,11 @@ pub(crate) fn listing_uri(bucket: &str, query: &[(&str, &str)], region: &str, en
     format!("{}/?{}", bucket_uri(bucket, region, endpoint), pairs.join("&"))
 }
 
+/// The address of a bucket's replication.
+pub(crate) fn replication_uri(bucket: &str, region: &str, endpoint: Option<&str>) -> String {
+    format!("{}/?replication", bucket_uri(bucket, region, endpoint))
+}
+
 fn bucket_uri(bucket: &str, region: &str, endpoint: Option<&str>) -> String {
     match endpoint {
         Some(endpoint) => format!("{}/{bucket}", endpoint.trim_end_matches('/')),

@@ -150,6 +150,11 @@ impl Client {
         address::listing_uri(bucket, query, region, self.connection.endpoint_url.as_deref())
     }
 
+    /// The address of a bucket's replication.
+    pub(crate) fn replication_uri(&self, bucket: &str, region: &str) -> String {
+        address::replication_uri(bucket, region, self.connection.endpoint_url.as_deref())
+    }
+
     /// The same to an address that is about `what`.
     pub(crate) async fn send_to(
         &self,

@@ -5,7 +5,7 @@
 //! stable code: that an object is missing, was replaced, is shorter than it was, or that its bytes stop coming, are different things
 //! to whoever is woken by it.
 //!
-//! Requests are signed by the SDK's own signer and sent by its own connector. The SDK's client for S3 is not used: for two operations
+//! Requests are signed by the SDK's own signer and sent by its own connector. The SDK's client for S3 is not used: for a handful of operations
 //! it is the largest of all, it would rebuild every other, and it cannot resume a body.
 
 mod address;
@@ -16,6 +16,7 @@ mod failure;
 mod fetch;
 mod listing;
 mod reader;
+mod replication;
 mod signature;
 
 pub use address::{Location, NotALocation};
@@ -24,3 +25,4 @@ pub use directory::Directory;
 pub use failure::{Code, Failure};
 pub use listing::Listed;
 pub use reader::{Limits, Reader};
+pub use replication::ReplicationRule;

@@ -105,16 +105,21 @@ impl Client {
     }
 }
 
-async fn body(what: &Below<'_>, response: HttpResponse, limits: &Limits) -> Result<Vec<u8>, Failure> {
+/// An answer's whole body.
+pub(crate) async fn body(
+    what: &(dyn fmt::Display + Sync),
+    response: HttpResponse,
+    limits: &Limits,
+) -> Result<Vec<u8>, Failure> {
     let mut body = ByteStream::new(response.into_body());
     let mut text = Vec::new();
     loop {
         match timeout(limits.stall, body.next()).await {
-            Err(_) => return Err(Failure::new(Code::Stalled, format!("{what}: the listing stopped coming"))),
+            Err(_) => return Err(Failure::new(Code::Stalled, format!("{what}: the answer stopped coming"))),
             Ok(None) => return Ok(text),
-            Ok(Some(Err(_))) => return Err(Failure::new(Code::Truncated, format!("{what}: the listing broke off"))),
+            Ok(Some(Err(_))) => return Err(Failure::new(Code::Truncated, format!("{what}: the answer broke off"))),
             Ok(Some(Ok(chunk))) if text.len() + chunk.len() > LONGEST_PAGE => {
-                return Err(Failure::new(Code::Unexpected, format!("{what}: a page of the listing does not end")));
+                return Err(Failure::new(Code::Unexpected, format!("{what}: the answer does not end")));
             }
             Ok(Some(Ok(chunk))) => text.extend_from_slice(&chunk),
         }
@@ -182,7 +187,7 @@ fn object(tag: &mut ScopedDecoder<'_, '_>) -> Result<Listed, String> {
     })
 }
 
-fn data(tag: &mut ScopedDecoder<'_, '_>) -> Result<String, String> {
+pub(crate) fn data(tag: &mut ScopedDecoder<'_, '_>) -> Result<String, String> {
     try_data(tag).map(|text| text.into_owned()).map_err(|error: XmlDecodeError| error.to_string())
 }
 

@@ -212,6 +212,10 @@ operations! {
     ListObjects = "s3" "ListObjectsV2" "S3"
         by [BackupVerify]
         needs [on_it("s3:ListBucket")];
+    /// S3: the rules by which a bucket is replicated.
+    GetBucketReplication = "s3" "GetBucketReplication" "S3"
+        by [ReplicationCheck]
+        needs [on_it("s3:GetReplicationConfiguration")];
     /// S3: an object's size and what S3 knows of it.
     HeadObject = "s3" "HeadObject" "S3"
         by [BackupVerify]

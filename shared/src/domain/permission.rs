@@ -211,9 +211,10 @@ impl Collected<'_> {
         for series in series_of(self.plan, component) {
             self.add(ReplicationCheck, Operation::GetMetricData, series.site(), series.resource(), "check");
         }
-        if copy_of(component).is_some() {
-            let failed = FAILED_OPERATIONS.to_owned();
+        if let Some(copy) = copy_of(component) {
+            let (failed, source) = (FAILED_OPERATIONS.to_owned(), copy.source.to_string());
             self.add(ReplicationCheck, Operation::GetMetricData, SiteName::Primary, failed, "check");
+            self.add(ReplicationCheck, Operation::GetBucketReplication, SiteName::Primary, source, "check");
         }
         let (operation, resource) = match component {
             Component::DynamodbTable(table) => (Operation::DescribeTable, format!("table/{}", table.table)),

@@ -1,6 +1,7 @@
 //! Role and lag of a replica, judged against the objectives.
 
 mod global;
+mod rule;
 mod series;
 mod standby;
 
@@ -8,10 +9,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use global::{ClusterMember, GlobalClusterView, TableView, judge_cluster, judge_table};
+pub use rule::RuleView;
+use series::copy_of_data;
 pub use series::{BucketCopy, FAILED_OPERATIONS, LagSeries, copy_of, series_of};
 pub use standby::{Heard, PairView, Position, PrimaryView, StandbyView, judge_standby};
 
-use super::described::CopiedBy;
+use super::described::{CopiedBy, S3Data};
 use super::duration::Seconds;
 use super::identifier::{ComponentName, InstanceId, Region};
 use super::observation::{InstanceView, LagSample, Sight};
@@ -121,24 +124,28 @@ pub fn replicated(plan: &Plan, name: Option<&str>) -> Result<Vec<ComponentName>,
     Ok(chosen)
 }
 
-/// Judges a copy of objects in another bucket: by how late it is, and by how many operations its rule gave up in the last day. What
-/// was given up is missing for good, however soon all the rest arrives.
+/// Judges a copy of objects in another bucket: by how late it is, by how many operations its rule gave up in the last day, and by what
+/// the rule copies at all. What was given up is missing for good, however soon all the rest arrives. Of what the rule leaves out nobody
+/// knows whether there is any, or since when it is missing: a figure that is good says nothing of it, so that nothing is known, as of
+/// a database's replica that does not replicate. A figure that is beyond stays beyond.
 #[must_use]
 pub fn judge_copy(
-    name: &str,
-    copied_by: &CopiedBy,
+    data: &S3Data,
+    rules: &Sight<Vec<RuleView>>,
     lag: &Sight<LagSample>,
     failed: &Sight<u64>,
     rpo: Option<Seconds>,
     now: Timestamp,
 ) -> ReplicaJudgement {
+    let (name, copied_by) = (&data.recovery.bucket, &data.copied_by);
     let worst = lag.found().map(|sample| at_worst(sample, now));
+    let copied = copy_of_data(data).map(|copy| rule::coverage(&copy, data, rules));
     let reason = match (copied_by, worst) {
         (CopiedBy::BackupVault { vault, .. }, _) => {
             format!("{name}: what AWS Backup copied to vault {vault} is not looked at in this version")
         }
         (CopiedBy::ReplicationRule { .. }, Some(worst)) => {
-            format!("{}{}; what the rule's filter leaves out is not looked at", sentence(name, worst, rpo), given_up(failed))
+            format!("{}{}", sentence(name.as_str(), worst, rpo), given_up(failed))
         }
         (CopiedBy::ReplicationRule { id }, None) => {
             let why =
@@ -149,6 +156,12 @@ pub fn judge_copy(
             )
         }
     };
+    let (reason, copies_all) = match copied {
+        Some(Ok(told)) => (format!("{reason}; {told}"), true),
+        Some(Err(flaw)) => (format!("{flaw}; {reason}"), false),
+        None => (reason, true),
+    };
+    let by_figures = if failed.found().is_some_and(|failed| *failed > 0) { Verdict::Beyond } else { against(worst, rpo) };
     ReplicaJudgement {
         role: Role::Copy,
         status: None,
@@ -157,7 +170,7 @@ pub fn judge_copy(
         lag_at_worst_s: worst.map(|worst| worst.0),
         bytes_behind: None,
         source: lag.found().map(|sample| sample.source.clone()),
-        rpo: if failed.found().is_some_and(|failed| *failed > 0) { Verdict::Beyond } else { against(worst, rpo) },
+        rpo: if by_figures == Verdict::Within && !copies_all { Verdict::Unknown } else { by_figures },
         max_lag: None,
         reason,
     }
@@ -249,7 +262,8 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::domain::identifier::ResourceName;
+    use crate::domain::described::BucketSite;
+    use crate::domain::identifier::{BucketName, ResourceName};
 
     fn replica(source: Option<&str>, replicating: Option<bool>) -> Sight<InstanceView> {
         Sight::Found {
@@ -313,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_of_objects_is_judged_by_its_rules_figure_and_by_nothing_else() {
+    fn a_copy_of_objects_is_judged_by_its_rules_figure_and_by_what_the_rule_gave_up() {
         let now: Timestamp = "2026-11-20T10:10:00Z".parse().unwrap();
         let rule = CopiedBy::ReplicationRule { id: ResourceName::new("everything").unwrap() };
         let vault = CopiedBy::BackupVault { vault: ResourceName::new("dr").unwrap(), every: Seconds(1_800) };
@@ -331,7 +345,7 @@ mod tests {
                 figure(840),
                 &none,
                 Verdict::Within,
-                "at most 15 min behind (objective 15 min); what",
+                "at most 15 min behind (objective 15 min); rule everything copies every new object",
             ),
             (
                 "one second beyond",
@@ -339,7 +353,7 @@ mod tests {
                 figure(841),
                 &nothing,
                 Verdict::Beyond,
-                "at most 15 min 1 s behind (objective 15 min); what",
+                "at most 15 min 1 s behind (objective 15 min); rule",
             ),
             ("near, and something is missing", &rule, figure(1), &three, Verdict::Beyond, lost),
             ("not known, and something is missing", &rule, Sight::Absent, &three, Verdict::Beyond, lost),
@@ -363,9 +377,56 @@ mod tests {
             ("backups", &vault, Sight::Absent, &nothing, Verdict::Unknown, "vault dr is not looked at"),
         ];
         for (name, copied_by, lag, failed, verdict, reason) in table {
-            let judged = judge_copy("lake", copied_by, &lag, failed, Some(Seconds(900)), now);
+            let judged = judge_copy(&data(copied_by), &copies(|_| ()), &lag, failed, Some(Seconds(900)), now);
             assert_eq!((judged.rpo, judged.max_lag, judged.role), (verdict, None, Role::Copy), "{name}");
             assert!(judged.reason.contains(reason), "{name}: {}", judged.reason);
+        }
+    }
+    fn data(copied_by: &CopiedBy) -> S3Data {
+        let bucket = |name: &str| BucketSite { bucket: BucketName::new(name).unwrap(), prefix: None };
+        S3Data { primary: bucket("lake"), recovery: bucket("lake-dr"), copied_by: copied_by.clone() }
+    }
+
+    /// The plan's rule, but for this.
+    fn copies(change: fn(&mut RuleView)) -> Sight<Vec<RuleView>> {
+        let mut rule = RuleView {
+            id: "everything".to_owned(),
+            enabled: true,
+            priority: 0,
+            destination: "lake-dr".to_owned(),
+            prefix: String::new(),
+            tags: Vec::new(),
+            delete_markers: false,
+            kms_objects: true,
+        };
+        change(&mut rule);
+        Sight::Found { found: vec![rule] }
+    }
+
+    #[test]
+    fn a_good_figure_of_a_rule_that_leaves_something_out_says_nothing_and_a_bad_one_stays_bad() {
+        let now: Timestamp = "2026-11-20T10:10:00Z".parse().unwrap();
+        let rule = CopiedBy::ReplicationRule { id: ResourceName::new("everything").unwrap() };
+        let figure = |lag| Sight::Found { found: LagSample { lag: Seconds(lag), observed_at: now, source: "m".to_owned() } };
+        let unread = Sight::Unreached { reason: "no answer".to_owned() };
+        for (why, rules) in [
+            ("is disabled", copies(|rule| rule.enabled = false)),
+            ("has no replication rule", copies(|rule| rule.id = "other".to_owned())),
+            ("and not to lake-dr", copies(|rule| rule.destination = "elsewhere".to_owned())),
+            ("only what is below", copies(|rule| rule.prefix = "in/".to_owned())),
+            ("only objects with the tags", copies(|rule| rule.tags.push("kind=scan".to_owned()))),
+            ("does not exist", Sight::Absent),
+            ("is not known: no answer", unread),
+        ] {
+            let verdict = |lag, failed| {
+                let failed = Sight::Found { found: failed };
+                let judged = judge_copy(&data(&rule), &rules, &figure(lag), &failed, Some(Seconds(900)), now);
+                assert!(judged.reason.contains(why) && judged.reason.contains("lake-dr is at most"), "{}", judged.reason);
+                (judged.rpo, judged.lag_s)
+            };
+            assert_eq!(verdict(1, 0), (Verdict::Unknown, Some(1)), "{why}");
+            assert_eq!(verdict(901, 0), (Verdict::Beyond, Some(901)), "{why}");
+            assert_eq!(verdict(1, 1), (Verdict::Beyond, Some(1)), "{why}");
         }
     }
 }

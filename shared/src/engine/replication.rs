@@ -1,6 +1,6 @@
 //! Looks at every replica of the plan, a page of them at a time, and lets the domain judge each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::iter::repeat_with;
 
 use futures_util::StreamExt;
@@ -10,16 +10,17 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::domain::described::Postgresql;
-use crate::domain::identifier::{ClusterId, ComponentName, InstanceId, Region, TableName};
+use crate::domain::identifier::{BucketName, ClusterId, ComponentName, InstanceId, Region, TableName};
 use crate::domain::observation::{InstanceView, LagSample, Sight};
 use crate::domain::plan::{Component, Plan, SiteName};
 use crate::domain::replication::{
-    BucketCopy, GlobalClusterView, LagSeries, PairView, ReplicaJudgement, TableView, copy_of, judge, judge_cluster,
-    judge_copy, judge_standby, judge_table, replicated, series_of,
+    BucketCopy, GlobalClusterView, LagSeries, PairView, ReplicaJudgement, RuleView, TableView, copy_of, judge,
+    judge_cluster, judge_copy, judge_standby, judge_table, replicated, series_of,
 };
 use crate::error::{Code, RecoveryError};
 use crate::ports::{
     Clock, Databases, GlobalClusters, GlobalTables, HealthChecks, PortResult, PostgresqlServers, ReplicaLags,
+    ReplicationRules,
 };
 
 use super::hands::sight;
@@ -59,6 +60,8 @@ pub struct ReplicaPorts<'a> {
     pub clusters: &'a dyn GlobalClusters,
     /// Asks PostgreSQL servers themselves.
     pub servers: &'a dyn PostgresqlServers,
+    /// Reads the rules by which buckets are replicated.
+    pub rules: &'a dyn ReplicationRules,
     /// Looks at Route 53's health checks.
     pub health: &'a dyn HealthChecks,
     /// Reads how far they are behind.
@@ -79,12 +82,16 @@ pub async fn check_replication(
     let asked = ports.clock.now();
     let wanted = Wanted::of(plan, &names);
     let described = join(ports.databases.describe_each(region, &wanted.instances), described(ports, region, &wanted));
-    let figures = join(figures(ports.lags, plan, &wanted.series, asked), failures(ports.lags, plan, &wanted.copies, asked));
+    // A bucket is asked about once, however many of its rules the plan names.
+    let sources: Vec<BucketName> =
+        wanted.copies.iter().map(|copy| copy.source.clone()).collect::<BTreeSet<_>>().into_iter().collect();
+    let rules = ports.rules.of_each(plan.region(SiteName::Primary), &sources);
+    let failures = join(failures(ports.lags, plan, &wanted.copies, asked), rules);
+    let figures = join(figures(ports.lags, plan, &wanted.series, asked), failures);
     let asked_themselves = join(standbys(ports, region, &wanted.standbys), figures);
-    let ((instances, (tables, clusters)), (standbys, (figures, failures))) = join(described, asked_themselves).await;
-    // Every instance that was asked for has an answer, whatever an adapter does.
-    let unanswered = || Sight::Unreached { reason: "it was not answered for".to_owned() };
-    let instances = instances.into_iter().map(sight).chain(repeat_with(unanswered));
+    let ((instances, (tables, clusters)), (standbys, (figures, (failures, rules)))) =
+        join(described, asked_themselves).await;
+    let instances = answers(instances);
     let seen = Seen {
         instances: wanted.instances.into_iter().zip(instances).collect(),
         tables: wanted.tables.into_iter().zip(tables).collect(),
@@ -92,10 +99,17 @@ pub async fn check_replication(
         standbys,
         figures,
         failures,
+        rules: sources.into_iter().zip(answers(rules)).collect(),
         // A figure's age counts as lag, and so does the time that looking took.
         now: ports.clock.now(),
     };
     Ok(names.iter().map(|name| seen.judged(plan, name).unwrap_or_else(|| unjudged(plan, name))).collect())
+}
+
+/// The answers, and as many more as there are things that were asked for, whatever an adapter does.
+fn answers<T>(given: Vec<PortResult<T>>) -> impl Iterator<Item = Sight<T>> {
+    let unanswered = || Sight::Unreached { reason: "it was not answered for".to_owned() };
+    given.into_iter().map(sight).chain(repeat_with(unanswered))
 }
 
 /// A replica that nothing was asked about: never left out, or the others would speak for it.
@@ -230,6 +244,7 @@ struct Seen {
     standbys: BTreeMap<ComponentName, (PairView, Timestamp)>,
     figures: BTreeMap<LagSeries, Sight<LagSample>>,
     failures: BTreeMap<BucketCopy, Sight<u64>>,
+    rules: BTreeMap<BucketName, Sight<Vec<RuleView>>>,
     now: Timestamp,
 }
 
@@ -250,7 +265,9 @@ impl Seen {
             Component::S3Data(data) => {
                 let bucket = data.recovery.bucket.to_string();
                 let failed = copy_of(component).and_then(|copy| self.failures.get(&copy)).unwrap_or(&Sight::Absent);
-                let judgement = judge_copy(&bucket, &data.copied_by, figure(), failed, rpo, self.now);
+                // Of what AWS Backup copies there is no rule to look at.
+                let rules = self.rules.get(&data.primary.bucket).unwrap_or(&Sight::Absent);
+                let judgement = judge_copy(data, rules, figure(), failed, rpo, self.now);
                 (bucket, judgement)
             }
             Component::DynamodbTable(table) => {

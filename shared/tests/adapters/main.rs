@@ -17,6 +17,7 @@ mod objects;
 mod parameters;
 mod permits;
 mod reads;
+mod replication_rules;
 mod restore_jobs;
 mod secrets;
 mod services;

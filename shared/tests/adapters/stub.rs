@@ -53,6 +53,8 @@ pub(crate) enum Answer {
     FunctionError(Value),
     /// The connection is cut instead.
     Cut,
+    /// Nothing ever comes.
+    Never,
 }
 
 pub(crate) fn json(status: u16, body: &Value) -> Answer {
@@ -172,6 +174,7 @@ async fn respond(
             Ok(response.body(Full::new(Bytes::from(error.to_string()))).unwrap())
         }
         Answer::Cut => Err(std::io::Error::other("cut")),
+        Answer::Never => std::future::pending().await,
     }
 }
 

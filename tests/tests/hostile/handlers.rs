@@ -66,8 +66,16 @@ async fn handle(function: FunctionName, ports: &Untouched, payload: &Value) -> R
         }
         FunctionName::ReplicationCheck => {
             use replication_check_function::handler::handle;
-            let ports =
-                ReplicaPorts { clock, databases, tables: ports, clusters: ports, servers: ports, health: ports, lags };
+            let ports = ReplicaPorts {
+                clock,
+                databases,
+                tables: ports,
+                clusters: ports,
+                servers: ports,
+                rules: ports,
+                health: ports,
+                lags,
+            };
             handle(ports, plan(), payload).await.map(|checked| checked.answer)
         }
         FunctionName::BackupVerify => {

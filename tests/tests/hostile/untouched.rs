@@ -11,21 +11,21 @@ use shared::domain::backup::{BackupSource, KeptView};
 use shared::domain::described::{BucketSite, Postgresql, PostgresqlServer};
 use shared::domain::health::HealthCheckView;
 use shared::domain::identifier::{
-    ClusterId, HealthCheckId, IncidentId, InstanceId, Region, ResourceName, RestoreJobId, TableName,
+    BucketName, ClusterId, HealthCheckId, IncidentId, InstanceId, Region, ResourceName, RestoreJobId, TableName,
 };
 use shared::domain::mutation::{Mutation, Performed};
 use shared::domain::observation::{
     Connection, HoldView, InstanceView, LagSample, PlaceView, ServiceView, SnapshotView, StoredSecret,
 };
 use shared::domain::plan::{EcsSite, EndpointPlace, HoldPoint};
-use shared::domain::replication::{BucketCopy, GlobalClusterView, LagSeries, PairView, TableView};
+use shared::domain::replication::{BucketCopy, GlobalClusterView, LagSeries, PairView, RuleView, TableView};
 use shared::domain::restore_test::{RestoreJobView, RestoreTest, Told};
 use shared::domain::step::FunctionName;
 use shared::ports::{
     Backups, Changes, Clock, Commit, Databases, Document, EndpointStores, ExecutionState, Executions, FailureKind,
     FilesWork, GlobalClusters, GlobalTables, HealthChecks, Journal, Mutations, Notices, Objects, PortError, PortResult,
-    PostgresqlServers, Predictors, Probes, ReadWork, ReplicaLags, RestoreJobs, RestoredDatabases, Secrets, Services, Write,
-    WriteHolds,
+    PostgresqlServers, Predictors, Probes, ReadWork, ReplicaLags, ReplicationRules, RestoreJobs, RestoredDatabases, Secrets,
+    Services, Write, WriteHolds,
 };
 use shared::redact::Secret;
 
@@ -107,6 +107,13 @@ impl Backups for Untouched {
 impl HealthChecks for Untouched {
     async fn look_at_each(&self, _: &Region, checks: &[HealthCheckId]) -> Vec<PortResult<HealthCheckView>> {
         checks.iter().map(|_| self.called("look_at_health_checks")).collect()
+    }
+}
+
+#[async_trait]
+impl ReplicationRules for Untouched {
+    async fn of_each(&self, _: &Region, buckets: &[BucketName]) -> Vec<PortResult<Vec<RuleView>>> {
+        buckets.iter().map(|_| self.called("read replication rules")).collect()
     }
 }
 

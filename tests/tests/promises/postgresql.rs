@@ -14,7 +14,9 @@ use rehearsal::databases::{Installation, Member, StandbyPair};
 use rehearsal::emulator::PythonEnvironment;
 use replication_check_function::handler::handle;
 use serde_json::{Value, json};
-use shared::adapters::aws::{Clients, CloudWatchLags, DynamodbTables, RdsDatabases, RdsGlobalClusters, Route53HealthChecks};
+use shared::adapters::aws::{
+    Clients, CloudWatchLags, DynamodbTables, RdsDatabases, RdsGlobalClusters, Route53HealthChecks, S3ReplicationRules,
+};
 use shared::adapters::postgresql::NetworkPostgresql;
 use shared::config::{Rehearsal, RehearsalTime};
 use shared::domain::duration::Seconds;
@@ -96,6 +98,7 @@ async fn check(endpoint: &str, plan: &Plan, rehearsal: Option<Rehearsal>) -> Val
         tables: &DynamodbTables::new(clients.clone()),
         clusters: &RdsGlobalClusters::new(clients.clone()),
         servers: &NetworkPostgresql::new(clients.clone(), rehearsal),
+        rules: &S3ReplicationRules::new(clients.clone()),
         health: &Route53HealthChecks::new(clients.clone()),
         lags: &CloudWatchLags::new(clients),
     };

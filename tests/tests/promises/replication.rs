@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rehearsal_world::{ClusterKey, HealthCheckUpdate, Metric, ReplicaStatus};
 use serde_json::{Value, json};
 use shared::domain::observation::Sight;
-use shared::domain::replication::{Position, StandbyView};
+use shared::domain::replication::{Position, RuleView, StandbyView};
 use shared::domain::step::FunctionName::ReplicationCheck;
 use simulation::{Outcome, Platform, Simulation};
 
@@ -79,14 +79,32 @@ fn a_table_whose_replica_is_not_active_or_of_which_nothing_is_published_is_not_k
 }
 
 #[test]
-fn a_dark_primary_region_leaves_what_only_it_publishes_unknown_and_the_rest_as_it_was_last_seen() {
+fn a_dark_primary_region_leaves_what_only_it_says_unknown_and_the_rest_as_it_was_last_seen() {
     let mut simulation = platform();
     simulation.cloud.with(|state| state.world.region_dark(EAST, true, state.now));
     simulation.run_for(minutes(1));
     assert_row(&mut simulation, "carts", "unknown", "could not be read: cloudwatch GetMetricData failed");
     let (lake, _) = row(&mut simulation, "data_lake");
-    assert_eq!(lake["rpo"], "within", "{lake:#}");
-    assert!(lake["reason"].as_str().unwrap().contains("whether operations failed could not be read"), "{lake:#}");
+    assert_eq!((lake["rpo"].as_str(), lake["lag_s"].as_u64()), (Some("unknown"), Some(2)), "{lake:#}");
+    let reason = lake["reason"].as_str().unwrap();
+    assert!(reason.starts_with("what rule everything of healthcare-platform-data-lake copies is not known: s3"), "{reason}");
+    assert!(reason.contains("whether operations failed could not be read"), "{reason}");
+    assert_eq!(row(&mut simulation, "ledger").0["rpo"], "within");
+}
+
+#[test]
+fn a_rule_that_does_not_copy_what_the_plan_says_is_never_good_however_near_its_figure_is() {
+    let with = |change: fn(&mut Vec<RuleView>), reason: &str| {
+        let mut simulation = platform();
+        simulation.cloud.with(|state| change(state.rules.get_mut("healthcare-platform-data-lake").unwrap()));
+        assert_row(&mut simulation, "data_lake", "unknown", reason);
+        assert_row(&mut simulation, "data_lake", "unknown", "healthcare-platform-data-lake-dr is at most");
+    };
+    with(|rules| rules[0].enabled = false, "is disabled, so nothing that is written now is copied");
+    with(Vec::clear, "bucket healthcare-platform-data-lake has no replication rule everything");
+    with(|rules| rules[0].destination = "elsewhere".to_owned(), "copies to elsewhere, and not to");
+    with(|rules| rules[0].prefix = "scans/".to_owned(), "copies only what is below scans/");
+    with(|rules| rules[0].tags.push("kind=scan".to_owned()), "only objects with the tags kind=scan");
 }
 
 #[test]

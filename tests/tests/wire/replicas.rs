@@ -1,5 +1,7 @@
 //! The check's own adapters before the world on the wire: what they ask is what the face answers as AWS does.
 
+use std::path::Path;
+use std::process::Command;
 use std::time::Instant;
 
 use aws_config::SdkConfig;
@@ -11,7 +13,9 @@ use rehearsal::stage::BareStage;
 use rehearsal::wire::time::ScaledTime;
 use rehearsal_world::{ClusterKey, Metric, PairConfig, ReplicaStatus, World};
 use serde_json::json;
-use shared::adapters::aws::{Clients, CloudWatchLags, DynamodbTables, RdsDatabases, RdsGlobalClusters, Route53HealthChecks};
+use shared::adapters::aws::{
+    Clients, CloudWatchLags, DynamodbTables, RdsDatabases, RdsGlobalClusters, Route53HealthChecks, S3ReplicationRules,
+};
 use shared::adapters::postgresql::NetworkPostgresql;
 use shared::domain::duration::Seconds;
 use shared::domain::identifier::ComponentName;
@@ -25,6 +29,8 @@ use crate::stage::repository;
 
 const EAST: &str = "us-east-1";
 const WEST: &str = "us-west-2";
+const LAKE: &str = "healthcare-platform-data-lake";
+const LAKE_COPY: &str = "healthcare-platform-data-lake-dr";
 /// Tables besides the one that is looked at: enough that calls one after another would take too long.
 const TABLES: usize = 1_000;
 
@@ -74,8 +80,8 @@ fn world(plan: &Plan, now: Timestamp) -> World {
     world.publish(Metric::ClusterReplicationLag(secondary), Some(300.0), begins);
     let lake = Metric::BucketLatency {
         region: WEST.to_owned(),
-        source: "healthcare-platform-data-lake".to_owned(),
-        destination: "healthcare-platform-data-lake-dr".to_owned(),
+        source: LAKE.to_owned(),
+        destination: LAKE_COPY.to_owned(),
         rule: "everything".to_owned(),
     };
     world.publish(lake, Some(17.0), begins);
@@ -93,6 +99,7 @@ async fn check(endpoint: &str, plan: &Plan, component: Option<&str>) -> Vec<Chec
     let (databases, tables) = (RdsDatabases::new(clients.clone()), DynamodbTables::new(clients.clone()));
     let (clusters, lags) = (RdsGlobalClusters::new(clients.clone()), CloudWatchLags::new(clients.clone()));
     let health = Route53HealthChecks::new(clients.clone());
+    let rules = S3ReplicationRules::new(clients.clone());
     let servers = NetworkPostgresql::new(clients, None);
     let ports = ReplicaPorts {
         clock: &RealTime,
@@ -100,10 +107,46 @@ async fn check(endpoint: &str, plan: &Plan, component: Option<&str>) -> Vec<Chec
         tables: &tables,
         clusters: &clusters,
         servers: &servers,
+        rules: &rules,
         health: &health,
         lags: &lags,
     };
     check_replication(ports, plan, component).await.unwrap()
+}
+
+/// A call of the AWS CLI, which knows S3 better than we do.
+fn s3api(stage: &BareStage, target: &Path, arguments: &[&str]) {
+    let python = PythonEnvironment::prepare_aws_cli(target, |line| println!("{line}")).unwrap();
+    let mut command = Command::new(python.interpreter());
+    command.env_clear().env("AWS_ACCESS_KEY_ID", "123456789012").env("AWS_SECRET_ACCESS_KEY", "test");
+    command.env("AWS_REGION", EAST).env("AWS_CONFIG_FILE", "/dev/null").env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
+    command.args(["-m", "awscli", "--endpoint-url", &stage.endpoint(), "s3api"]).args(arguments);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// The buckets of the data lake, as replication needs them.
+fn replicate_lake(stage: &BareStage, target: &Path) {
+    for bucket in [LAKE, LAKE_COPY] {
+        s3api(stage, target, &["create-bucket", "--bucket", bucket]);
+        s3api(stage, target, &["put-bucket-versioning", "--bucket", bucket, "--versioning-configuration", "Status=Enabled"]);
+    }
+}
+
+fn put_rule(stage: &BareStage, target: &Path, status: &str, prefix: &str) {
+    let rules = json!({
+        "Role": "arn:aws:iam::123456789012:role/copies",
+        "Rules": [{
+            "ID": "everything",
+            "Priority": 1,
+            "Status": status,
+            "Filter": {"Prefix": prefix},
+            "DeleteMarkerReplication": {"Status": "Disabled"},
+            "Destination": {"Bucket": format!("arn:aws:s3:::{LAKE_COPY}")},
+        }],
+    });
+    let rules = rules.to_string();
+    s3api(stage, target, &["put-bucket-replication", "--bucket", LAKE, "--replication-configuration", &rules]);
 }
 
 fn of<'a>(checked: &'a [CheckedReplica], component: &str) -> &'a CheckedReplica {
@@ -123,13 +166,27 @@ async fn what_is_copied_is_checked_by_the_calls_that_aws_has_for_it() {
     let checked = check(&stage.endpoint(), &plan, None).await;
     println!("{} replicas in {:?}", checked.len(), began.elapsed());
     for row in &checked {
-        assert_eq!(row.judgement.rpo, Verdict::Within, "{row:?}");
+        // Nobody has said yet what is copied of its bucket.
+        let expected = if row.component.as_str() == "data_lake" { Verdict::Unknown } else { Verdict::Within };
+        assert_eq!(row.judgement.rpo, expected, "{row:?}");
         assert!(row.judgement.observed_at.is_some() && row.judgement.source.is_some(), "{row:?}");
     }
     assert_eq!(checked.len(), TABLES + 4);
     assert_eq!(of(&checked, "carts").judgement.lag_s, Some(2));
     assert_eq!(of(&checked, "ledger").judgement.lag_s, Some(1));
     assert_eq!(of(&checked, "data_lake").judgement.lag_s, Some(17));
+
+    replicate_lake(&stage, &target);
+    for (status, prefix, verdict, reason) in [
+        ("Enabled", "", Verdict::Within, "rule everything copies every new object but those under KMS keys"),
+        ("Enabled", "scans/", Verdict::Unknown, "copies only what is below scans/"),
+        ("Disabled", "", Verdict::Unknown, "is disabled"),
+    ] {
+        put_rule(&stage, &target, status, prefix);
+        let checked = check(&stage.endpoint(), &plan, Some("data_lake")).await;
+        assert_eq!(checked[0].judgement.rpo, verdict, "{checked:?}");
+        assert!(checked[0].judgement.reason.contains(reason), "{}", checked[0].judgement.reason);
+    }
 
     let now = Timestamp::now();
     stage.shared.world().set_table_replica("healthcare-platform-carts", EAST, ReplicaStatus::CreationFailed, now);

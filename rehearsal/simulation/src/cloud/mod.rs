@@ -10,6 +10,7 @@ mod gateway;
 mod journal;
 mod lambda;
 mod parameters;
+mod rules;
 mod secrets;
 
 use backup_verify_function::pieces::Sizes;
@@ -45,6 +46,7 @@ pub(crate) use gateway::{delete_route, put_routes};
 pub use journal::Journal;
 pub use lambda::LambdaFunction;
 pub use parameters::SsmParameter;
+pub(crate) use rules::{Rules, rules_of};
 pub use secrets::Secret;
 
 pub(crate) use databases::port_error;
@@ -92,6 +94,8 @@ pub struct State {
     pub restored: RestoredData,
     /// Objects in S3.
     pub buckets: Buckets,
+    /// The rules by which they are replicated, by bucket.
+    pub rules: Rules,
     /// How much of them one invocation of `backup-verify` reads.
     pub sizes: Sizes,
     /// Step Functions executions, by name.

@@ -28,20 +28,30 @@ impl S3Objects {
         Self { clients }
     }
 
-    /// What sends this operation to buckets of this Region, where the table has it for the function. These requests go past the
-    /// SDK's clients, and so past what refuses undeclared ones there.
     fn client(&self, sending: Sending, operation: Operation, region: &Region, resource: &str) -> PortResult<Client> {
-        sending.permit(region, resource)?;
-        if !self.clients.may_send(operation) {
-            let message = format!("{} is not an operation of this function", operation.name());
-            return Err(sending.failure(FailureKind::Refused, "outside_table", &message));
-        }
-        let none = || {
-            let message = "the environment holds no usable AWS credentials, so nothing was sent";
-            sending.failure(FailureKind::Denied, "no_credentials", message)
-        };
-        self.clients.objects(region).ok_or_else(none)
+        signed(&self.clients, sending, operation, region, resource)
     }
+}
+
+/// What sends this operation to buckets of this Region, where the table has it for the function. These requests go past the
+/// SDK's clients, and so past what refuses undeclared ones there.
+pub(super) fn signed(
+    clients: &Clients,
+    sending: Sending,
+    operation: Operation,
+    region: &Region,
+    resource: &str,
+) -> PortResult<Client> {
+    sending.permit(region, resource)?;
+    if !clients.may_send(operation) {
+        let message = format!("{} is not an operation of this function", operation.name());
+        return Err(sending.failure(FailureKind::Refused, "outside_table", &message));
+    }
+    let none = || {
+        let message = "the environment holds no usable AWS credentials, so nothing was sent";
+        sending.failure(FailureKind::Denied, "no_credentials", message)
+    };
+    clients.objects(region).ok_or_else(none)
 }
 
 #[async_trait]
@@ -165,7 +175,7 @@ fn location(place: &BucketSite, key: &str) -> Location {
     Location { bucket: place.bucket.to_string(), key: key.to_owned() }
 }
 
-fn failed(sending: Sending, failure: &Failure) -> PortError {
+pub(super) fn failed(sending: Sending, failure: &Failure) -> PortError {
     let kind = match failure.code {
         Code::Missing => FailureKind::NotFound,
         Code::Denied => FailureKind::Denied,

@@ -115,10 +115,19 @@ impl LagSeries {
 #[must_use]
 pub fn copy_of(component: &Component) -> Option<BucketCopy> {
     match component {
-        Component::S3Data(S3Data { primary, recovery, copied_by: CopiedBy::ReplicationRule { id } }) => {
-            Some(BucketCopy { source: primary.bucket.clone(), destination: recovery.bucket.clone(), rule: id.clone() })
-        }
+        Component::S3Data(data) => copy_of_data(data),
         _ => None,
+    }
+}
+
+pub(super) fn copy_of_data(data: &S3Data) -> Option<BucketCopy> {
+    match &data.copied_by {
+        CopiedBy::ReplicationRule { id } => Some(BucketCopy {
+            source: data.primary.bucket.clone(),
+            destination: data.recovery.bucket.clone(),
+            rule: id.clone(),
+        }),
+        CopiedBy::BackupVault { .. } => None,
     }
 }
 

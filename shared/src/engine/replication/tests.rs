@@ -22,6 +22,7 @@ struct Cloud {
     metric_calls: AtomicUsize,
     described: AtomicUsize,
     most_at_once: AtomicUsize,
+    buckets: AtomicUsize,
 }
 
 impl Clock for Cloud {
@@ -99,7 +100,7 @@ impl ReplicaLags for Cloud {
         let of = |lag| Some(LagSample { lag: Seconds(lag), observed_at: Seconds(30).before(now), source: "m".to_owned() });
         let sample = |series: &LagSeries| match series {
             LagSeries::Replica(id) => of(if number(id) == 8 { 900 } else { 5 }).filter(|_| number(id) != 7),
-            LagSeries::Copy(copy) => of(12).filter(|_| copy.rule.as_str() == "everything"),
+            LagSeries::Copy(copy) => of(12).filter(|_| copy.rule.as_str() != "silent"),
             LagSeries::Table { receiving, .. } => {
                 assert_eq!((region.as_str(), receiving.as_str()), ("us-east-1", "us-west-2"));
                 of(1)
@@ -135,6 +136,33 @@ impl GlobalClusters for Cloud {
 }
 
 #[async_trait]
+impl ReplicationRules for Cloud {
+    async fn of_each(&self, region: &Region, buckets: &[BucketName]) -> Vec<PortResult<Vec<RuleView>>> {
+        assert_eq!(region.as_str(), "us-east-1", "S3 keeps them with the bucket that is copied");
+        let rules = |bucket: &BucketName| {
+            self.buckets.fetch_add(1, Ordering::SeqCst);
+            let destination = bucket.as_str().replace("-one", "-two");
+            let rule = |id: &str| RuleView {
+                id: id.to_owned(),
+                enabled: true,
+                priority: 0,
+                destination: destination.clone(),
+                prefix: String::new(),
+                tags: Vec::new(),
+                delete_markers: false,
+                kms_objects: true,
+            };
+            if bucket.as_str() == "pool-one" {
+                Err(failure(FailureKind::NotNow))
+            } else {
+                Ok(vec![rule("everything"), rule("half")])
+            }
+        };
+        buckets.iter().map(rules).collect()
+    }
+}
+
+#[async_trait]
 impl HealthChecks for Cloud {
     async fn look_at_each(&self, _: &Region, _: &[HealthCheckId]) -> Vec<PortResult<HealthCheckView>> {
         panic!("no replica has a health check")
@@ -148,7 +176,7 @@ impl PostgresqlServers for Cloud {
     }
 }
 
-/// Databases 0000 and on; data with a rule that has figures, one that has none, and one that AWS Backup copies.
+/// Databases 0000 and on; data with rules that have figures, two of one bucket, a rule that has none, and one that AWS Backup copies.
 fn plan(databases: usize) -> Plan {
     let mut components = serde_json::Map::new();
     let mut objectives = serde_json::Map::new();
@@ -168,13 +196,14 @@ fn plan(databases: usize) -> Plan {
             }),
         );
     }
-    for (name, copied_by) in [
-        ("lake", json!({"copy": "replication_rule", "id": "everything"})),
-        ("pool", json!({"copy": "replication_rule", "id": "silent"})),
-        ("vaulted", json!({"copy": "backup_vault", "vault": "dr", "every": 1_800})),
+    for (name, bucket, copied_by) in [
+        ("bay", "lake", json!({"copy": "replication_rule", "id": "half"})),
+        ("lake", "lake", json!({"copy": "replication_rule", "id": "everything"})),
+        ("pool", "pool", json!({"copy": "replication_rule", "id": "silent"})),
+        ("vaulted", "vaulted", json!({"copy": "backup_vault", "vault": "dr", "every": 1_800})),
     ] {
         objectives.insert(name.to_owned(), json!({"rto": 1_800, "rpo": 900}));
-        let (primary, recovery) = (json!({"bucket": format!("{name}-one")}), json!({"bucket": format!("{name}-two")}));
+        let (primary, recovery) = (json!({"bucket": format!("{bucket}-one")}), json!({"bucket": format!("{bucket}-two")}));
         components.insert(
             name.to_owned(),
             json!({"kind": "s3_data", "primary": primary, "recovery": recovery, "copied_by": copied_by}),
@@ -200,6 +229,7 @@ async fn check(cloud: &Cloud, plan: &Plan, component: Option<&str>) -> Result<Ve
         tables: cloud,
         clusters: cloud,
         servers: cloud,
+        rules: cloud,
         health: cloud,
         lags: cloud,
     };
@@ -212,7 +242,7 @@ async fn a_thousand_replicas_are_checked_within_five_seconds_and_each_is_judged_
     let checked = check(&cloud, &plan(1_000), None).await.unwrap();
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     println!("1000 replicas in {:?}, {} calls for figures", began.elapsed(), cloud.metric_calls.load(Ordering::SeqCst));
-    assert_eq!(checked.len(), 1_003);
+    assert_eq!(checked.len(), 1_004);
     assert_eq!(cloud.pages.load(Ordering::SeqCst), 10);
     assert_eq!(cloud.metric_calls.load(Ordering::SeqCst), 2);
     let verdict = |name: &str| checked.iter().find(|row| row.component.as_str() == name).unwrap().judgement.rpo;
@@ -236,6 +266,16 @@ async fn a_thousand_replicas_are_checked_within_five_seconds_and_each_is_judged_
     let pool = checked.iter().find(|row| row.component.as_str() == "pool").unwrap();
     assert_eq!(pool.judgement.rpo, Verdict::Beyond, "what failed is lost, whatever else is not known");
     assert!(pool.judgement.reason.contains("S3 published no figure"), "{}", pool.judgement.reason);
+    assert!(
+        pool.judgement.reason.starts_with("what rule silent of pool-one copies is not known"),
+        "{}",
+        pool.judgement.reason
+    );
+    assert_eq!(
+        cloud.buckets.load(Ordering::SeqCst),
+        2,
+        "once for both rules of a bucket, and never for what AWS Backup copies"
+    );
     let lake = checked.iter().find(|row| row.component.as_str() == "lake").unwrap();
     assert_eq!((lake.judgement.rpo, lake.replica.as_str(), lake.kind), (Verdict::Within, "lake-two", "s3_data"));
     assert_eq!(lake.judgement.lag_s, Some(12));
@@ -250,7 +290,7 @@ async fn one_component_costs_its_own_calls_and_a_name_that_selects_nothing_is_re
     assert_eq!(checked[0].judgement.lag_at_worst_s, Some(35));
     let refused = check(&cloud, &plan(1), Some("api")).await.unwrap_err();
     assert_eq!(refused.code, Code::ComponentNotInPlan);
-    assert!(refused.message.contains("it has: database-0000, lake, pool, vaulted"), "{}", refused.message);
+    assert!(refused.message.contains("it has: bay, database-0000, lake, pool, vaulted"), "{}", refused.message);
 }
 
 /// As many global tables; and a global database.
