@@ -1,6 +1,5 @@
 //! One archive that is a directory of objects, read in pieces by invocations that know nothing of each other.
 
-use std::collections::BTreeSet;
 use std::io;
 
 use pgdump::{
@@ -282,7 +281,6 @@ fn put_together(
 /// What S3's own checksums say of all files: of those that were read now, and of those of the pieces.
 fn stored_together(files: &dyn ObjectFiles, combined: &CombinedDirectory, pieces: &[PieceOfDirectory]) -> Stored {
     let own = stored_of(files, &combined.verdict);
-    let numbers: BTreeSet<usize> = pieces.iter().map(|piece| piece.piece.number()).collect();
     if matches!(own, Stored::Other(_)) {
         return own;
     }
@@ -290,7 +288,7 @@ fn stored_together(files: &dyn ObjectFiles, combined: &CombinedDirectory, pieces
         return Stored::Other(Some(differs));
     }
     match own {
-        Stored::Same if numbers.len() < combined.pieces => Stored::NotCompared,
+        Stored::Same if !combined.whole => Stored::NotCompared,
         Stored::Same if pieces.iter().any(|piece| piece.stored.missing) => Stored::NotKept,
         own => own,
     }

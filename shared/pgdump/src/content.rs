@@ -8,8 +8,7 @@ use crate::finding::Code;
 use crate::rows::{Fault, Rows};
 
 /// What came of an entry's data.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Outcome {
     /// Rows, where the data is COPY.
     pub(crate) rows: Option<u64>,

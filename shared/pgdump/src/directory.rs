@@ -164,7 +164,7 @@ impl Data for Here<'_> {
     fn list(&mut self, file: &str, report: &mut Report<'_>) -> Result<Vec<u32>, Finding> {
         let mut source = self.open(file, report)?;
         let mut ids = Vec::new();
-        if let Err(finding) = read_list(&mut source, &report.options().limits, |id| ids.push(id)) {
+        if let Err(finding) = read_list(&mut source, report.options().limits.large_objects, |id| ids.push(id)) {
             broken(finding, file, report)?;
         }
         self.close(source, file, report)?;

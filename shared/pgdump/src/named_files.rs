@@ -6,7 +6,6 @@ use crate::contents::{Contents, Entry, Kind, Place, safe_name};
 use crate::fields::number;
 use crate::finding::{Code, Finding};
 use crate::header::Version;
-use crate::limits::Limits;
 use crate::source::{Input, InputExt};
 
 /// Longer lines are none of pg_dump's.
@@ -35,8 +34,8 @@ pub(crate) fn by_file(contents: &Contents, version: Version) -> Result<Vec<(Cow<
     }
 }
 
-/// Reads a list of large objects: lines of an id and a file name. Hands on the ids.
-pub(crate) fn read_list(input: &mut impl Input, limits: &Limits, mut id: impl FnMut(u32)) -> Result<(), Finding> {
+/// Reads a list of large objects: lines of an id and a file name. Hands on the ids, of which there are no more than that.
+pub(crate) fn read_list(input: &mut impl Input, most: usize, mut id: impl FnMut(u32)) -> Result<(), Finding> {
     let mut line = Vec::new();
     let mut count = 0;
     while !input.at_end()? {
@@ -51,11 +50,8 @@ pub(crate) fn read_list(input: &mut impl Input, limits: &Limits, mut id: impl Fn
         let listed = listed(&line)
             .ok_or_else(|| wrong(input, &format!("{:?} is no id with its file", String::from_utf8_lossy(&line))))?;
         count += 1;
-        if count > limits.large_objects {
-            return Err(Finding::limit(
-                input.position(),
-                format!("more than {} large objects are listed", limits.large_objects),
-            ));
+        if count > most {
+            return Err(Finding::limit(input.position(), "more large objects are listed than are remembered"));
         }
         id(listed);
         line.clear();

@@ -151,6 +151,8 @@ pub(crate) struct Members<'a, 'r, I> {
     pause: Pause<'a>,
     /// Large objects that lists name.
     listed: Vec<u32>,
+    /// As many more are remembered.
+    room: usize,
     /// Whether the end mark was read.
     ended: bool,
 }
@@ -195,8 +197,8 @@ impl<'a, 'r, I: Input> Members<'a, 'r, I> {
         pause: Pause<'a>,
     ) -> Result<Self, Finding> {
         let files = files(header, contents, input.position())?;
-        let (current, listed, ended) = (None, Vec::new(), false);
-        Ok(Self { input, header, contents, files, decoders, report, current, pause, listed, ended })
+        let (current, listed, room, ended) = (None, Vec::new(), report.options().limits.large_objects, false);
+        Ok(Self { input, header, contents, files, decoders, report, current, pause, listed, room, ended })
     }
 
     /// Goes on in the member of this entry.
@@ -226,8 +228,11 @@ impl<'a, 'r, I: Input> Members<'a, 'r, I> {
         let OpenMember { name, size, left, decoding } = member;
         let mut part = Part::new(self.input, left);
         let Some(decoding) = decoding else {
-            let (limits, listed) = (&self.report.options().limits, &mut self.listed);
-            let read = read_list(&mut part, limits, |id| listed.push(id));
+            let (room, listed) = (&mut self.room, &mut self.listed);
+            let read = read_list(&mut part, *room, |id| {
+                *room = room.saturating_sub(1);
+                listed.push(id);
+            });
             part.drain()?;
             return read.or_else(|finding| self.tolerate(finding, Code::LargeObjectList)).map(|()| None);
         };
@@ -242,6 +247,7 @@ impl<'a, 'r, I: Input> Members<'a, 'r, I> {
             Ran::Paused(decoding) => {
                 return Ok(Some(Paused { at, open: OpenMember { name, size, left, decoding: Some(decoding) } }));
             }
+            // Nothing breaks off what can go on anywhere.
             Ran::Stopped => return Err(Finding::at(Code::StreamTooLong, at, "uncompressed data was not continued")),
         }
         Ok(None)

@@ -121,7 +121,8 @@ static LARGE: LazyLock<Vec<(String, Contents)>> = LazyLock::new(|| {
         (columns > 1).then(|| (name.clone(), columns))
     };
     let (table, columns) = files.iter().filter(|(name, _)| !name.starts_with("blob")).find_map(columns_of).unwrap();
-    let object = files.keys().find(|name| name.starts_with("blob_")).unwrap().clone();
+    // The last file that is read.
+    let object = files.keys().rfind(|name| name.starts_with("blob_")).unwrap().clone();
     let codecs: [(&str, &str, Encode); 6] = [
         ("none", "", |bytes| bytes.to_vec()),
         ("gzip", ".gz", gzip),
@@ -328,16 +329,57 @@ fn what_is_handed_on_tells_nothing_of_the_data() {
     }
 }
 
-#[test]
-fn a_piece_that_is_given_up_says_so_and_what_came_before_counts() {
-    let (course, files) = half_way(1);
-    let mut course: DirectoryCourse = serde_json::from_value(course).unwrap();
-    course.give_up("there was no time left");
-    let piece = course.finish().unwrap();
+/// Every course that is handed on while the only piece of a directory is read.
+fn courses(files: &Contents, options: &Options<'_>) -> Vec<DirectoryCourse> {
+    let mut courses: Vec<DirectoryCourse> = Vec::new();
+    loop {
+        let allowance = Allowance { bytes: 40_000, over: &|| false };
+        match turn(files, u64::MAX, options, 0, courses.last().cloned(), Some(allowance)).unwrap().finish() {
+            Ok(_) => return courses,
+            Err(course) => courses.push(*course),
+        }
+    }
+}
+
+fn combined(files: &Contents, options: &Options<'_>, piece: DirectoryPiece) -> Verdict {
     let (opened, listed) = (InMemory(files), listed(files));
-    let source = ListedFiles { files: &opened, listed: &listed };
-    let verdict = combine_directory(source, sizes(u64::MAX), &options(), &[piece]).verdict;
-    assert_eq!(verdict.answer(Level::Decodable), Answer::CouldNotBeChecked, "{:?}", verdict.findings);
-    let told: Vec<Code> = verdict.findings.iter().map(|finding| finding.code).collect();
-    assert_eq!(told, [Code::StreamTooLong, Code::PieceMissing]);
+    combine_directory(ListedFiles { files: &opened, listed: &listed }, sizes(u64::MAX), options, &[piece]).verdict
+}
+
+#[test]
+fn of_a_file_that_is_given_up_nothing_is_proven_and_what_came_before_counts() {
+    for (name, files) in LARGE.iter() {
+        let manifest = manifest(files);
+        let options = Options { manifest: Some(&manifest), ..options() };
+        for mut course in courses(files, &options) {
+            course.give_up("there was no time left");
+            let verdict = combined(files, &options, course.finish().unwrap());
+            assert!(verdict.findings.iter().any(|finding| finding.sentence == "there was no time left"), "{name}");
+            assert!(!verdict.proofs.intact.is_proven(), "{name}: {:?}", verdict.proofs.intact);
+            assert!(!verdict.proofs.decodable.is_proven(), "{name}: {:?}", verdict.proofs.decodable);
+            assert_ne!(verdict.answer(Level::Intact), Answer::Holds);
+        }
+    }
+}
+
+#[test]
+fn damage_that_was_found_in_a_file_stays_found_when_nobody_reads_the_rest() {
+    let mut files = LARGE[3].1.clone();
+    let manifest = manifest(&files);
+    let (_, large) = files.iter_mut().max_by_key(|(_, bytes)| bytes.len()).unwrap();
+    let third = large.len() / 3;
+    // More than a block, so the length of one, too.
+    large[third..][..70_000].fill(0xff);
+    let options = Options { manifest: Some(&manifest), ..options() };
+    let mut damaged = 0;
+    for mut course in courses(&files, &options) {
+        // As the state machine does where no invocation can go on.
+        let verdict = combined(&files, &options, course.piece().clone());
+        assert_ne!(verdict.answer(Level::Present), Answer::Holds);
+        assert!(!verdict.proofs.intact.is_proven());
+        damaged += usize::from(verdict.answer(Level::Decodable) == Answer::DoesNotHold);
+    }
+    assert!(damaged > 1, "{damaged}");
+    let (verdict, _) = in_turns(&files, u64::MAX, &[40_000], &options);
+    assert_eq!(essence(verdict), essence(whole(&files, &options)));
 }

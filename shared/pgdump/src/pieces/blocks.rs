@@ -130,8 +130,10 @@ impl<'r, S: Sequence<'r>> Reading<'_, S> {
     }
 
     fn stop(mut self, mut read: Vec<Block>, finding: Finding) -> (Vec<Block>, End<S::Open>) {
+        let mark = self.sequence.report().mark();
         self.sequence.report().found(finding);
-        read.push(Block { findings: 1, ..Block::default() });
+        let findings = self.sequence.report().since(&mark).findings;
+        read.push(Block { findings, ..Block::default() });
         (read, End::Lost)
     }
 

@@ -160,7 +160,7 @@ impl Piece {
         while length(self) > bytes {
             let Some(which) = self.least() else { return self.forget_objects() && length(self) <= bytes };
             self.findings.remove(which);
-            self.further_findings += 1;
+            self.further_findings = self.further_findings.saturating_add(1);
             let mut before = 0;
             for block in &mut self.blocks {
                 if which < before + block.findings {

@@ -17,8 +17,8 @@ use sha2::{Digest, Sha256};
 
 use crate::digest::Sha256Value;
 
-/// Bytes that a key is made of. Nothing is sealed nearer than this to the end of the file. Compressed rows of a table have far more to
-/// guess in so many bytes than a key has.
+/// Bytes that a key is made of. Nothing is sealed nearer than this to the end of the file. Compressed rows of a table have more to
+/// guess in so many bytes than a key has, unless they repeat each other: then the table of contents is all that keeps it.
 pub(crate) const KEY_BYTES: usize = 4 << 10;
 
 /// The most that is unsealed: twice what the largest window takes as text.

@@ -24,8 +24,8 @@ pub struct CombinedDirectory {
     pub verdict: Verdict,
     /// Of the directory as it is now.
     pub stamp: Sha256Value,
-    /// How many pieces it has.
-    pub pieces: usize,
+    /// Whether every file was read to its end, now or in a piece.
+    pub whole: bool,
 }
 
 /// Puts the pieces of a directory together, in whatever order they come. Its table of contents and its lists of large objects are read once
@@ -39,14 +39,16 @@ pub fn combine_directory(
 ) -> CombinedDirectory {
     let mut report = Report::new(options);
     let (division, head) = divide(&source, sizes, options, &mut report);
+    let mut whole = false;
     let read = head.and_then(|DirectoryHead { listing, contents, here }| {
         let mut pieced = Pieced::of(&division, pieces, here, &mut report);
+        whole = pieced.files.values().all(|file| file.said.is_some_and(|said| !said.record.unread));
         directory_data(listing, contents, &mut pieced, &mut report)
     });
     if let Err(finding) = read {
         report.found(finding);
     }
-    CombinedDirectory { verdict: report.finish(), stamp: division.stamp(), pieces: division.pieces() }
+    CombinedDirectory { verdict: report.finish(), stamp: division.stamp(), whole }
 }
 
 /// Files that were read in pieces.
@@ -117,10 +119,11 @@ impl<'a> Pieced<'a> {
             }
             report.found(finding);
         }
-        report.bytes_read += file.bytes;
+        report.bytes_read = report.bytes_read.saturating_add(file.bytes);
         let finding = said.difference.map(|told| told.finding().in_file(name));
         let elsewhere = match said.record.differs {
             true => Elsewhere::Differs { bytes: file.bytes, finding },
+            false if said.record.unread => Elsewhere::Unknown,
             false => Elsewhere::Same { bytes: file.bytes },
         };
         report.elsewhere.insert(name.to_owned(), elsewhere);

@@ -13,9 +13,9 @@ use crate::directory::Here;
 use crate::finding::{Code, Finding};
 use crate::options::Options;
 use crate::pause::Allowance;
-use crate::pieces::directory::file::{OpenFile, Read, Turn};
+use crate::pieces::directory::file::{FileEnd, FileRead, OpenFile, Turn};
 use crate::pieces::directory::records::Record;
-use crate::pieces::directory::{DirectoryDivision, DirectoryPiece, Part};
+use crate::pieces::directory::{DirectoryDivision, DirectoryPiece};
 use crate::verdict::FilePrint;
 
 /// Of what is handed on.
@@ -59,9 +59,18 @@ impl DirectoryCourse {
 
     /// Reads no further, and says why in the piece, of the file that comes next.
     pub fn give_up(&mut self, why: impl Into<String>) {
-        self.open = None;
-        self.ended = true;
-        self.piece.push(Record::default(), vec![Finding::new(Code::StreamTooLong, why)], 0, None);
+        let mut findings = self.told_of_open().unwrap_or_default();
+        findings.push(Finding::new(Code::StreamTooLong, why));
+        (self.open, self.ended) = (None, true);
+        self.piece.push(Record { unread: true, ..Record::default() }, findings, 0, None);
+    }
+
+    /// Takes what is told of the open file out of the piece. `None`: it is not as it must be.
+    fn told_of_open(&mut self) -> Option<Vec<Finding>> {
+        match &self.open {
+            Some(open) if open.is_told() => self.piece.take_back(),
+            _ => Some(Vec::new()),
+        }
     }
 }
 
@@ -91,7 +100,10 @@ impl DirectoryDivision<'_> {
         allowance: Option<Allowance<'_>>,
     ) -> Option<(DirectoryCourse, Vec<FilePrint>)> {
         let parts = self.parts.get(self.range(piece)?)?;
-        let left = self.left(piece, parts, &course)?;
+        let sane = course.version == VERSION && course.piece.number() == piece && !course.ended;
+        course.piece.said(self.stamp, parts).filter(|_| sane)?;
+        let mut told = course.told_of_open()?;
+        let left = parts.get(course.piece.files.len()..).filter(|left| course.open.is_none() || !left.is_empty())?;
         let options = Options { fingerprints: true, ..self.options.clone() };
         let stated = options.manifest.iter().flat_map(|manifest| &manifest.files);
         let stated: BTreeMap<&str, &FilePrint> = stated.map(|file| (file.name.as_str(), file)).collect();
@@ -103,34 +115,32 @@ impl DirectoryDivision<'_> {
         course.ended = true;
         for part in left {
             let open = course.open.take();
-            match self.file(part, open, &mut turn, &mut here, &options)? {
-                Read::HandedOn(open) => {
-                    course.open = open;
-                    course.ended = false;
+            let FileRead { came, findings, further, print, end } = self.file(part, open, &mut turn, &mut here, &options)?;
+            let mut all = std::mem::take(&mut told);
+            all.extend(findings);
+            let differs = print.as_ref().and_then(|print| difference(print, stated.get(part.name.as_str())?));
+            let bytes = print.as_ref().map_or(part.bytes, |print| print.bytes);
+            let other_bytes = (bytes != part.bytes).then_some(bytes);
+            let record = Record { came, other_bytes, unread: print.is_none(), ..Record::default() };
+            prints.extend(print);
+            match end {
+                FileEnd::Reached => course.piece.push(record, all, further, differs),
+                FileEnd::Unreadable => {
+                    course.piece.push(record, all, further, differs);
                     break;
                 }
-                Read::ToItsEnd { came, findings, further, print, stopped } => {
-                    let differs = print.as_ref().and_then(|print| difference(print, stated.get(part.name.as_str())?));
-                    let bytes = print.as_ref().map_or(part.bytes, |print| print.bytes);
-                    let other_bytes = (bytes != part.bytes).then_some(bytes);
-                    course.piece.push(Record { came, other_bytes, ..Record::default() }, findings, further, differs);
-                    prints.extend(print);
-                    if stopped {
-                        break;
+                FileEnd::HandedOn(open) => {
+                    course.ended = false;
+                    course.open = open.map(|open| open.told(!all.is_empty()));
+                    // Whoever goes on may fail, and damage that was found is to stay found.
+                    if !all.is_empty() && course.open.is_some() {
+                        course.piece.push(record, all, further, None);
                     }
+                    break;
                 }
             }
         }
         course.turns = course.turns.saturating_add(1);
         Some((course, prints))
-    }
-
-    /// The files that are not read to their end, where the piece can stand so: what was handed on may be anything.
-    fn left<'p>(&self, piece: usize, parts: &'p [Part], course: &DirectoryCourse) -> Option<&'p [Part]> {
-        course.piece.said(self.stamp, parts)?;
-        let left = parts.get(course.piece.files.len()..)?;
-        let sane = course.version == VERSION && course.piece.number() == piece && !course.ended;
-        let open = course.open.is_none() || !left.is_empty();
-        (sane && open).then_some(left)
     }
 }

@@ -16,7 +16,6 @@ use crate::options::Options;
 use crate::pause::{Allowance, Pause};
 use crate::pieces::directory::records::Came;
 use crate::pieces::directory::{DirectoryDivision, Part, What};
-use crate::pieces::piece::Told;
 use crate::pieces::sealed::{KEY_BYTES, SealKey, Sealed, key_bytes};
 use crate::report::{Report, Stage};
 use crate::source::{Input as _, InputExt as _, Source};
@@ -27,7 +26,19 @@ use crate::verdict::FilePrint;
 #[serde(deny_unknown_fields)]
 pub(super) struct OpenFile {
     at: u64,
+    /// Whether the piece tells already what was found in it.
+    told: bool,
     so_far: Sealed,
+}
+
+impl OpenFile {
+    pub(super) fn told(self, told: bool) -> Self {
+        Self { told, ..self }
+    }
+
+    pub(super) fn is_told(&self) -> bool {
+        self.told
+    }
 }
 
 /// How a file stands.
@@ -35,8 +46,6 @@ pub(super) struct OpenFile {
 #[serde(deny_unknown_fields)]
 struct SoFar {
     print: Halfway,
-    findings: Vec<Told>,
-    further_findings: u64,
     progress: Progress,
 }
 
@@ -44,8 +53,8 @@ struct SoFar {
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum Progress {
     Decoded(Box<Decoding>),
-    /// Only its checksums are not known yet; what it held, where that was sound.
-    Summed(Option<Outcome>),
+    /// Only its checksums are not known yet: what is wrong with the rest was told, or it was not to be decoded.
+    Summed,
 }
 
 /// What one reader reads in its turn.
@@ -58,15 +67,20 @@ pub(super) struct Turn<'a> {
 }
 
 /// What came of a file in a turn.
-pub(super) enum Read {
-    ToItsEnd {
-        came: Came,
-        findings: Vec<Finding>,
-        further: u64,
-        print: Option<FilePrint>,
-        /// Whether the files behind it are not read, because this one cannot be.
-        stopped: bool,
-    },
+pub(super) struct FileRead {
+    pub(super) came: Came,
+    pub(super) findings: Vec<Finding>,
+    pub(super) further: u64,
+    /// `None`: it was not read to its end.
+    pub(super) print: Option<FilePrint>,
+    pub(super) end: FileEnd,
+}
+
+/// How reading a file ended in a turn.
+pub(super) enum FileEnd {
+    Reached,
+    /// The files behind it are not read either: why this one cannot be may hold for all.
+    Unreadable,
     /// It goes on here; `None`: from its beginning.
     HandedOn(Option<OpenFile>),
 }
@@ -75,8 +89,8 @@ pub(super) enum Read {
 enum Reached<'h> {
     End(Came),
     Paused(Progress, Box<Opened<'h>>),
-    /// It has to be begun anew.
-    Nowhere,
+    /// Nowhere: it has to be begun anew.
+    Beginning,
 }
 
 type Opened<'h> = Source<Box<dyn io::Read + 'h>>;
@@ -105,10 +119,10 @@ impl<'a> Turn<'a> {
 impl SoFar {
     fn beginning(part: &Part, contents: Option<&Contents>) -> Self {
         let decoded = contents.zip(part.what.decoded());
-        let progress = decoded.map_or(Progress::Summed(None), |(contents, (kind, _))| {
+        let progress = decoded.map_or(Progress::Summed, |(contents, (kind, _))| {
             Progress::Decoded(Box::new(Decoding::of(Content::new(kind, contents.encoding))))
         });
-        Self { print: Fingerprinting::new().halfway(), findings: Vec::new(), further_findings: 0, progress }
+        Self { print: Fingerprinting::new().halfway(), progress }
     }
 
     /// Whether such a file can stand so: what was kept elsewhere may be anything.
@@ -117,10 +131,7 @@ impl SoFar {
             (Progress::Decoded(decoding), Some((contents, (kind, codec)))) => {
                 decoding.is_sane(codec) && decoding.content.is_sane(kind, contents.encoding)
             }
-            (Progress::Summed(Some(outcome)), Some((_, (kind, _)))) => {
-                outcome.rows.is_some() == matches!(kind, Kind::Copy { .. })
-            }
-            (Progress::Summed(None), _) => true,
+            (Progress::Summed, _) => true,
             _ => false,
         }
     }
@@ -150,42 +161,34 @@ impl DirectoryDivision<'_> {
         turn: &mut Turn<'_>,
         here: &mut Here<'_>,
         options: &Options<'_>,
-    ) -> Option<Read> {
-        if open.is_none() && turn.is_over() {
-            return Some(Read::HandedOn(None));
-        }
+    ) -> Option<FileRead> {
         let mut report = Report::new(options);
         report.enter(Stage::Data);
-        let (mut findings, mut further) = (Vec::new(), 0);
-        let reached = match self.open(part, open, here) {
-            Ok(opened) => {
-                let (so_far, source) = opened?;
-                findings.extend(so_far.findings.into_iter().map(Finding::from));
-                further = so_far.further_findings;
-                self.read_file(part, so_far.progress, source, turn, here, &mut report)
-            }
-            Err(finding) => Err(finding),
+        let reached = match (&open, turn.is_over()) {
+            (None, true) => Ok(Reached::Beginning),
+            _ => match self.open(part, open, here) {
+                Ok(opened) => {
+                    let (so_far, source) = opened?;
+                    self.read_file(part, so_far.progress, source, turn, here, &mut report)
+                }
+                Err(finding) => Err(finding),
+            },
         };
-        let print = report.files.pop();
-        let (own, further_own, _) = report.told();
-        findings.extend(own);
-        further += further_own;
-        let handed_on = reached.and_then(|reached| match reached {
-            Reached::End(came) => Ok(Err(came)),
+        let reached = reached.and_then(|reached| match reached {
+            Reached::End(came) => Ok((came, FileEnd::Reached)),
             Reached::Paused(progress, source) => {
-                let findings = findings.iter().cloned().map(Told::from).collect();
-                self.hand_on(part, progress, *source, findings, further).map(|open| Ok(Some(open)))
+                let open = self.hand_on(part, progress, *source)?;
+                Ok((Came::Nothing, FileEnd::HandedOn(Some(open))))
             }
-            Reached::Nowhere => Ok(Ok(None)),
+            Reached::Beginning => Ok((Came::Nothing, FileEnd::HandedOn(None))),
         });
-        Some(match handed_on {
-            Ok(Ok(open)) => Read::HandedOn(open),
-            Ok(Err(came)) => Read::ToItsEnd { came, findings, further, print, stopped: false },
-            Err(finding) => {
-                findings.push(finding);
-                Read::ToItsEnd { came: Came::Nothing, findings, further, print, stopped: true }
-            }
-        })
+        let (came, end) = reached.unwrap_or_else(|finding| {
+            report.found(finding);
+            (Came::Nothing, FileEnd::Unreadable)
+        });
+        let print = report.files.pop();
+        let (findings, further, _) = report.told();
+        Some(FileRead { came, findings, further, print, end })
     }
 
     /// Opens it where it goes on. `Ok(None)`: it cannot stand so.
@@ -196,7 +199,7 @@ impl DirectoryDivision<'_> {
         here: &mut Here<'h>,
     ) -> Result<Option<(SoFar, Opened<'h>)>, Finding> {
         let (name, contents, files) = (&part.name, self.contents.as_ref(), here.files());
-        let Some(OpenFile { at, so_far }) = open else {
+        let Some(OpenFile { at, so_far, told: _ }) = open else {
             let reader = files.open(name).map_err(|error| cannot_open(name, &error))?;
             return Ok(Some((SoFar::beginning(part, contents), Source::with_buffer(reader, here.buffer(), true))));
         };
@@ -205,7 +208,7 @@ impl DirectoryDivision<'_> {
         }
         let mut reader = files.open_at(name, at).map_err(|error| cannot_open(name, &error))?;
         let ahead = key_bytes(&mut reader).map_err(|error| Finding::unreadable(at, &error).in_file(name))?;
-        let so_far: Option<SoFar> = self.key(&ahead, at).open(&so_far);
+        let so_far: Option<SoFar> = self.key(part, &ahead, at).open(&so_far);
         let Some(so_far) = so_far.filter(|so_far| so_far.is_sane(part, contents)) else { return Ok(None) };
         let reader: Box<dyn io::Read + 'h> = Box::new(io::Read::chain(Cursor::new(ahead), reader));
         let printing = Fingerprinting::going_on(&so_far.print, at);
@@ -213,29 +216,22 @@ impl DirectoryDivision<'_> {
     }
 
     /// What a file is sealed with that goes on at this byte, of which these are the next ones.
-    fn key(&self, ahead: &[u8], at: u64) -> SealKey {
-        let archive = Sha256::digest(format!("{} {:?}", self.stamp, self.contents));
+    fn key(&self, part: &Part, ahead: &[u8], at: u64) -> SealKey {
+        let archive = Sha256::digest(format!("{} {:?} {:?}", self.stamp, part.name, self.contents));
         SealKey::of(&Sha256Value(archive.into()), ahead, at)
     }
 
-    fn hand_on(
-        &self,
-        part: &Part,
-        progress: Progress,
-        mut source: Opened<'_>,
-        findings: Vec<Told>,
-        further_findings: u64,
-    ) -> Result<OpenFile, Finding> {
+    fn hand_on(&self, part: &Part, progress: Progress, mut source: Opened<'_>) -> Result<OpenFile, Finding> {
         let at = source.position();
         let sealed = key_bytes(&mut source).and_then(|ahead| {
             let print = source.halfway().ok_or(ErrorKind::Other)?;
-            let so_far = SoFar { print, findings, further_findings, progress };
+            let so_far = SoFar { print, progress };
             // Nobody stops so near to the end of the file: it is shorter than it was listed.
-            let key = (ahead.len() == KEY_BYTES).then(|| self.key(&ahead, at)).ok_or(ErrorKind::UnexpectedEof)?;
+            let key = (ahead.len() == KEY_BYTES).then(|| self.key(part, &ahead, at)).ok_or(ErrorKind::UnexpectedEof)?;
             key.seal(&so_far).ok_or_else(|| io::Error::other("what is known of a file cannot be sealed"))
         });
         let so_far = sealed.map_err(|error| Finding::unreadable(at, &error).in_file(&part.name))?;
-        Ok(OpenFile { at, so_far })
+        Ok(OpenFile { at, told: false, so_far })
     }
 
     fn read_file<'h>(
@@ -250,7 +246,7 @@ impl DirectoryDivision<'_> {
         let (at, name) = (source.position(), &part.name);
         let pause = turn.pause(part, at);
         let outcome = match progress {
-            Progress::Summed(outcome) => outcome,
+            Progress::Summed => None,
             Progress::Decoded(decoding) => match here.decoders().run_on(part.what.codec(), &mut source, *decoding, pause) {
                 Ok(Ran::Ended(None, content)) => Some(content.finish()),
                 Ok(Ran::Ended(Some(mut finding), _)) | Err(mut finding) => {
@@ -260,16 +256,17 @@ impl DirectoryDivision<'_> {
                 }
                 Ok(Ran::Paused(decoding)) => return Ok(Reached::Paused(Progress::Decoded(decoding), Box::new(source))),
                 // The next one has more, or the decoder that can stop.
-                Ok(Ran::Stopped) if turn.spent > 0 || !pause.continues => return Ok(Reached::Nowhere),
+                Ok(Ran::Stopped) if turn.spent > 0 || !pause.continues => return Ok(Reached::Beginning),
                 Ok(Ran::Stopped) => {
                     report.found(too_long(part));
                     None
                 }
             },
         };
+        // What was decoded soundly is at its end.
         while !source.at_end().map_err(|finding| finding.in_file(name))? {
             if pause.inside(source.position()) {
-                return Ok(Reached::Paused(Progress::Summed(outcome), Box::new(source)));
+                return Ok(Reached::Paused(Progress::Summed, Box::new(source)));
             }
             let count = source.fill()?.len();
             source.consume(count);

@@ -75,8 +75,15 @@ impl DirectoryPiece {
         // Of which file they are follows from their place.
         let told = |finding: Finding| Told::from(Finding { file: None, ..finding });
         self.findings.extend(findings.into_iter().map(told));
-        self.further_findings += further;
+        self.further_findings = self.further_findings.saturating_add(further);
         self.differences.extend(differs.map(|finding| Difference { file, how: told(finding) }));
+    }
+
+    /// Takes back the last file, which was not read to its end; what was found in it.
+    pub(super) fn take_back(&mut self) -> Option<Vec<Finding>> {
+        let record = self.files.pop_if(|record| record.unread && !record.differs)?;
+        let own = self.findings.len().checked_sub(record.findings)?;
+        Some(self.findings.split_off(own).into_iter().map(Finding::from).collect())
     }
 
     /// Which piece it is, by its number.
@@ -157,7 +164,7 @@ impl DirectoryPiece {
         let finding = self.least();
         if let Some(which) = finding {
             self.findings.remove(which);
-            self.further_findings += 1;
+            self.further_findings = self.further_findings.saturating_add(1);
             let mut before = 0;
             for file in &mut self.files {
                 if which < before + file.findings {

@@ -29,6 +29,8 @@ pub(super) struct Record {
     pub(super) other_bytes: Option<u64>,
     /// Whether it is not the file of the manifest.
     pub(super) differs: bool,
+    /// Whether it was not read to its end, so that nothing is known of its checksums.
+    pub(super) unread: bool,
 }
 
 /// As many records as are read: what an archive may have, and no more than fits into memory.
@@ -46,8 +48,9 @@ pub(super) fn serialize<S: Serializer>(records: &[Record], serializer: S) -> Res
             Came::Object { .. } => 3,
             Came::Summed => 4,
         };
-        let flags = u64::from(record.other_bytes.is_some()) << 3 | u64::from(record.differs) << 4;
-        put(&mut bytes, (record.findings as u64) << 5 | flags | kind);
+        let flags = [record.other_bytes.is_some(), record.differs, record.unread];
+        let flags = flags.into_iter().rev().fold(0, |flags, flag| flags << 1 | u64::from(flag));
+        put(&mut bytes, (record.findings as u64) << 6 | flags << 3 | kind);
         match record.came {
             Came::Nothing => {}
             Came::Data { rows, bytes: size } => {
@@ -96,5 +99,6 @@ fn run(numbers: &mut Numbers<'_>) -> Option<(Record, u64)> {
         _ => return None,
     };
     let other_bytes = if head & 8 == 0 { None } else { Some(numbers.take()?) };
-    Some((Record { came, findings: usize::try_from(head >> 5).ok()?, other_bytes, differs: head & 16 != 0 }, count))
+    let findings = usize::try_from(head >> 6).ok()?;
+    Some((Record { came, findings, other_bytes, differs: head & 16 != 0, unread: head & 32 != 0 }, count))
 }
