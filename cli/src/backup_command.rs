@@ -7,15 +7,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
-use decryption::Identities;
 use jiff::Timestamp;
 use pgdump::{
-    Answer, Directory, Drift, LARGEST_MANIFEST, Level, Limits, Manifest, Options, Verdict, verify, verify_directory,
+    Answer, Directory, Drift, Keys, LARGEST_MANIFEST, Level, Limits, Manifest, Options, Verdict, verify, verify_directory,
 };
 
 use crate::backup_rendering as rendering;
-use crate::identities;
 use crate::object_source::{ObjectEvidence, ObjectSource};
+use crate::opening::{self, OpeningArguments};
 use crate::pass_through::PassThrough;
 use crate::restore_test::{self, RestoreTestArguments};
 use crate::retention::{self, RetentionArguments};
@@ -98,10 +97,8 @@ struct ManifestArguments {
 /// What the verifier is told of the archive beforehand.
 #[derive(Debug, Args)]
 struct ReadingArguments {
-    /// The identity that opens an archive encrypted with age, in a file as age-keygen writes it. Without one no more is proven of such
-    /// an archive than that it is there, and by a manifest of it that its bytes are the same.
-    #[arg(long, value_name = "FILE")]
-    identity: Option<PathBuf>,
+    #[command(flatten)]
+    opening: OpeningArguments,
     /// The archive is meant to have no data (pg_dump --schema-only).
     #[arg(long)]
     schema_only: bool,
@@ -138,14 +135,15 @@ fn drift(text: &str) -> Result<(Option<String>, u32), String> {
 pub fn run(arguments: &BackupArguments) -> ExitCode {
     let mut streams =
         Streams { input: &mut io::stdin().lock(), out: &mut io::stdout().lock(), errors: &mut io::stderr().lock() };
-    let outside = Outside { now: Timestamp::now(), connect: &ObjectSource::connect };
+    let outside = Outside { now: Timestamp::now(), connect: &ObjectSource::connect, kms: &opening::connect };
     ExitCode::from(run_on(&arguments.command, &outside, &mut streams))
 }
 
-/// What a command asks of the world besides files: the time, and S3.
+/// What a command asks of the world besides files: the time, S3 and KMS.
 struct Outside<'a> {
     now: Timestamp,
     connect: &'a dyn Fn() -> Result<ObjectSource, String>,
+    kms: opening::Connect<'a>,
 }
 
 /// The process's streams.
@@ -184,7 +182,7 @@ fn status(answer: Answer) -> u8 {
 fn run_on(command: &BackupCommand, outside: &Outside<'_>, streams: &mut Streams<'_>) -> u8 {
     let result = match command {
         BackupCommand::Verify(arguments) => verify_command(arguments, outside, streams),
-        BackupCommand::Manifest(arguments) => manifest_command(arguments, outside.now, streams),
+        BackupCommand::Manifest(arguments) => manifest_command(arguments, outside, streams),
         BackupCommand::RestoreTest(arguments) => {
             restore_test::run(arguments, outside.now, |sentence| streams.complain(&format!("{sentence}\n"))).map(|tested| {
                 streams.print(&tested.text);
@@ -203,8 +201,8 @@ fn run_on(command: &BackupCommand, outside: &Outside<'_>, streams: &mut Streams<
     })
 }
 
-fn options<'a>(reading: &ReadingArguments, identities: Option<&'a Identities>, level: Level) -> Options<'a> {
-    let mut options = Options { keys: identities::keys(identities), ..Options::to(level) };
+fn options<'a>(reading: &ReadingArguments, keys: Option<&'a dyn Keys>, level: Level) -> Options<'a> {
+    let mut options = Options { keys, ..Options::to(level) };
     options.schema_only = reading.schema_only;
     options.limits.zstd_window_log = reading.zstd_window;
     options.limits.entries = reading.entries;
@@ -212,14 +210,14 @@ fn options<'a>(reading: &ReadingArguments, identities: Option<&'a Identities>, l
 }
 
 fn verify_command(arguments: &VerifyArguments, outside: &Outside<'_>, streams: &mut Streams<'_>) -> Result<u8, String> {
-    let identities = identities::read(arguments.reading.identity.as_deref())?;
+    let keys = arguments.reading.opening.keys(outside.kms)?;
     let places = [Some(&arguments.path), arguments.manifest.as_ref(), arguments.previous.as_ref()];
     let remote = places.into_iter().flatten().any(|path| object(path).is_some());
     let source = remote.then(|| (outside.connect)()).transpose()?;
     let read = |path: &Path| read_manifest(path, source.as_ref());
     let manifest = arguments.manifest.as_deref().map(read).transpose()?;
     let previous = arguments.previous.as_deref().map(read).transpose()?;
-    let mut options = options(&arguments.reading, identities.as_ref(), arguments.level);
+    let mut options = options(&arguments.reading, keys.as_deref(), arguments.level);
     options.manifest = manifest.as_ref();
     options.previous = previous.as_ref();
     options.drift = declared(&arguments.drift);
@@ -284,15 +282,15 @@ fn read_manifest(path: &Path, source: Option<&ObjectSource>) -> Result<Manifest,
     Manifest::read(&bytes).map_err(|error| format!("{}: {}: {error}", path.display(), error.code()))
 }
 
-fn manifest_command(arguments: &ManifestArguments, now: Timestamp, streams: &mut Streams<'_>) -> Result<u8, String> {
-    let identities = identities::read(arguments.reading.identity.as_deref())?;
+fn manifest_command(arguments: &ManifestArguments, outside: &Outside<'_>, streams: &mut Streams<'_>) -> Result<u8, String> {
+    let keys = arguments.reading.opening.keys(outside.kms)?;
     // Before the dump is read: an hour later is too late to find that the manifest cannot be written. Under another name until it is
     // whole, so that a bad dump does not cost the manifest of a good one.
     let mut partial = arguments.out.clone().into_os_string();
     partial.push(".partial");
     let partial = PathBuf::from(partial);
     let file = File::create(&partial).map_err(|error| format!("{} could not be written: {error}", partial.display()))?;
-    let mut options = options(&arguments.reading, identities.as_ref(), Level::Decodable);
+    let mut options = options(&arguments.reading, keys.as_deref(), Level::Decodable);
     options.fingerprints = true;
     let (verdict, passed) = match &arguments.path {
         Some(path) => (examine(path, &options, streams)?, Ok(())),
@@ -305,7 +303,7 @@ fn manifest_command(arguments: &ManifestArguments, now: Timestamp, streams: &mut
     let answer = verdict.answer(Level::Decodable);
     let written = match (answer, passed) {
         (_, Err(error)) => Err(format!("the archive could not be passed on: {error}")),
-        (Answer::Holds, Ok(())) => record(&verdict, now, file, &partial, &arguments.out),
+        (Answer::Holds, Ok(())) => record(&verdict, outside.now, file, &partial, &arguments.out),
         (_, Ok(())) => {
             streams.complain(&rendering::text("the archive", Level::Decodable, answer, &verdict, None));
             Err("no manifest was written, because the archive is not known to be sound".to_owned())

@@ -1,4 +1,11 @@
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
 use clap::Parser;
+use shared::domain::identifier::KmsKeyArn;
+use shared::domain::observation::StoredKey;
+use shared::ports::{EnvelopeKeys, FailureKind, PortError, PortResult};
+use shared::redact::Secret;
 
 use super::*;
 use crate::encrypted_archives::encrypted;
@@ -28,7 +35,8 @@ fn run_with(input: &[u8], line: &[&str]) -> (u8, Vec<u8>, String) {
     let mut input = input;
     let mut streams = Streams { input: &mut input, out: &mut out, errors: &mut errors };
     let nowhere = || Err("no S3 in this test".to_owned());
-    let outside = Outside { now: "2026-11-21T02:00:00Z".parse().unwrap(), connect: &nowhere };
+    let kms = |_: &tokio::runtime::Runtime| -> Box<dyn EnvelopeKeys> { Box::new(FixtureKms) };
+    let outside = Outside { now: "2026-11-21T02:00:00Z".parse().unwrap(), connect: &nowhere, kms: &kms };
     let code = run_on(&arguments.backup.command, &outside, &mut streams);
     (code, out, String::from_utf8(errors).unwrap())
 }
@@ -190,6 +198,95 @@ fn an_identity_that_is_none_is_said_without_repeating_it() {
     assert!(errors.contains("identity_unreadable: line 2 "), "{errors}");
     let secret = text.lines().nth(1).unwrap();
     assert!(!errors.contains(&secret[20..40]), "{errors}");
+}
+
+/// Messages that AWS's own implementation made.
+const MESSAGES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/decryption/tests/fixtures/");
+
+/// KMS, as far as the fixtures asked it: a key of another Region than theirs is a replica of it, and one with another id is disabled.
+struct FixtureKms;
+
+fn asked_of_kms() -> BTreeMap<String, serde_json::Value> {
+    serde_json::from_slice(&std::fs::read(format!("{MESSAGES}data_keys.json")).unwrap()).unwrap()
+}
+
+#[async_trait]
+impl EnvelopeKeys for FixtureKms {
+    async fn look(&self, _: &KmsKeyArn) -> PortResult<StoredKey> {
+        Ok(StoredKey { state: "Enabled".to_owned(), deleted_at: None })
+    }
+
+    async fn unwrap(
+        &self,
+        key: &KmsKeyArn,
+        wrapped: &[u8],
+        context: &BTreeMap<String, String>,
+    ) -> PortResult<Secret<Vec<u8>>> {
+        let wrapped = data_encoding::BASE64.encode(wrapped);
+        let failed = |code: &str| PortError {
+            kind: FailureKind::Refused,
+            service: "kms",
+            operation: "Decrypt",
+            code: code.to_owned(),
+            message: String::new(),
+        };
+        assert!(context.contains_key("aws-crypto-public-key"), "what the data key is bound to: {context:?}");
+        if key.region() == "sa-east-1" {
+            return Err(failed("DisabledException"));
+        }
+        let all = asked_of_kms();
+        let given = all.values().find(|given| given["keys"][0]["wrapped"] == wrapped.as_str());
+        let hex = given.ok_or_else(|| failed("InvalidCiphertextException"))?["data_key"].as_str().unwrap().to_owned();
+        Ok(Secret::new(data_encoding::HEXLOWER.decode(hex.as_bytes()).unwrap()))
+    }
+}
+
+#[test]
+fn an_archive_of_the_encryption_sdk_is_verified_with_its_kms_key_or_a_replica_of_it() {
+    let (dump, key) = (format!("{MESSAGES}default.message"), asked_of_kms()["default"]["keys"][0]["key"].clone());
+    let key = key.as_str().unwrap();
+    let replica = key.replace("us-east-1", "eu-central-1");
+    for key in [key, replica.as_str()] {
+        assert_eq!(run_line(&["verify", &dump, "--kms-key", key]).0, 0, "{key}");
+    }
+    let context = |pair: &str| run_line(&["verify", &dump, "--kms-key", key, "--encryption-context", pair]);
+    assert_eq!(context("component=clinic-archives").0, 0);
+    let (code, out, _) = context("component=orders");
+    assert!(code == 2 && out.contains("found: encryption_context_differs: "), "{out}");
+    let (code, out, _) = run_line(&["verify", &dump, "--kms-key", "arn:aws:kms:us-east-1:123456789012:key/other"]);
+    assert!(code == 2 && out.contains("found: wrong_key: ") && !out.contains("damage"), "{out}");
+    let (code, out, _) = run_line(&["verify", &dump, "--kms-key", &key.replace("us-east-1", "sa-east-1")]);
+    assert!(code == 2 && out.contains("found: key_unusable: ") && out.contains("kms:EnableKey"), "{out}");
+    let (code, out, _) = run_line(&["verify", &dump]);
+    assert!(code == 2 && out.contains("found: no_identity: "), "{out}");
+}
+
+#[test]
+fn a_wrapped_data_key_that_was_changed_is_damage() {
+    let mut bytes = std::fs::read(format!("{MESSAGES}default.message")).unwrap();
+    let key = asked_of_kms()["default"]["keys"][0]["key"].clone();
+    let key = key.as_str().unwrap();
+    let end = bytes.windows(key.len()).position(|window| window == key.as_bytes()).unwrap() + key.len();
+    bytes[end + 40] ^= 1;
+    let (dump, out) = (temporary("changed.message"), temporary("changed.json"));
+    std::fs::write(&dump, &bytes).unwrap();
+    let (code, said, _) = run_line(&["verify", &dump, "--kms-key", key]);
+    assert!(code == 1 && said.contains("found: not_authentic: "), "{said}");
+    let (code, passed, _) = run_with(&bytes, &["manifest", "--out", &out, "--kms-key", key]);
+    assert_eq!((code, passed == bytes, Path::new(&out).exists()), (1, true, false));
+}
+
+#[test]
+fn a_kms_key_is_an_arn_and_stands_alone() {
+    for line in [
+        &["--kms-key", "alias/archives"][..],
+        &["--kms-key", "arn:aws:kms:us-east-1:123456789012:key/1", "--identity", "key.txt"],
+        &["--encryption-context", "a=b"],
+        &["--kms-key", "arn:aws:kms:us-east-1:123456789012:key/1", "--encryption-context", "=b"],
+    ] {
+        let line = [&["backup", "verify", "a.dump"], line].concat();
+        assert!(Line::try_parse_from(&line).is_err(), "{line:?}");
+    }
 }
 
 #[test]

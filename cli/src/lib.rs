@@ -9,6 +9,7 @@ pub mod drill;
 mod encrypted_archives;
 mod identities;
 mod object_source;
+mod opening;
 mod pass_through;
 pub mod permissions;
 pub mod plan_command;

@@ -168,6 +168,7 @@ fn details(component: &Component) -> Vec<String> {
                 format!("archives of {} in {}; {copy}", archives.of, bucket(&archives.primary)),
                 format!("one every {}, kept: {}", archives.every, kept.join(", ")),
             ];
+            lines.extend(archives.envelope().map(|envelope| format!("opened by {} (AWS Encryption SDK)", envelope.kms_key)));
             lines.extend(archives.age_identity().map(|secret| format!("opened by the age identity in secret {secret}")));
             for (site, _) in archives.places() {
                 lines.extend(archives.kms_key(site).map(|key| format!("{} kept under {key}", site.as_str())));

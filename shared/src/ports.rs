@@ -1,6 +1,7 @@
 //! What the engine needs of the outside, one small trait per capability, so that a function's ports show its blast radius.
 //! Adapters implement them over AWS; the rehearsal's world implements them in process.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::sync::mpsc;
 use std::time::Instant;
@@ -14,11 +15,11 @@ use crate::domain::backup::{BackupSource, KeptView};
 use crate::domain::described::{BucketSite, Postgresql, PostgresqlServer};
 use crate::domain::health::HealthCheckView;
 use crate::domain::identifier::{
-    BucketName, ClusterId, HealthCheckId, IncidentId, InstanceId, Region, ResourceName, RestoreJobId, TableName,
+    BucketName, ClusterId, HealthCheckId, IncidentId, InstanceId, KmsKeyArn, Region, ResourceName, RestoreJobId, TableName,
 };
 use crate::domain::mutation::{Mutation, Performed};
 use crate::domain::observation::{
-    Connection, HoldView, InstanceView, LagSample, PlaceView, ServiceView, SnapshotView, StoredSecret,
+    Connection, HoldView, InstanceView, LagSample, PlaceView, ServiceView, SnapshotView, StoredKey, StoredSecret,
 };
 use crate::domain::plan::{EcsSite, EndpointPlace, HoldPoint};
 use crate::domain::replication::{BucketCopy, GlobalClusterView, LagSeries, PairView, RuleView, TableView};
@@ -233,6 +234,20 @@ pub trait Secrets: Send + Sync {
     async fn look(&self, region: &Region, secret: &ResourceName) -> PortResult<StoredSecret>;
     /// The current value. A missing one is [`FailureKind::NotFound`].
     async fn value(&self, region: &Region, secret: &ResourceName) -> PortResult<Secret<String>>;
+}
+
+/// Unwraps the data keys of what is encrypted under a key of KMS.
+#[async_trait]
+pub trait EnvelopeKeys: Send + Sync {
+    /// What KMS says of a key. A missing one is [`FailureKind::NotFound`].
+    async fn look(&self, key: &KmsKeyArn) -> PortResult<StoredKey>;
+    /// A data key that was wrapped under this key, and bound to these pairs. The error's code is KMS's own.
+    async fn unwrap(
+        &self,
+        key: &KmsKeyArn,
+        wrapped: &[u8],
+        context: &BTreeMap<String, String>,
+    ) -> PortResult<Secret<Vec<u8>>>;
 }
 
 /// Reads replica lag.

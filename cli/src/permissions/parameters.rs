@@ -103,6 +103,8 @@ pub(super) fn parameters(plan: &Plan, needed: &[Need], known: &[&str]) -> BTreeM
     }
     let identity = archives.and_then(|(_, archives)| archives.age_identity());
     give("ArchivesIdentitySecret", identity.map(ToString::to_string).unwrap_or_default());
+    let envelope = archives.and_then(|(_, archives)| archives.envelope());
+    give("ArchivesEnvelopeKeyArn", envelope.map(|envelope| envelope.kms_key.to_string()).unwrap_or_default());
     let at = |site| archives.and_then(|(_, archives)| archives.places().find(|place| place.0 == site)).map(|place| place.1);
     for (site, bucket, prefix) in [
         (SiteName::Primary, "ArchivesBucket", "ArchivesPrefix"),

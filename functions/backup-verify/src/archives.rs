@@ -15,7 +15,7 @@ use shared::domain::duration::Seconds;
 use shared::domain::identifier::{Region, ResourceName};
 use shared::domain::observation::Sight;
 use shared::domain::plan::{Plan, SiteName};
-use shared::ports::{FailureKind, ObjectFiles, Objects, PortError, Secrets, read_files_through, read_through};
+use shared::ports::{EnvelopeKeys, FailureKind, ObjectFiles, Objects, PortError, Secrets, read_files_through, read_through};
 
 use crate::encryption::{BEGINNING, begins_as};
 use crate::examination::{Expected, examine, examine_files};
@@ -29,6 +29,7 @@ const OUT_OF_TIME: &str = "object_out_of_time";
 pub(crate) struct Search<'a> {
     pub(crate) objects: &'a dyn Objects,
     pub(crate) secrets: &'a dyn Secrets,
+    pub(crate) envelope_keys: &'a dyn EnvelopeKeys,
     pub(crate) plan: &'a Plan,
     pub(crate) archives: &'a BackupArchives,
     /// The level to verify to.
@@ -189,7 +190,7 @@ impl Search<'_> {
             None => proof.not_checked.push("encryption at rest: S3 says of none".to_owned()),
         }
         if self.level == ProofLevel::Present {
-            self.look_for_identity(&mut proof).await;
+            self.look_for_key(&mut proof).await;
             if let Err(finding) = self.begins(region, place, &view).await {
                 proof.level = None;
                 proof.findings.push(finding);
@@ -206,8 +207,8 @@ impl Search<'_> {
             }
             previous = before.map(|before| (before, drift));
         }
-        let identities = self.identities(&mut proof).await;
-        let expected = Expected { level: self.level, manifest, previous, stored: view.crc64nvme.clone(), identities };
+        let opening = self.opening((region, place), &view, &mut proof).await;
+        let expected = Expected { level: self.level, manifest, previous, stored: view.crc64nvme.clone(), opening };
         let read = self.read(region, place, archive, view, expected).await;
         proof.level = read.level;
         proof.dumped = read.dumped;
@@ -273,12 +274,12 @@ impl Search<'_> {
     /// Whether an object begins as an archive does, encrypted if it is to be: whatever else lies below the prefix, such as the log of a nightly job, is younger
     /// than the archive that it speaks of.
     async fn begins(&self, region: &Region, place: &BucketSite, view: &ObjectView) -> Result<(), String> {
-        let encrypted = self.archives.age_identity().is_some();
+        let expected = self.scheme();
         let (begins, failure) = read_through(self.objects, (region, place), view, self.until, move |bytes| {
             let mut beginning = Vec::with_capacity(BEGINNING);
             // Why reading failed is told apart.
             let read = bytes.take(BEGINNING as u64).read_to_end(&mut beginning);
-            read.is_ok().then(|| begins_as(&beginning, encrypted))
+            read.is_ok().then(|| begins_as(&beginning, expected))
         })
         .await;
         match (begins.flatten(), failure) {

@@ -1,9 +1,7 @@
 //! An archive's bytes against what is expected of them, by the archive verifier.
 
 use std::io::{self, Read};
-use std::sync::Arc;
 
-use decryption::Identities;
 use pgdump::{
     Combined, Files, Keys, Level, Manifest, Options, Piece, PieceSizes, Proof as LevelProof, Verdict, combine, verify,
     verify_directory,
@@ -13,6 +11,8 @@ use shared::domain::backup::ProofLevel;
 use shared::domain::described::Drift;
 use shared::ports::ObjectFiles;
 use shared::printable::printable;
+
+use crate::encryption::Opening;
 
 /// Findings that an answer carries; the rest is counted.
 const MOST_FINDINGS: usize = 10;
@@ -31,7 +31,7 @@ pub(crate) struct Expected {
     /// CRC-64/NVME of the whole object, where S3 keeps it.
     pub(crate) stored: Option<String>,
     /// What opens it, where it is to be encrypted.
-    pub(crate) identities: Option<Arc<Identities>>,
+    pub(crate) opening: Option<Opening>,
 }
 
 /// Verifies an archive that is one object. Blocks while it reads.
@@ -134,7 +134,7 @@ pub(crate) fn options(expected: &Expected) -> Options<'_> {
         options.previous = Some(previous);
         options.drift = pgdump::Drift { percent: drift.percent, tables: drift.tables.clone() };
     }
-    options.keys = expected.identities.as_deref().map(|identities| -> &dyn Keys { identities });
+    options.keys = expected.opening.as_deref().map(|keys| -> &dyn Keys { keys });
     options
 }
 

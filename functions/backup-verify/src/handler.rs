@@ -12,7 +12,7 @@ use shared::domain::plan::{Component, Plan, SiteName};
 use shared::domain::replication::Verdict;
 use shared::error::{Code, RecoveryError};
 use shared::events::request::BackupRequest;
-use shared::ports::{Backups, Clock, Databases, Objects, RestoreJobs, RestoredDatabases, Secrets};
+use shared::ports::{Backups, Clock, Databases, EnvelopeKeys, Objects, RestoreJobs, RestoredDatabases, Secrets};
 use shared::printable::printable;
 use shared::telemetry::{Metric, Unit};
 
@@ -37,6 +37,8 @@ pub struct Ports<'a> {
     pub objects: &'a dyn Objects,
     /// Holds what opens archives that are encrypted.
     pub secrets: &'a dyn Secrets,
+    /// Unwraps the data keys of those whose data keys KMS wraps.
+    pub envelope_keys: &'a dyn EnvelopeKeys,
     /// Looks at restore jobs, and validates those of restore tests.
     pub restores: &'a dyn RestoreJobs,
     /// Asks what was restored.
@@ -138,8 +140,8 @@ pub(crate) async fn rows_of(
         let rpo = plan.objectives.get(name).and_then(|objective| objective.rpo);
         let reading =
             up_to.map_or(Reading::AtOnce, |sizes| Reading::UpTo(Sizes { whole: sizes.whole / read.len() as u64, ..sizes }));
-        let Ports { objects, secrets, .. } = ports;
-        let search = Search { objects, secrets, plan, archives, level: required, until, reading };
+        let Ports { objects, secrets, envelope_keys, .. } = ports;
+        let search = Search { objects, secrets, envelope_keys, plan, archives, level: required, until, reading };
         let (judged, pending) = search.newest(rpo, now).await;
         if let Some(archive) = judged.archive.clone().filter(|_| pending) {
             large.push(((*name).clone(), archive));
@@ -216,8 +218,8 @@ async fn named(ports: Ports<'_>, plan: &Plan, request: &BackupRequest, backup: &
         return Err(RecoveryError::new(Code::BackupNotInPlan, message));
     };
     let level = request.level.unwrap_or_else(|| archives.required());
-    let Ports { objects, secrets, until, .. } = ports;
-    let search = Search { objects, secrets, plan, archives, level, until, reading: Reading::AtOnce };
+    let Ports { objects, secrets, envelope_keys, until, .. } = ports;
+    let search = Search { objects, secrets, envelope_keys, plan, archives, level, until, reading: Reading::AtOnce };
     Ok(shown(name, search.one(site, place, key).await, Vec::new()))
 }
 

@@ -3,6 +3,7 @@
 mod archives;
 mod directories;
 mod encryption;
+pub mod envelope;
 mod examination;
 pub mod handler;
 mod kept;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use backup_verify_function::handler::{Ports, handle};
 use lambda_runtime::Error;
-use shared::adapters::aws::{BackupRestoreJobs, RdsDatabases, S3Objects, ServiceBackups, StoredSecrets};
+use shared::adapters::aws::{BackupRestoreJobs, KmsEnvelopeKeys, RdsDatabases, S3Objects, ServiceBackups, StoredSecrets};
 use shared::adapters::postgresql::NetworkPostgresql;
 use shared::domain::step::FunctionName;
 use shared::runtime::serve;
@@ -18,6 +18,7 @@ struct Adapters {
     backups: ServiceBackups,
     objects: S3Objects,
     secrets: StoredSecrets,
+    envelope_keys: KmsEnvelopeKeys,
     restores: BackupRestoreJobs,
     restored: NetworkPostgresql,
 }
@@ -33,6 +34,7 @@ async fn main() -> Result<(), Error> {
                 backups: ServiceBackups::new(clients.clone()),
                 objects: S3Objects::new(clients.clone()),
                 secrets: StoredSecrets::new(clients.clone()),
+                envelope_keys: KmsEnvelopeKeys::new(clients.clone()),
                 restores: BackupRestoreJobs::new(clients.clone()),
                 restored: NetworkPostgresql::new(clients.clone(), setup.config.rehearsal.clone()),
             })
@@ -44,6 +46,7 @@ async fn main() -> Result<(), Error> {
                 backups: &adapters.backups,
                 objects: &adapters.objects,
                 secrets: &adapters.secrets,
+                envelope_keys: &adapters.envelope_keys,
                 restores: &adapters.restores,
                 restored: &adapters.restored,
                 until: Some(reading_ends(context.deadline)),

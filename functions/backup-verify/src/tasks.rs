@@ -185,9 +185,9 @@ async fn combine(
 }
 
 fn search<'a>(ports: Ports<'a>, plan: &'a Plan, found: &Found<'a>, reading: Reading<'a>) -> Search<'a> {
-    let Ports { objects, secrets, until, .. } = ports;
+    let Ports { objects, secrets, envelope_keys, until, .. } = ports;
     let archives = found.archives;
-    Search { objects, secrets, plan, archives, level: archives.required(), until, reading }
+    Search { objects, secrets, envelope_keys, plan, archives, level: archives.required(), until, reading }
 }
 
 /// The archive that a task names, if a place of the plan holds it.

@@ -1,5 +1,6 @@
 //! The ports, over the account.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,11 +12,11 @@ use shared::domain::backup::{BackupSource, KeptView};
 use shared::domain::described::{BucketSite, Postgresql};
 use shared::domain::health::HealthCheckView;
 use shared::domain::identifier::{
-    BucketName, ClusterId, HealthCheckId, IncidentId, InstanceId, Region, ResourceName, TableName,
+    BucketName, ClusterId, HealthCheckId, IncidentId, InstanceId, KmsKeyArn, Region, ResourceName, TableName,
 };
 use shared::domain::mutation::{Mutation, Performed};
 use shared::domain::observation::{
-    Connection, HoldView, InstanceView, LagSample, PlaceView, ServiceView, SnapshotView, StoredSecret,
+    Connection, HoldView, InstanceView, LagSample, PlaceView, ServiceView, SnapshotView, StoredKey, StoredSecret,
 };
 use shared::domain::plan::{ApiProtocol, EcsSite, EndpointPlace, HoldPoint};
 use shared::domain::replication::{
@@ -23,14 +24,16 @@ use shared::domain::replication::{
 };
 use shared::domain::step::FunctionName;
 use shared::ports::{
-    Backups, CallScope, Changes, Clock, Commit, Databases, Document, EndpointStores, ExecutionState, Executions,
-    FailureKind, FilesWork, GlobalClusters, GlobalTables, HealthChecks, Journal, Mutations, Notices, Objects, PortResult,
-    PostgresqlServers, Predictors, Probes, ReadWork, ReplicaLags, ReplicationRules, Secrets, Services, Write, WriteHolds,
+    Backups, CallScope, Changes, Clock, Commit, Databases, Document, EndpointStores, EnvelopeKeys, ExecutionState,
+    Executions, FailureKind, FilesWork, GlobalClusters, GlobalTables, HealthChecks, Journal, Mutations, Notices, Objects,
+    PortResult, PostgresqlServers, Predictors, Probes, ReadWork, ReplicaLags, ReplicationRules, Secrets, Services, Write,
+    WriteHolds,
 };
 use shared::redact::Secret;
 
 use super::cloud::{
-    Cloud, READ, Regional, Request, SentNotice, SimulatedFiles, State, WRITE, delete_route, listed, object, put_routes,
+    Cloud, READ, Regional, Request, SentNotice, SimulatedFiles, State, WRITE, decrypt, delete_route, found_key, listed,
+    object, put_routes,
 };
 use super::faults::{LateWork, failure};
 use super::functions::Functions;
@@ -254,6 +257,35 @@ impl Secrets for Face {
             Ok(Secret::new(found.as_str().map_or_else(|| found.to_string(), str::to_owned)))
         };
         self.cloud.call(request, value).await
+    }
+}
+
+/// The Region in which a key of KMS is asked for.
+fn region_of(key: &KmsKeyArn, operation: (&'static str, &'static str)) -> PortResult<Region> {
+    Region::new(key.region()).map_err(|_| failure(FailureKind::Refused, operation, "no_region", "the key has no Region"))
+}
+
+#[async_trait]
+impl EnvelopeKeys for Face {
+    async fn look(&self, key: &KmsKeyArn) -> PortResult<StoredKey> {
+        let operation = ("kms", "DescribeKey");
+        let region = region_of(key, operation)?;
+        let request = read(operation, &region, key.to_string());
+        let look = |state: &mut State| Ok(found_key(&state.wrapping_keys, key.as_str(), operation)?.stored.clone());
+        self.cloud.call(request, look).await
+    }
+
+    async fn unwrap(
+        &self,
+        key: &KmsKeyArn,
+        wrapped: &[u8],
+        context: &BTreeMap<String, String>,
+    ) -> PortResult<Secret<Vec<u8>>> {
+        let operation = ("kms", "Decrypt");
+        let region = region_of(key, operation)?;
+        let request = read(operation, &region, key.to_string());
+        let unwrap = |state: &mut State| decrypt(&state.wrapping_keys, key.as_str(), wrapped, context).map(Secret::new);
+        self.cloud.call(request, unwrap).await
     }
 }
 

@@ -190,6 +190,7 @@ impl Functions {
                     backups: face,
                     objects: face,
                     secrets: face,
+                    envelope_keys: face,
                     restores: face,
                     restored: face,
                     until: None,

@@ -35,7 +35,7 @@ pub use chance::Chance;
 pub use cloud::{Buckets, SimulatedObject, dated, nightly_archive};
 pub use cloud::{
     Client, Cloud, EcsService, ExecutionRecord, Journal, LambdaFunction, MethodSetting, RestStage, Secret, SentNotice,
-    SsmParameter, State,
+    SsmParameter, State, WrappingKey,
 };
 pub use exhaustive::Share;
 pub use faults::{Fault, Rule};

@@ -412,6 +412,7 @@ impl Platform {
             journal: Journal::default(),
             parameters,
             secrets,
+            wrapping_keys: BTreeMap::new(),
             functions,
             rest_stages,
             http_stages,

@@ -112,6 +112,20 @@ pub enum NotOpened {
     Unreadable(io::Error),
 }
 
+impl Clone for NotOpened {
+    /// An error of reading cannot be had twice: the second has its kind and its words.
+    fn clone(&self) -> Self {
+        match self {
+            Self::WrongKey(sentence) => Self::WrongKey(sentence.clone()),
+            Self::KeyUnusable(sentence) => Self::KeyUnusable(sentence.clone()),
+            Self::ContextDiffers(sentence) => Self::ContextDiffers(sentence.clone()),
+            Self::NotAuthentic(sentence) => Self::NotAuthentic(sentence.clone()),
+            Self::Unsupported(sentence) => Self::Unsupported(sentence.clone()),
+            Self::Unreadable(error) => Self::Unreadable(io::Error::new(error.kind(), error.to_string())),
+        }
+    }
+}
+
 impl NotOpened {
     pub(crate) fn told(self) -> (Code, String) {
         match self {

@@ -2,10 +2,13 @@
 
 use super::archives::ObjectView;
 use super::identifier::{KmsKeyArn, Region, ResourceName};
-use super::observation::StoredSecret;
+use super::observation::{StoredKey, StoredSecret};
 
 /// How S3 names encryption under a key of KMS: once, or in two layers.
 const UNDER_KMS: [&str; 2] = ["aws:kms", "aws:kms:dsse"];
+
+/// The state of a key of KMS that can be used.
+const ENABLED: &str = "Enabled";
 
 /// The identity that opens archives, looked at in the recovery site's Region: the evidence, or the finding.
 ///
@@ -25,6 +28,76 @@ pub fn judge_identity(secret: &ResourceName, region: &Region, found: Option<&Sto
             Err(format!("identity_empty: secret {secret} in {region} has no current version, so it opens nothing"))
         }
         Some(_) => Ok(format!("the identity that opens it is in {region} (secret {secret})")),
+    }
+}
+
+/// The key of KMS that unwraps the data keys of archives, looked at in the recovery site's Region: the evidence, or the finding.
+///
+/// # Errors
+/// The finding, with its stable code in front.
+pub fn judge_envelope_key(key: &KmsKeyArn, found: Option<&StoredKey>) -> Result<String, String> {
+    let region = key.region();
+    match found {
+        None => Err(format!(
+            "envelope_key_missing: there is no key {key}: without the other Region nobody could open the archives; replicate a \
+             multi-Region key there (kms:ReplicateKey), or encrypt them under a key of {region}, too"
+        )),
+        Some(StoredKey { deleted_at: Some(at), .. }) => Err(format!(
+            "envelope_key_deleted: key {key} is deleted on {at}, and unwraps nothing until then: cancel that (kms:CancelKeyDeletion, \
+             kms:EnableKey), or every archive under it is lost"
+        )),
+        Some(StoredKey { state, .. }) if state != ENABLED => Err(format!(
+            "envelope_key_unusable: key {key} is {state}, so it unwraps nothing: enable it (kms:EnableKey), or see in KMS what it waits for"
+        )),
+        Some(_) => Ok(format!("the key that opens it is in {region} ({key})")),
+    }
+}
+
+/// What KMS's refusal to unwrap a data key says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotUnwrapped {
+    /// It is wrapped under another key.
+    WrongKey,
+    /// It, or what it is bound to, is not what was wrapped.
+    Changed,
+    /// Nothing of the archive: the key could not be used.
+    Unusable,
+}
+
+/// What a refusal of KMS means for an archive whose header names this key. `code` is KMS's; the sentence is without it.
+#[must_use]
+pub fn judge_not_unwrapped(key: &KmsKeyArn, code: &str) -> (NotUnwrapped, String) {
+    match code {
+        "IncorrectKeyException" => (
+            NotUnwrapped::WrongKey,
+            format!(
+                "KMS says that its data key was wrapped under another key than {key}. This says nothing about its bytes"
+            ),
+        ),
+        // KMS does not say which of the two it is; both are in the header.
+        "InvalidCiphertextException" => (
+            NotUnwrapped::Changed,
+            format!(
+                "its header names {key}, and KMS finds that the data key in it, or the encryption context, is not what was wrapped under \
+                 that key: the header was changed since it was written"
+            ),
+        ),
+        _ => {
+            let why = match code {
+                "AccessDeniedException" => {
+                    "the caller may not use it: kms:Decrypt has to be allowed by its role and by the key's policy"
+                }
+                "DisabledException" => "it is disabled: enable it (kms:EnableKey)",
+                "NotFoundException" => "it does not exist in that Region: replicate it there (kms:ReplicateKey)",
+                "KMSInvalidStateException" => "its state does not allow it, such as a scheduled deletion: look at it in KMS",
+                "InvalidKeyUsageException" => "it is no symmetric key for encryption",
+                _ => "KMS did not do it: try again later",
+            };
+            (
+                NotUnwrapped::Unusable,
+                format!("its data key could not be unwrapped with {key}: {why}. This says nothing about its bytes"),
+            )
+        }
     }
 }
 
@@ -86,6 +159,47 @@ mod tests {
         ] {
             let finding = judged(encryption, key).unwrap_err();
             assert!(finding.starts_with(&format!("{code}: ")), "{finding}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_cannot_unwrap_is_a_finding_that_says_why() {
+        let key = KmsKeyArn::new(KEY).unwrap();
+        let there = StoredKey { state: "Enabled".to_owned(), deleted_at: None };
+        assert!(judge_envelope_key(&key, Some(&there)).unwrap().contains("us-west-2"));
+        let state = |state: &str| Some(StoredKey { state: state.to_owned(), deleted_at: None });
+        let going = StoredKey { state: "PendingDeletion".to_owned(), deleted_at: Some(Timestamp::UNIX_EPOCH) };
+        for (found, code) in [
+            (None, "envelope_key_missing"),
+            (Some(going), "envelope_key_deleted"),
+            (state("Disabled"), "envelope_key_unusable"),
+            (state("PendingImport"), "envelope_key_unusable"),
+            (state(""), "envelope_key_unusable"),
+        ] {
+            let finding = judge_envelope_key(&key, found.as_ref()).unwrap_err();
+            assert!(finding.starts_with(&format!("{code}: ")), "{finding}");
+        }
+    }
+
+    #[test]
+    fn only_a_header_that_was_changed_is_called_so() {
+        let key = KmsKeyArn::new(KEY).unwrap();
+        for (code, means) in [
+            ("IncorrectKeyException", NotUnwrapped::WrongKey),
+            ("InvalidCiphertextException", NotUnwrapped::Changed),
+            ("AccessDeniedException", NotUnwrapped::Unusable),
+            ("DisabledException", NotUnwrapped::Unusable),
+            ("NotFoundException", NotUnwrapped::Unusable),
+            ("KMSInvalidStateException", NotUnwrapped::Unusable),
+            ("InvalidKeyUsageException", NotUnwrapped::Unusable),
+            ("KeyUnavailableException", NotUnwrapped::Unusable),
+            ("ThrottlingException", NotUnwrapped::Unusable),
+            ("timeout", NotUnwrapped::Unusable),
+        ] {
+            let (found, sentence) = judge_not_unwrapped(&key, code);
+            assert_eq!(found, means, "{code}");
+            assert!(sentence.contains(KEY), "{sentence}");
+            assert_eq!(sentence.contains("nothing about its bytes"), means != NotUnwrapped::Changed, "{sentence}");
         }
     }
 

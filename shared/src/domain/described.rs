@@ -339,16 +339,30 @@ pub struct BackupArchives {
     pub encryption: Option<ArchiveEncryption>,
 }
 
-/// How archives are encrypted, and by which keys: one of the two at least.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// How archives are encrypted, and by which keys: one of these at least, and of the first two one at most.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ArchiveEncryption {
     /// The secret that holds the age identity that opens them, in Secrets Manager of the recovery site: there it is needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub age_identity: Option<ResourceName>,
+    /// What opens them, where they are messages of the AWS Encryption SDK.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kms_envelope: Option<ArchiveEnvelope>,
     /// The keys of KMS under which S3 keeps them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kms_keys: Option<ArchiveKeys>,
+}
+
+/// What opens archives whose data key KMS wraps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ArchiveEnvelope {
+    /// The key of KMS in the recovery site that unwraps their data keys: there it is needed.
+    pub kms_key: KmsKeyArn,
+    /// The pairs that their encryption context has to have.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub context: BTreeMap<String, String>,
 }
 
 /// The keys of KMS under which S3 keeps archives. S3 takes only keys of a bucket's own Region.
@@ -404,6 +418,12 @@ impl BackupArchives {
     #[must_use]
     pub fn age_identity(&self) -> Option<&ResourceName> {
         self.encryption.as_ref()?.age_identity.as_ref()
+    }
+
+    /// What opens them, where KMS wraps their data keys.
+    #[must_use]
+    pub fn envelope(&self) -> Option<&ArchiveEnvelope> {
+        self.encryption.as_ref()?.kms_envelope.as_ref()
     }
 
     /// The key of KMS that one site's have to be under.

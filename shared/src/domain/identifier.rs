@@ -81,8 +81,8 @@ macro_rules! identifier {
 mod parts;
 
 pub use parts::{
-    AlertName, Arn, BalancerName, BucketName, ClusterId, DistributionId, DomainName, EmailAddress, HealthCheckId,
-    HostedZoneId, HttpsUrl, KmsKeyArn, RestoreJobId, SqlText, TableName, TimeZoneName,
+    AlertName, Arn, BalancerName, BucketName, ClusterId, ContextName, DistributionId, DomainName, EmailAddress,
+    HealthCheckId, HostedZoneId, HttpsUrl, KmsKeyArn, RestoreJobId, SqlText, TableName, TimeZoneName,
 };
 
 fn is_slug(text: &str, longest: usize) -> bool {

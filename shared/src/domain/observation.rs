@@ -290,6 +290,15 @@ pub enum Observation {
     },
 }
 
+/// A key of KMS.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredKey {
+    /// Its state in KMS's words: `Enabled`, or why it cannot be used.
+    pub state: String,
+    /// When it will be deleted, where that is scheduled.
+    pub deleted_at: Option<Timestamp>,
+}
+
 /// A secret, looked at without its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredSecret {

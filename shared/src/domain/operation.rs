@@ -224,6 +224,14 @@ operations! {
     GetObject = "s3" "GetObject" "S3"
         by [BackupVerify]
         needs [on_archive("s3:GetObject")];
+    /// KMS: what a key is.
+    DescribeKey = "kms" "DescribeKey" "KMS"
+        by [BackupVerify]
+        needs [on_it("kms:DescribeKey")];
+    /// KMS: unwrap a data key.
+    Decrypt = "kms" "Decrypt" "KMS"
+        by [BackupVerify]
+        needs [on_it("kms:Decrypt")];
     /// Secrets Manager: versions and stages of a secret.
     DescribeSecret = "secretsmanager" "DescribeSecret" "Secrets Manager"
         by [UpdateDatabaseEndpoints BackupVerify]

@@ -178,6 +178,11 @@ impl Collected<'_> {
             }
         }
         // Where they would be restored, and nowhere else.
+        if let Some(envelope) = archives.envelope() {
+            for operation in [Operation::DescribeKey, Operation::Decrypt] {
+                self.add(check, operation, SiteName::Recovery, envelope.kms_key.to_string(), "check");
+            }
+        }
         if let Some(secret) = archives.age_identity() {
             for operation in [Operation::DescribeSecret, Operation::GetSecretValue] {
                 self.add(check, operation, SiteName::Recovery, format!("secret:{secret}"), "check");
@@ -289,6 +294,10 @@ fn narrowest(plan: &Plan, made: &Use, grant: &Grant) -> (String, Option<Region>,
     let arn = |resource: &str| {
         // A bucket's name is its own in all of a partition, and so is a health check's id.
         let service = made.operation.service();
+        // A key may be another account's, so a plan names its ARN.
+        if service == "kms" {
+            return resource.to_owned();
+        }
         if ["s3", "route53"].contains(&service) {
             return format!("arn:{}:{service}:::{resource}", region.partition());
         }

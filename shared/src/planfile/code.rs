@@ -92,6 +92,8 @@ codes! {
     DATABASE_WITHOUT_TLS = "database_without_tls";
     /// A key that S3 does not take for a bucket.
     KEY_OF_ANOTHER_REGION = "key_of_another_region";
+    /// Files that are to be encrypted in two ways of which one excludes the other.
+    ENCRYPTED_TWICE = "encrypted_twice";
     /// Keys for copies that there are not, or copies without a key.
     KEYS_AND_COPIES_DIFFER = "keys_and_copies_differ";
     /// A channel that the plan does not have.

@@ -138,6 +138,8 @@ pub(super) struct DraftComponent {
     pub(super) restored_from_nowhere: Option<Mark>,
     /// Where connections are said not to be encrypted.
     pub(super) without_tls: Option<Mark>,
+    /// The keys of KMS that open it, in the recovery site.
+    pub(super) opening_keys: Vec<Marked<KmsKeyArn>>,
     /// The keys of KMS under which it is kept, by site.
     pub(super) keys: Vec<(SiteName, Marked<KmsKeyArn>)>,
 }
@@ -188,6 +190,7 @@ impl DraftComponent {
             vault_without_copy: None,
             restored_from_nowhere: None,
             without_tls: None,
+            opening_keys: Vec::new(),
             keys: Vec::new(),
         }
     }

@@ -7,6 +7,7 @@ mod backups;
 mod canary;
 mod cbor;
 mod databases;
+mod envelope_keys;
 mod failures;
 mod functions;
 mod global;

@@ -86,6 +86,7 @@ async fn handle(function: FunctionName, ports: &Untouched, payload: &Value) -> R
                 backups: ports,
                 objects: ports,
                 secrets: ports,
+                envelope_keys: ports,
                 restores: ports,
                 restored: ports,
                 until: None,

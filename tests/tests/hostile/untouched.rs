@@ -1,5 +1,6 @@
 //! Ports that count: whoever refuses must not have called one. The clock is no call.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Instant;
 
@@ -11,21 +12,21 @@ use shared::domain::backup::{BackupSource, KeptView};
 use shared::domain::described::{BucketSite, Postgresql, PostgresqlServer};
 use shared::domain::health::HealthCheckView;
 use shared::domain::identifier::{
-    BucketName, ClusterId, HealthCheckId, IncidentId, InstanceId, Region, ResourceName, RestoreJobId, TableName,
+    BucketName, ClusterId, HealthCheckId, IncidentId, InstanceId, KmsKeyArn, Region, ResourceName, RestoreJobId, TableName,
 };
 use shared::domain::mutation::{Mutation, Performed};
 use shared::domain::observation::{
-    Connection, HoldView, InstanceView, LagSample, PlaceView, ServiceView, SnapshotView, StoredSecret,
+    Connection, HoldView, InstanceView, LagSample, PlaceView, ServiceView, SnapshotView, StoredKey, StoredSecret,
 };
 use shared::domain::plan::{EcsSite, EndpointPlace, HoldPoint};
 use shared::domain::replication::{BucketCopy, GlobalClusterView, LagSeries, PairView, RuleView, TableView};
 use shared::domain::restore_test::{RestoreJobView, RestoreTest, Told};
 use shared::domain::step::FunctionName;
 use shared::ports::{
-    Backups, Changes, Clock, Commit, Databases, Document, EndpointStores, ExecutionState, Executions, FailureKind,
-    FilesWork, GlobalClusters, GlobalTables, HealthChecks, Journal, Mutations, Notices, Objects, PortError, PortResult,
-    PostgresqlServers, Predictors, Probes, ReadWork, ReplicaLags, ReplicationRules, RestoreJobs, RestoredDatabases, Secrets,
-    Services, Write, WriteHolds,
+    Backups, Changes, Clock, Commit, Databases, Document, EndpointStores, EnvelopeKeys, ExecutionState, Executions,
+    FailureKind, FilesWork, GlobalClusters, GlobalTables, HealthChecks, Journal, Mutations, Notices, Objects, PortError,
+    PortResult, PostgresqlServers, Predictors, Probes, ReadWork, ReplicaLags, ReplicationRules, RestoreJobs,
+    RestoredDatabases, Secrets, Services, Write, WriteHolds,
 };
 use shared::redact::Secret;
 
@@ -176,6 +177,16 @@ impl Secrets for Untouched {
     }
     async fn value(&self, _: &Region, _: &ResourceName) -> PortResult<Secret<String>> {
         self.called("read secret")
+    }
+}
+
+#[async_trait]
+impl EnvelopeKeys for Untouched {
+    async fn look(&self, _: &KmsKeyArn) -> PortResult<StoredKey> {
+        self.called("look at key")
+    }
+    async fn unwrap(&self, _: &KmsKeyArn, _: &[u8], _: &BTreeMap<String, String>) -> PortResult<Secret<Vec<u8>>> {
+        self.called("unwrap data key")
     }
 }
 

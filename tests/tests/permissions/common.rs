@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use policies::template::{Stack, Template};
 use recoveryctl::permissions::{TEMPLATE, parameters_of};
-use shared::domain::described::ArchiveEncryption;
-use shared::domain::identifier::ResourceName;
+use shared::domain::described::{ArchiveEncryption, ArchiveEnvelope};
+use shared::domain::identifier::{KmsKeyArn, ResourceName};
 use shared::domain::plan::{Component, Plan};
 use simulation::{Platform, healthcare_plan};
 
@@ -19,6 +19,8 @@ const POSTGRESQL_KEY: &str = "arn:aws:kms:us-west-2:123456789012:key/4444-5555";
 const RESTORE_TEST_KEY: &str = "arn:aws:kms:us-west-2:123456789012:key/6666-7777";
 /// Customer managed keys of the buckets of archives.
 const ARCHIVES_KEYS: &str = "arn:aws:kms:us-east-1:123456789012:key/2222,arn:aws:kms:us-west-2:123456789012:key/3333";
+/// The key that opens archives whose data keys KMS wraps.
+const ENVELOPE_KEY: &str = "arn:aws:kms:us-west-2:210987654321:key/mrk-8888";
 /// A topic of the other Region that carries alarms.
 pub(crate) const ALARM_TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:alarms";
 
@@ -63,7 +65,14 @@ pub(crate) fn variants() -> Vec<Variant> {
     for component in encrypted_archives.components.values_mut() {
         if let Component::BackupArchives(archives) = component {
             let age_identity = Some(ResourceName::new("healthcare-platform/archives").unwrap());
-            archives.encryption = Some(ArchiveEncryption { age_identity, kms_keys: None });
+            archives.encryption = Some(ArchiveEncryption { age_identity, ..ArchiveEncryption::default() });
+        }
+    }
+    let mut enveloped_archives = healthcare_plan();
+    for component in enveloped_archives.components.values_mut() {
+        if let Component::BackupArchives(archives) = component {
+            let envelope = ArchiveEnvelope { kms_key: KmsKeyArn::new(ENVELOPE_KEY).unwrap(), context: BTreeMap::new() };
+            archives.encryption = Some(ArchiveEncryption { kms_envelope: Some(envelope), ..ArchiveEncryption::default() });
         }
     }
     vec![
@@ -82,6 +91,11 @@ pub(crate) fn variants() -> Vec<Variant> {
         },
         Variant { name: "without a write probe", plan: without_probe, parameters: Vec::new() },
         Variant { name: "with archives that are encrypted", plan: encrypted_archives, parameters: Vec::new() },
+        Variant {
+            name: "with archives whose data keys KMS wraps, under a key of another account",
+            plan: enveloped_archives,
+            parameters: Vec::new(),
+        },
         Variant { name: "without archives", plan: without_archives, parameters: Vec::new() },
         Variant {
             name: "with a global table and a global database",

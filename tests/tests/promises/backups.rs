@@ -12,13 +12,13 @@ use serde_json::{Value, json};
 use shared::domain::archives::{ObjectView, StoredObject};
 use shared::domain::backup::{BackupSource, KeptView, ProofLevel};
 use shared::domain::described::{BucketSite, Drift, PostgresqlServer};
-use shared::domain::identifier::{InstanceId, Region, ResourceName, RestoreJobId};
-use shared::domain::observation::{InstanceView, SnapshotView, StoredSecret};
+use shared::domain::identifier::{InstanceId, KmsKeyArn, Region, ResourceName, RestoreJobId};
+use shared::domain::observation::{InstanceView, SnapshotView, StoredKey, StoredSecret};
 use shared::domain::plan::Component;
 use shared::domain::restore_test::{RestoreJobView, RestoreTest, Told};
 use shared::domain::step::FunctionName;
 use shared::ports::{
-    Backups, Clock, Databases, FailureKind, FilesWork, Objects, PortError, PortResult, ReadWork, RestoreJobs,
+    Backups, Clock, Databases, EnvelopeKeys, FailureKind, FilesWork, Objects, PortError, PortResult, ReadWork, RestoreJobs,
     RestoredDatabases, Secrets,
 };
 use shared::redact::Secret;
@@ -317,6 +317,7 @@ impl TooLarge {
             backups: self,
             objects: self,
             secrets: self,
+            envelope_keys: self,
             restores: self,
             restored: self,
             until,
@@ -365,6 +366,16 @@ impl Secrets for TooLarge {
         Err(error("not_asked"))
     }
     async fn value(&self, _: &Region, _: &ResourceName) -> PortResult<Secret<String>> {
+        Err(error("not_asked"))
+    }
+}
+
+#[async_trait]
+impl EnvelopeKeys for TooLarge {
+    async fn look(&self, _: &KmsKeyArn) -> PortResult<StoredKey> {
+        Err(error("not_asked"))
+    }
+    async fn unwrap(&self, _: &KmsKeyArn, _: &[u8], _: &BTreeMap<String, String>) -> PortResult<Secret<Vec<u8>>> {
         Err(error("not_asked"))
     }
 }

@@ -38,7 +38,8 @@ fn with(encryption: Option<ArchiveEncryption>) -> Simulation {
 }
 
 fn with_identity() -> Simulation {
-    with(Some(ArchiveEncryption { age_identity: Some(ResourceName::new(SECRET).unwrap()), kms_keys: None }))
+    let age_identity = Some(ResourceName::new(SECRET).unwrap());
+    with(Some(ArchiveEncryption { age_identity, ..ArchiveEncryption::default() }))
 }
 
 fn encrypted(to: &Identity) -> Arc<[u8]> {
@@ -170,7 +171,7 @@ fn nothing_of_a_secret_is_repeated_whatever_it_holds() {
 fn the_copy_has_to_lie_under_the_key_of_its_own_region_that_the_plan_names() {
     let named = |key: &str| KmsKeyArn::new(key).unwrap();
     let kms_keys = Some(ArchiveKeys { primary: named(KEYS[0]), recovery: Some(named(KEYS[1])) });
-    let mut simulation = with(Some(ArchiveEncryption { age_identity: None, kms_keys }));
+    let mut simulation = with(Some(ArchiveEncryption { kms_keys, ..ArchiveEncryption::default() }));
     let kept = |simulation: &Simulation, keys: [Option<&str>; 2]| {
         simulation.cloud.with(|state| {
             for (bucket, key) in [PRIMARY, COPY].into_iter().zip(keys) {

@@ -12,6 +12,7 @@ mod lambda;
 mod parameters;
 mod rules;
 mod secrets;
+mod wrapping;
 
 use backup_verify_function::pieces::Sizes;
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,6 +49,8 @@ pub use lambda::LambdaFunction;
 pub use parameters::SsmParameter;
 pub(crate) use rules::{Rules, rules_of};
 pub use secrets::Secret;
+pub use wrapping::WrappingKey;
+pub(crate) use wrapping::{decrypt, found as found_key};
 
 pub(crate) use databases::port_error;
 
@@ -80,6 +83,8 @@ pub struct State {
     pub parameters: Regional<SsmParameter>,
     /// Secrets.
     pub secrets: Regional<Secret>,
+    /// Keys of KMS, by ARN.
+    pub wrapping_keys: BTreeMap<String, WrappingKey>,
     /// Lambda functions of the platform.
     pub functions: Regional<LambdaFunction>,
     /// Stages of REST APIs, by `<api>/<stage>`.

@@ -138,6 +138,13 @@ impl Unwrap for Unwrapped {
     }
 }
 
+/// What became of a data key before the message is read: it was unwrapped, or why not.
+impl Unwrap for Result<Unwrapped, NotOpened> {
+    fn data_key(&self, wrapped: &Wrapped) -> Result<DataKey, NotOpened> {
+        self.as_ref().map_err(Clone::clone)?.data_key(wrapped)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -81,7 +81,11 @@ impl Unwrap for Given32 {
     }
 }
 
-const DATA_KEY: [u8; 32] = [7; 32];
+pub(crate) const DATA_KEY: [u8; 32] = [7; 32];
+/// What it is in their headers.
+pub(crate) const WRAPPED: &[u8] = b"wrapped";
+/// The key of KMS that their headers name: of the Region that is lost.
+pub(crate) const KEY: &str = "arn:aws:kms:us-east-1:123456789012:key/mrk-1234";
 const MESSAGE_ID: [u8; 32] = [9; 32];
 pub(crate) const CONTENT_FRAMED: u8 = 2;
 
@@ -121,7 +125,7 @@ impl Writer {
             0 => counted(b""),
             count => counted(&[&u16::try_from(count).unwrap().to_be_bytes(), pairs.as_slice()].concat()),
         };
-        let data_key = [counted(b"aws-kms"), counted(b"arn:aws:kms:us-west-2:1:key/1"), counted(b"wrapped")].concat();
+        let data_key = [counted(b"aws-kms"), counted(KEY.as_bytes()), counted(WRAPPED)].concat();
         let mut header = [&[2, 0x04, 0x78], &MESSAGE_ID[..], &pairs, &[0, 1], &data_key, &[content]].concat();
         header.extend(frame_length.to_be_bytes());
         header.extend(other.unwrap_or(commitment));
@@ -145,7 +149,12 @@ impl Writer {
 
     /// As implementations write it.
     pub(crate) fn message(frame_length: usize, content: &[u8]) -> Vec<u8> {
-        let writer = Self::new(CONTENT_FRAMED, u32::try_from(frame_length).unwrap(), &[]);
+        Self::message_with(&[], frame_length, content)
+    }
+
+    /// The same with an encryption context.
+    pub(crate) fn message_with(context: &[(&str, &str)], frame_length: usize, content: &[u8]) -> Vec<u8> {
+        let writer = Self::new(CONTENT_FRAMED, u32::try_from(frame_length).unwrap(), context);
         let frames: Vec<&[u8]> = content.chunks(frame_length).collect();
         let (last, frames) = frames.split_last().map_or((&[][..], &[][..]), |(last, frames)| (*last, frames));
         let mut message = writer.header.clone();

@@ -47,6 +47,7 @@ struct Inner {
     cloudwatch: Cache<aws_sdk_cloudwatch::Client>,
     dynamodb: Cache<aws_sdk_dynamodb::Client>,
     ecs: Cache<aws_sdk_ecs::Client>,
+    kms: Cache<aws_sdk_kms::Client>,
     lambda: Cache<aws_sdk_lambda::Client>,
     objects: OnceLock<Option<objects::Client>>,
     rds: Cache<aws_sdk_rds::Client>,
@@ -86,6 +87,7 @@ impl Clients {
             cloudwatch: Cache::default(),
             dynamodb: Cache::default(),
             ecs: Cache::default(),
+            kms: Cache::default(),
             lambda: Cache::default(),
             objects: OnceLock::new(),
             rds: Cache::default(),
@@ -196,6 +198,7 @@ clients! {
     backup: aws_sdk_backup, StepHeader;
     cloudwatch: aws_sdk_cloudwatch, StepHeader;
     ecs: aws_sdk_ecs, StepHeader;
+    kms: aws_sdk_kms, StepHeader;
     lambda: aws_sdk_lambda, StepHeader;
     rds: aws_sdk_rds, StepHeader;
     route53: aws_sdk_route53, StepHeader;

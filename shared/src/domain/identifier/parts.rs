@@ -151,6 +151,18 @@ identifier!(
     is_key
 );
 identifier!(
+    /// A name in an encryption context. Those that begin with `aws-crypto-` the AWS Encryption SDK keeps for itself.
+    ContextName,
+    "name in an encryption context",
+    "1 to 256 printable characters without a space, not beginning with aws-crypto-",
+    r"^(?!aws-crypto-)[!-~]{1,256}$",
+    |text| {
+        (1..=256).contains(&text.len())
+            && text.chars().all(|c| c.is_ascii_graphic())
+            && !text.starts_with("aws-crypto-")
+    }
+);
+identifier!(
     /// The address of a page that says whether something serves.
     HttpsUrl,
     "https address",

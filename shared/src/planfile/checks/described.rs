@@ -25,6 +25,7 @@ pub(super) fn check(draft: &Draft, findings: &mut Findings) {
         }
         copies(draft, name, component, findings);
         keys(draft, component, findings);
+        opening_keys(draft, component, findings);
         if let Some(mark) = component.without_tls {
             findings.warning(
                 code::DATABASE_WITHOUT_TLS,
@@ -52,6 +53,19 @@ fn keys(draft: &Draft, component: &DraftComponent, findings: &mut Findings) {
                 format!("name the key of {region} under which the objects there are encrypted"),
             );
         }
+    }
+}
+
+/// Archives are opened where they are restored: a key that goes with the other Region opens nothing.
+fn opening_keys(draft: &Draft, component: &DraftComponent, findings: &mut Findings) {
+    let Some(region) = draft.recovery.as_ref().map(|region| &region.value) else { return };
+    for key in component.opening_keys.iter().filter(|key| key.value.region() != region.as_str()) {
+        findings.error(
+            code::KEY_OF_ANOTHER_REGION,
+            key.mark,
+            format!("the key is in {}, and the archives would have to be opened in {region}", key.value.region()),
+            format!("name the key of {region}: the replica of this one, where it is a multi-Region key"),
+        );
     }
 }
 

@@ -3,8 +3,8 @@
 use crate::domain::backup::ProofLevel;
 use crate::domain::described::{ArchiveFormat, RecordType, Routing, Tls};
 use crate::domain::identifier::{
-    Arn, BalancerName, BucketName, ClusterId, DistributionId, DomainName, HealthCheckId, HostedZoneId, HttpsUrl, InstanceId,
-    KmsKeyArn, SecurityGroupId, SqlText, TableName, TimeZoneName, VariableName,
+    Arn, BalancerName, BucketName, ClusterId, ContextName, DistributionId, DomainName, HealthCheckId, HostedZoneId,
+    HttpsUrl, InstanceId, KmsKeyArn, SecurityGroupId, SqlText, TableName, TimeZoneName, VariableName,
 };
 use crate::domain::plan::{ApiProtocol, Reads};
 
@@ -510,7 +510,29 @@ pub(in super::super) static ARCHIVE_ENCRYPTION: Mapping = Mapping {
             RESOURCE,
             "The secret, in Secrets Manager of the recovery site, that holds the age identity that opens them.",
         ),
+        optional(
+            "kms_envelope",
+            Form::Mapping(&ARCHIVE_ENVELOPE),
+            "What opens them, where they are messages of the AWS Encryption SDK: instead of an age identity.",
+        ),
         optional("kms_keys", Form::Mapping(&ARCHIVE_KEYS), "The KMS keys under which S3 keeps them (SSE-KMS)."),
+    ],
+};
+
+pub(in super::super) static ARCHIVE_ENVELOPE: Mapping = Mapping {
+    name: "archive_envelope",
+    about: "Archives whose data key KMS wraps.",
+    fields: &[
+        required(
+            "kms_key",
+            Form::Pattern(KmsKeyArn::PATTERN),
+            "The KMS key, in the recovery Region, that opens them: the replica of a multi-Region key, or one of several.",
+        ),
+        optional(
+            "context",
+            Form::Named(ContextName::PATTERN, &Form::Line),
+            "Pairs that their encryption context has to have: what else is encrypted under the key is not taken for them.",
+        ),
     ],
 };
 

@@ -645,6 +645,63 @@ pub(crate) const ROWS: &[Row] = &[
         )],
     ),
     error(
+        "key_of_another_region",
+        &[(
+            "weekly: 4 }",
+            "weekly: 4 }\n    encryption: { kms_envelope: { kms_key: arn:aws:kms:us-east-1:123456789012:key/mrk-1 } }",
+        )],
+        "arn:aws:kms:us-east-1:123456789012:key/mrk-1",
+        &[(
+            "weekly: 4 }",
+            "weekly: 4 }\n    encryption: { kms_envelope: { kms_key: arn:aws:kms:us-west-2:123456789012:key/mrk-1 } }",
+        )],
+    ),
+    error(
+        "encrypted_twice",
+        &[(
+            "weekly: 4 }",
+            "weekly: 4 }\n    encryption: { age_identity: shop/identity, kms_envelope: { kms_key: arn:aws:kms:us-west-2:123456789012:key/mrk-1 } }",
+        )],
+        "kms_envelope",
+        &[],
+    ),
+    error(
+        "missing_field",
+        &[("weekly: 4 }", "weekly: 4 }\n    encryption: { kms_envelope: { context: { component: shop } } }")],
+        "kms_envelope",
+        &[],
+    ),
+    error(
+        "bad_identifier",
+        &[(
+            "weekly: 4 }",
+            "weekly: 4 }\n    encryption: { kms_envelope: { kms_key: arn:aws:kms:us-west-2:123456789012:key/mrk-1, context: { aws-crypto-public-key: a } } }",
+        )],
+        "aws-crypto-public-key",
+        &[(
+            "weekly: 4 }",
+            "weekly: 4 }\n    encryption: { kms_envelope: { kms_key: arn:aws:kms:us-west-2:123456789012:key/mrk-1, context: { component: shop } } }",
+        )],
+    ),
+    error(
+        "empty_list",
+        &[(
+            "weekly: 4 }",
+            "weekly: 4 }\n    encryption: { kms_envelope: { kms_key: arn:aws:kms:us-west-2:123456789012:key/mrk-1, context: {} } }",
+        )],
+        "context",
+        &[],
+    ),
+    error(
+        "out_of_range",
+        &[(
+            "weekly: 4 }",
+            "weekly: 4 }\n    encryption: { kms_envelope: { kms_key: arn:aws:kms:us-west-2:123456789012:key/mrk-1, context: { component: ' ' } } }",
+        )],
+        "' '",
+        &[],
+    ),
+    error(
         "empty_list",
         &[("table: shop-carts", "table: shop-carts\n    backups: {}")],
         "backups: {}",
