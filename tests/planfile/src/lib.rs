@@ -1,5 +1,5 @@
-//! `domain`, `guard` and `planfile` of the crate `shared`, from the same files, for what needs more than `shared` has: the schema against
-//! an independent validator.
+//! `domain`, `guard`, `planfile` and `printable` of the crate `shared`, from the same files, for what needs more than `shared` has: the
+//! schema against an independent validator.
 
 #[path = "../../../shared/src/domain/mod.rs"]
 pub mod domain;
@@ -7,6 +7,8 @@ pub mod domain;
 pub mod guard;
 #[path = "../../../shared/src/planfile/mod.rs"]
 pub mod planfile;
+#[path = "../../../shared/src/printable.rs"]
+pub mod printable;
 
 #[cfg(test)]
 mod schema;
