@@ -101,6 +101,17 @@ impl Scene {
         }
     }
 
+    /// Waits until the replica has so many rows. One that did not arrive before the primary goes is lost, and a busy machine takes its time.
+    async fn until_arrived(&self, rows: usize) {
+        for _ in 0..200 {
+            if self.behind_the_back(&replica(), "SELECT count(*) FROM writes").trim() == rows.to_string() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the rows did not arrive: {:?}", lock(&self.pair.seen).troubles);
+    }
+
     /// Promotes the replica, and waits until a client can write to it.
     async fn promote(&self) {
         let (key, now) = (replica(), self.now());
@@ -176,6 +187,7 @@ impl Scene {
 async fn a_fenced_pair_fails_over_without_a_loss_and_nothing_of_it_outlives_the_rehearsal() {
     let Some(scene) = Scene::with_lag(1).await else { return };
     scene.write(&primary(), 20).await;
+    scene.until_arrived(20).await;
     let replica_refuses = scene.session(&replica()).await.expect("a replica takes sessions").write().await;
     assert!(replica_refuses.unwrap_err().to_string().contains("db error"), "and no writes");
 
@@ -234,6 +246,7 @@ async fn what_had_not_been_sent_when_the_primary_hung_is_lost_and_is_counted() {
 async fn a_planted_loss_and_a_planted_second_writer_are_found() {
     let Some(scene) = Scene::with_lag(1).await else { return };
     scene.write(&primary(), 10).await;
+    scene.until_arrived(10).await;
     scene.fence().await;
     scene.promote().await;
     scene.behind_the_back(&replica(), "DELETE FROM writes WHERE number IN (4, 7)");
