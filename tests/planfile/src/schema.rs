@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::domain::identifier::*;
 use crate::planfile::read;
-use crate::planfile::tests::table::ROWS;
+use crate::planfile::tests::table::rows;
 use crate::planfile::tests::{SOUND, spoilt};
 
 const COMMITTED: &str = include_str!("../../../plans/recovery-plan.schema.json");
@@ -71,7 +71,7 @@ fn the_schema_accepts_every_sound_plan_of_the_table_and_refuses_every_plan_of_an
     let validator = validator();
     let mut failures = Vec::new();
     let (mut accepted, mut refused) = (0, 0);
-    for row in ROWS {
+    for row in rows() {
         for text in [spoilt(row.spoil), spoilt(row.near)] {
             failures.extend(agrees(&validator, &text).err());
             match as_json(&text) {
