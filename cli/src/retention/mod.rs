@@ -10,6 +10,7 @@ mod tests;
 
 use std::path::PathBuf;
 
+use backup_verify_function::level::proof_level;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -246,17 +247,5 @@ fn from_plan(path: &std::path::Path, component: &str) -> Result<BackupArchives, 
         Some((_, Component::BackupArchives(archives))) => Ok(archives),
         Some((_, other)) => Err(format!("{component} is of kind {}, not backup_archives", other.kind())),
         None => Err(format!("{} has no component {component}", path.display())),
-    }
-}
-
-/// The levels of the verifier are those of plans and answers.
-fn proof_level(level: Level) -> ProofLevel {
-    match level {
-        Level::Present => ProofLevel::Present,
-        Level::Listed => ProofLevel::Listed,
-        Level::Intact => ProofLevel::Intact,
-        Level::Decodable => ProofLevel::Decodable,
-        Level::Consistent => ProofLevel::Consistent,
-        Level::Restorable => ProofLevel::Restorable,
     }
 }

@@ -17,8 +17,9 @@ use shared::ports::{FailureKind, ObjectFiles, PortError, read_files_through};
 use shared::printable::printable;
 
 use crate::archives::{Search, finding, named};
-use crate::examination::{Directory, Expected, Stored, of, options, proof, stored_of};
+use crate::examination::{Directory, Expected, Stored, options, proof, stored_of};
 use crate::handler::LONGEST_NAME;
+use crate::level::verifier_level;
 use crate::pieces::{
     Divided, Gathered, HandedOn, MOST_TURNS, Part, ROOM, ROOM_OF_A_COURSE, Sizes, cannot_stand, given_up, hands_on, room,
     told, too_long, too_many_tables, unread, without_result,
@@ -107,7 +108,7 @@ impl Search<'_> {
             Ok(manifest) => manifest,
             Err(error) => return Divided::refused(String::new(), finding(&error)),
         };
-        let level = of(self.level);
+        let level = verifier_level(self.level);
         let work = move |files: &dyn ObjectFiles| {
             let (files, listed) = (Directory(files), listed(files)?);
             let (source, options) = (ListedFiles { files: &files, listed: &listed }, to(level, manifest.as_ref()));
@@ -144,7 +145,7 @@ impl Search<'_> {
         }
         let region = self.plan.region(site);
         let manifest = self.own_manifest(region, place, key).await?;
-        let (level, stamp, number, until) = (of(self.level), stamp.to_owned(), piece as usize, self.until);
+        let (level, stamp, number, until) = (verifier_level(self.level), stamp.to_owned(), piece as usize, self.until);
         let work = move |files: &dyn ObjectFiles| {
             let (opened, listed) = (Directory(files), listed(files)?);
             let (source, options) = (ListedFiles { files: &opened, listed: &listed }, to(level, manifest.as_ref()));

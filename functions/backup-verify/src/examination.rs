@@ -13,6 +13,7 @@ use shared::ports::ObjectFiles;
 use shared::printable::printable;
 
 use crate::encryption::Opening;
+use crate::level::{proof_level, verifier_level};
 
 /// Findings that an answer carries; the rest is counted.
 const MOST_FINDINGS: usize = 10;
@@ -36,7 +37,7 @@ pub(crate) struct Expected {
 
 /// Verifies an archive that is one object. Blocks while it reads.
 pub(crate) fn examine(bytes: &mut dyn Read, expected: &Expected) -> (Proof, u64) {
-    let level = of(expected.level);
+    let level = verifier_level(expected.level);
     let mut options = options(expected);
     // Computed only where there is something to compare with, and everything is read anyway.
     options.fingerprints = expected.stored.is_some() && level >= Level::Decodable;
@@ -70,7 +71,7 @@ pub(crate) fn examine_pieces(
 
 /// Verifies an archive that is a directory of objects. Blocks while it reads.
 pub(crate) fn examine_files(files: &dyn ObjectFiles, expected: &Expected) -> (Proof, u64) {
-    let level = of(expected.level);
+    let level = verifier_level(expected.level);
     let mut options = options(expected);
     // What S3 keeps is known of each file only once it is opened.
     options.fingerprints = level >= Level::Decodable;
@@ -128,7 +129,7 @@ impl Files for Directory<'_> {
 }
 
 pub(crate) fn options(expected: &Expected) -> Options<'_> {
-    let mut options = Options::to(of(expected.level));
+    let mut options = Options::to(verifier_level(expected.level));
     options.manifest = expected.manifest.as_ref();
     if let Some((previous, drift)) = &expected.previous {
         options.previous = Some(previous);
@@ -139,12 +140,12 @@ pub(crate) fn options(expected: &Expected) -> Options<'_> {
 }
 
 pub(crate) fn proof(verdict: &Verdict, expected: &Expected, stored: &Stored) -> Proof {
-    let required = of(expected.level);
+    let required = verifier_level(expected.level);
     let dumped = verdict.archive.as_ref().map(|archive| Dumped {
         local: archive.dumped_at_local.clone(),
         recorded_at: expected.manifest.as_ref().map(|manifest| manifest.recorded_at),
     });
-    let mut proof = Proof { level: verdict.level.map(back), dumped, ..Proof::default() };
+    let mut proof = Proof { level: verdict.level.map(proof_level), dumped, ..Proof::default() };
     // Why the required level is not reached comes first.
     if let LevelProof::NotChecked(why) = verdict.proofs.of(required) {
         proof.not_checked.push(format!("{}: {why}", required.as_str()));
@@ -175,26 +176,4 @@ pub(crate) fn proof(verdict: &Verdict, expected: &Expected, stored: &Stored) -> 
         *text = printable(text, LONGEST_FINDING);
     }
     proof
-}
-
-pub(crate) fn of(level: ProofLevel) -> Level {
-    match level {
-        ProofLevel::Present => Level::Present,
-        ProofLevel::Listed => Level::Listed,
-        ProofLevel::Intact => Level::Intact,
-        ProofLevel::Decodable => Level::Decodable,
-        ProofLevel::Consistent => Level::Consistent,
-        ProofLevel::Restorable => Level::Restorable,
-    }
-}
-
-fn back(level: Level) -> ProofLevel {
-    match level {
-        Level::Present => ProofLevel::Present,
-        Level::Listed => ProofLevel::Listed,
-        Level::Intact => ProofLevel::Intact,
-        Level::Decodable => ProofLevel::Decodable,
-        Level::Consistent => ProofLevel::Consistent,
-        Level::Restorable => ProofLevel::Restorable,
-    }
 }

@@ -7,6 +7,7 @@ pub mod envelope;
 mod examination;
 pub mod handler;
 mod kept;
+pub mod level;
 pub mod pieces;
 mod restore_job;
 mod tasks;

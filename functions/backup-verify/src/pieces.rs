@@ -19,8 +19,9 @@ use shared::printable::printable;
 
 use crate::archives::{Search, finding, named};
 use crate::directories::PieceOfDirectory;
-use crate::examination::{Expected, examine_pieces, of};
+use crate::examination::{Expected, examine_pieces};
 use crate::handler::LONGEST_NAME;
+use crate::level::verifier_level;
 
 /// How much one invocation reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -233,7 +234,7 @@ impl Search<'_> {
         view: &ObjectView,
         sizes: Sizes,
     ) -> Result<Division, PortError> {
-        let (level, bytes) = (of(self.level), view.bytes);
+        let (level, bytes) = (verifier_level(self.level), view.bytes);
         let at = (self.plan.region(site), place);
         let work = move |reader: &mut dyn Read| Division::of(reader, bytes, sizes.pieces, &Options::to(level));
         match read_through(self.objects, at, view, self.until, work).await {

@@ -45,10 +45,6 @@ pub(crate) struct Told {
 }
 
 impl Told {
-    pub(super) fn code(&self) -> Code {
-        self.code
-    }
-
     pub(crate) fn finding(&self) -> Finding {
         Finding::from(self.clone())
     }
@@ -158,16 +154,10 @@ impl Piece {
         }
         self.findings.iter_mut().for_each(Told::shorten);
         while length(self) > bytes {
-            let Some(which) = self.least() else { return self.forget_objects() && length(self) <= bytes };
-            self.findings.remove(which);
-            self.further_findings = self.further_findings.saturating_add(1);
-            let mut before = 0;
-            for block in &mut self.blocks {
-                if which < before + block.findings {
-                    block.findings -= 1;
-                    break;
-                }
-                before += block.findings;
+            // Half of what is too much at a time: there may be thousands.
+            let much = (self.findings.len() / 2).max(1);
+            if !(0..much).fold(false, |done, _| self.tell_less() || done) {
+                return self.forget_objects() && length(self) <= bytes;
             }
         }
         true
@@ -183,11 +173,10 @@ impl Piece {
         forgot
     }
 
-    /// The last finding that changes nothing of the verdict.
-    fn least(&self) -> Option<usize> {
-        let damage = self.findings.iter().position(|told| told.code.meaning() == Meaning::Damage);
-        let keeps = |at: &usize| *at == 0 || Some(*at) == damage || at + 1 == self.findings.len();
-        (0..self.findings.len()).rev().find(|at| !keeps(at))
+    /// Counts a finding instead of telling it; `false`: all that is left has to be told.
+    fn tell_less(&mut self) -> bool {
+        let counts = self.blocks.iter_mut().map(|block| &mut block.findings);
+        tell_less(&mut self.findings, &mut self.further_findings, counts)
     }
 
     /// Whether it could be what a reader said: what arrives from elsewhere may be anything.
@@ -198,6 +187,29 @@ impl Piece {
             && self.reached.is_none_or(|reached| reached >= self.begin)
             && self.blocks.iter().all(|block| block.entry.is_none_or(|entry| entry < entries))
     }
+}
+
+/// Counts the last finding that changes nothing of the verdict among the `further` ones instead of telling it; `false`: there is none.
+/// `counts` says how many of them are of each block or file, in their order.
+pub(super) fn tell_less<'a>(
+    findings: &mut Vec<Told>,
+    further: &mut u64,
+    counts: impl Iterator<Item = &'a mut usize>,
+) -> bool {
+    let damage = findings.iter().position(|told| told.code.meaning() == Meaning::Damage);
+    let has_to_be_told = |at: &usize| *at == 0 || Some(*at) == damage || at + 1 == findings.len();
+    let Some(which) = (0..findings.len()).rev().find(|at| !has_to_be_told(at)) else { return false };
+    findings.remove(which);
+    *further = further.saturating_add(1);
+    let mut before = 0;
+    for count in counts {
+        if which < before + *count {
+            *count -= 1;
+            break;
+        }
+        before += *count;
+    }
+    true
 }
 
 /// Blocks as numbers of seven bits a byte: of a table not more than about ten characters.

@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::contents::Kind;
 use crate::digest::Sha256Value;
-use crate::finding::{Finding, Meaning};
+use crate::finding::Finding;
 use crate::pieces::directory::records::{self, Came, Record};
 use crate::pieces::directory::{Part, What};
-use crate::pieces::piece::Told;
+use crate::pieces::piece::{Told, tell_less};
 
 /// What came of one piece of a directory. Its JSON says nothing but names of tables and files in findings, and counts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -160,28 +160,9 @@ impl DirectoryPiece {
 
     /// Counts a finding instead of telling it, and leaves out a difference; `false`: all that is left has to be told.
     fn tell_less(&mut self) -> bool {
-        let difference = if self.differences.len() > 1 { self.differences.pop() } else { None };
-        let finding = self.least();
-        if let Some(which) = finding {
-            self.findings.remove(which);
-            self.further_findings = self.further_findings.saturating_add(1);
-            let mut before = 0;
-            for file in &mut self.files {
-                if which < before + file.findings {
-                    file.findings -= 1;
-                    break;
-                }
-                before += file.findings;
-            }
-        }
-        difference.is_some() || finding.is_some()
-    }
-
-    /// The last finding that changes nothing of the verdict.
-    fn least(&self) -> Option<usize> {
-        let damage = self.findings.iter().position(|told| told.code().meaning() == Meaning::Damage);
-        let keeps = |at: &usize| *at == 0 || Some(*at) == damage || at + 1 == self.findings.len();
-        (0..self.findings.len()).rev().find(|at| !keeps(at))
+        let left_out = if self.differences.len() > 1 { self.differences.pop() } else { None };
+        let counts = self.files.iter_mut().map(|file| &mut file.findings);
+        tell_less(&mut self.findings, &mut self.further_findings, counts) || left_out.is_some()
     }
 }
 
