@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use aws_config::BehaviorVersion;
-use backup_verify_function::envelope::unwrap;
+use backup_verify_function::envelope::unwrap_data_key;
 use clap::Args;
 use decryption::{DataKey, EncryptionContext, Envelope, Unwrap, Wrapped};
 use pgdump::{Keys, NotOpened};
@@ -76,7 +76,7 @@ struct Kms {
 
 impl Unwrap for Kms {
     fn data_key(&self, wrapped: &Wrapped) -> Result<DataKey, NotOpened> {
-        self.runtime.block_on(unwrap(&*self.keys, &self.key, wrapped))
+        self.runtime.block_on(unwrap_data_key(&*self.keys, &self.key, wrapped))
     }
 }
 

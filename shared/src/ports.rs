@@ -242,7 +242,7 @@ pub trait EnvelopeKeys: Send + Sync {
     /// What KMS says of a key. A missing one is [`FailureKind::NotFound`].
     async fn look(&self, key: &KmsKeyArn) -> PortResult<StoredKey>;
     /// A data key that was wrapped under this key, and bound to these pairs. The error's code is KMS's own.
-    async fn unwrap(
+    async fn unwrap_data_key(
         &self,
         key: &KmsKeyArn,
         wrapped: &[u8],

@@ -13,7 +13,7 @@ use shared::domain::plan::SiteName;
 use shared::ports::{FailureKind, read_through};
 
 use crate::archives::{Search, finding, named};
-use crate::envelope::unwrap;
+use crate::envelope::unwrap_data_key;
 
 /// What opens an archive, while it is read.
 pub(crate) type Opening = Arc<dyn Keys + Send + Sync>;
@@ -68,7 +68,7 @@ impl Search<'_> {
         let (read, failure) = read_through(self.objects, at, first, self.until, header).await;
         let unwrapped = match (read, failure) {
             (Some(Ok(wrapped)), _) => {
-                unwrap(self.envelope_keys, key, &wrapped).await.map(|data_key| Unwrapped::new(wrapped, data_key))
+                unwrap_data_key(self.envelope_keys, key, &wrapped).await.map(|data_key| Unwrapped::new(wrapped, data_key))
             }
             // What is no such message is found to be none by whoever reads it.
             (Some(Err(trouble)), None) => Err(trouble),

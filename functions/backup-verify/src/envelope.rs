@@ -10,11 +10,11 @@ use shared::ports::{EnvelopeKeys, PortError};
 ///
 /// # Errors
 /// Why it is not unwrapped: only what KMS finds wrong with the message itself is damage.
-pub async fn unwrap(keys: &dyn EnvelopeKeys, key: &KmsKeyArn, wrapped: &Wrapped) -> Result<DataKey, NotOpened> {
+pub async fn unwrap_data_key(keys: &dyn EnvelopeKeys, key: &KmsKeyArn, wrapped: &Wrapped) -> Result<DataKey, NotOpened> {
     let mut refused = None;
     // More than one only where it was encrypted under two replicas of one key.
     for each in wrapped.under(key.as_str())? {
-        match keys.unwrap(key, &each.ciphertext, &wrapped.context).await {
+        match keys.unwrap_data_key(key, &each.ciphertext, &wrapped.context).await {
             Ok(data_key) => return Ok(DataKey::new(data_key.into_exposed())),
             Err(error) => refused = Some(not_opened(key, &error)),
         }

@@ -2,10 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable)]
 
+mod common;
+
 use std::io::{self, ErrorKind, Read, Write};
 
 use age::secrecy::ExposeSecret;
 use age::x25519::Identity;
+use common::{Endless, encrypted};
 use decryption::{Identities, Trouble, decrypt, is_encrypted};
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -18,13 +21,7 @@ fn content() -> Vec<u8> {
 }
 
 fn encrypted_to(identity: &Identity) -> Vec<u8> {
-    let recipient = identity.to_public();
-    let encryptor = age::Encryptor::with_recipients(std::iter::once(&recipient as &dyn age::Recipient)).unwrap();
-    let mut bytes = Vec::new();
-    let mut writer = encryptor.wrap_output(&mut bytes).unwrap();
-    writer.write_all(&content()).unwrap();
-    writer.finish().unwrap();
-    bytes
+    encrypted(&content(), identity)
 }
 
 fn identities(of: &[&Identity]) -> Identities {
@@ -109,27 +106,9 @@ fn a_last_piece_that_is_missing_is_found_although_all_before_it_is_authentic() {
     assert_eq!((out.len(), result), (65_536, Err("InvalidData".to_owned())));
 }
 
-/// A header that never ends, and how much of it was read.
-struct Endless<'a> {
-    beginning: &'a [u8],
-    read: usize,
-}
-
-impl Read for Endless<'_> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let mut count = self.beginning.read(out)?;
-        if count == 0 {
-            out.fill(b'A');
-            count = out.len();
-        }
-        self.read += count;
-        Ok(count)
-    }
-}
-
 #[test]
 fn a_header_without_end_is_not_read_for_ever() {
-    let mut endless = Endless { beginning: b"age-encryption.org/v1\n-> X25519 ", read: 0 };
+    let mut endless = Endless::after(b"age-encryption.org/v1\n-> X25519 ");
     let trouble = decrypt(&mut endless, &identities(&[&Identity::generate()])).unwrap_err();
     assert!(matches!(trouble, Trouble::Unsupported), "{trouble}");
     assert!(endless.read <= 256 << 10, "{} bytes", endless.read);

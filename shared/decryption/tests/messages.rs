@@ -6,8 +6,8 @@ mod common;
 
 use std::io::{self, ErrorKind, Read};
 
-use common::fixture;
 use common::messages::{CONTENT_FRAMED, Given32, Writer, envelope, keys_of, kms, message};
+use common::{Endless, fixture};
 use decryption::{EncryptionContext, Envelope, Identities, Unwrap, Unwrapped, wrapped};
 use pgdump::{Answer, Code, Encryption, Keys, Level, NotOpened, Options, Scheme, Verdict, verify};
 use proptest::prelude::*;
@@ -218,29 +218,11 @@ fn a_suite_without_signature_has_no_key_for_one() {
     assert_eq!(open(&Writer::new(CONTENT_FRAMED, 4096, &context).header).1, Err("not_authentic".to_owned()));
 }
 
-/// Gives this, and then one letter for ever.
-struct Endless<'a> {
-    beginning: &'a [u8],
-    read: usize,
-}
-
-impl Read for Endless<'_> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let mut count = self.beginning.read(out)?;
-        if count == 0 {
-            out.fill(b'A');
-            count = out.len();
-        }
-        self.read += count;
-        Ok(count)
-    }
-}
-
 #[test]
 fn a_header_without_end_is_not_read_for_ever() {
     // 65,535 data keys of the greatest length.
     let beginning = [&[2, 4, 0x78][..], &[0; 32], &[0, 0, 0xff, 0xff]].concat();
-    let mut endless = Endless { beginning: &beginning, read: 0 };
+    let mut endless = Endless::after(&beginning);
     let trouble = envelope("default").decrypt(&mut endless).unwrap_err();
     assert!(matches!(trouble, NotOpened::Unsupported(_)), "{trouble:?}");
     assert!(endless.read <= 256 << 10, "{} bytes", endless.read);

@@ -24,10 +24,10 @@ async fn a_data_key_is_unwrapped_by_the_key_that_is_named_and_bound_to_its_conte
     // "data-key" in base 64.
     let stub = Stub::answering(|_, _| answer(200, &json!({"KeyId": KEY, "Plaintext": "ZGF0YS1rZXk="}))).await;
     let keys = KmsEnvelopeKeys::new(stub.clients());
-    let data_key = keys.unwrap(&key(), b"wrapped", &context()).await.unwrap();
+    let data_key = keys.unwrap_data_key(&key(), b"wrapped", &context()).await.unwrap();
     assert_eq!(data_key.expose(), b"data-key");
     assert!(!format!("{data_key:?}").contains("data-key"));
-    keys.unwrap(&key(), b"wrapped", &BTreeMap::new()).await.unwrap();
+    keys.unwrap_data_key(&key(), b"wrapped", &BTreeMap::new()).await.unwrap();
     let asked = stub.asked();
     assert_eq!(stub.operations(), ["Decrypt", "Decrypt"]);
     let wrapped = json!({"KeyId": KEY, "CiphertextBlob": "d3JhcHBlZA=="});
@@ -47,7 +47,7 @@ async fn an_answer_of_another_key_is_none() {
     .await;
     let keys = KmsEnvelopeKeys::new(stub.clients());
     for failure in [
-        keys.unwrap(&key(), b"wrapped", &context()).await.map(drop).unwrap_err(),
+        keys.unwrap_data_key(&key(), b"wrapped", &context()).await.map(drop).unwrap_err(),
         keys.look(&key()).await.map(drop).unwrap_err(),
     ] {
         assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::NoAnswer, "other_key"));
@@ -83,7 +83,8 @@ async fn what_kms_refuses_keeps_its_own_code() {
         (500, "KeyUnavailableException", FailureKind::NoAnswer),
     ] {
         let stub = Stub::answering(move |_, _| json_error(status, code, "because")).await;
-        let failure = KmsEnvelopeKeys::new(stub.clients()).unwrap(&key(), b"wrapped", &context()).await.unwrap_err();
+        let failure =
+            KmsEnvelopeKeys::new(stub.clients()).unwrap_data_key(&key(), b"wrapped", &context()).await.unwrap_err();
         assert_eq!((failure.kind, failure.code.as_str()), (kind, code));
         assert_eq!(stub.asked().len() > 1, [FailureKind::NotNow, FailureKind::NoAnswer].contains(&kind), "{code}");
     }

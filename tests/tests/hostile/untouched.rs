@@ -185,7 +185,7 @@ impl EnvelopeKeys for Untouched {
     async fn look(&self, _: &KmsKeyArn) -> PortResult<StoredKey> {
         self.called("look at key")
     }
-    async fn unwrap(&self, _: &KmsKeyArn, _: &[u8], _: &BTreeMap<String, String>) -> PortResult<Secret<Vec<u8>>> {
+    async fn unwrap_data_key(&self, _: &KmsKeyArn, _: &[u8], _: &BTreeMap<String, String>) -> PortResult<Secret<Vec<u8>>> {
         self.called("unwrap data key")
     }
 }

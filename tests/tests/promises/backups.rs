@@ -375,7 +375,7 @@ impl EnvelopeKeys for TooLarge {
     async fn look(&self, _: &KmsKeyArn) -> PortResult<StoredKey> {
         Err(error("not_asked"))
     }
-    async fn unwrap(&self, _: &KmsKeyArn, _: &[u8], _: &BTreeMap<String, String>) -> PortResult<Secret<Vec<u8>>> {
+    async fn unwrap_data_key(&self, _: &KmsKeyArn, _: &[u8], _: &BTreeMap<String, String>) -> PortResult<Secret<Vec<u8>>> {
         Err(error("not_asked"))
     }
 }

@@ -1,64 +1,33 @@
 //! What `backup-verify` says of archives that are encrypted: a backup that nobody can open after the disaster is none.
 
 use std::io::Write;
-use std::sync::Arc;
 
 use age::secrecy::ExposeSecret;
 use age::x25519::Identity;
-use serde_json::{Value, json};
+use serde_json::json;
 use shared::domain::described::{ArchiveEncryption, ArchiveKeys};
 use shared::domain::identifier::{KmsKeyArn, ResourceName};
-use shared::domain::plan::Component;
-use shared::domain::step::FunctionName;
-use simulation::{Outcome, Platform, Secret, Simulation};
+use simulation::{Secret, Simulation};
 
-const PRIMARY: &str = "healthcare-platform-backups";
-const COPY: &str = "healthcare-platform-backups-dr";
-const NEWEST: &str = "2026-11-20.dump";
+use crate::encryption::{COPY, NEWEST, PRIMARY, asked, first_finding, looked, nightly, read, stand_up_with, store};
+
 const SECRET: &str = "healthcare-platform/archives";
 const KEYS: [&str; 2] =
     ["arn:aws:kms:us-east-1:123456789012:key/mrk-1234", "arn:aws:kms:us-west-2:123456789012:key/mrk-1234"];
 
-fn with(encryption: Option<ArchiveEncryption>) -> Simulation {
-    let platform = Platform::default().with_plan(|plan| {
-        for component in plan.components.values_mut() {
-            if let Component::BackupArchives(archives) = component {
-                archives.encryption.clone_from(&encryption);
-            }
-        }
-    });
-    let simulation = platform.stand_up();
-    // What was recorded is of the archive itself, which the tests change.
-    simulation.cloud.with(|state| {
-        for bucket in state.buckets.values_mut() {
-            bucket.retain(|key, _| !key.ends_with(".manifest.json"));
-        }
-    });
-    simulation
-}
-
 fn with_identity() -> Simulation {
     let age_identity = Some(ResourceName::new(SECRET).unwrap());
-    with(Some(ArchiveEncryption { age_identity, ..ArchiveEncryption::default() }))
+    stand_up_with(Some(ArchiveEncryption { age_identity, ..ArchiveEncryption::default() }))
 }
 
-fn encrypted(to: &Identity) -> Arc<[u8]> {
+fn encrypted(to: &Identity) -> Vec<u8> {
     let recipient = to.to_public();
     let encryptor = age::Encryptor::with_recipients(std::iter::once(&recipient as &dyn age::Recipient)).unwrap();
     let mut bytes = Vec::new();
     let mut writer = encryptor.wrap_output(&mut bytes).unwrap();
-    let nightly = Platform::default().stand_up().cloud.with(|state| state.buckets[COPY][NEWEST].content.clone());
-    writer.write_all(&nightly).unwrap();
+    writer.write_all(&nightly()).unwrap();
     writer.finish().unwrap();
-    bytes.into()
-}
-
-fn store(simulation: &Simulation, content: &Arc<[u8]>) {
-    simulation.cloud.with(|state| {
-        for bucket in [PRIMARY, COPY] {
-            state.buckets.get_mut(bucket).unwrap().get_mut(NEWEST).unwrap().content = content.clone();
-        }
-    });
+    bytes
 }
 
 fn text_of(identity: &Identity) -> String {
@@ -68,25 +37,6 @@ fn text_of(identity: &Identity) -> String {
 fn keep(simulation: &Simulation, region: &str, text: &str) {
     let secret = Secret::new("7f0e8a52-1b52-4a0e-9d0b-6a1e7a1d5c10", json!(text));
     simulation.cloud.with(|state| state.secrets.insert((region.to_owned(), SECRET.to_owned()), secret));
-}
-
-fn asked(simulation: &mut Simulation, payload: Value) -> (Value, Value) {
-    match simulation.invoke(FunctionName::BackupVerify, "live", &payload) {
-        Outcome::Answered(answer) => (answer["backups"][0].clone(), answer["status"].clone()),
-        other => panic!("{other:?}"),
-    }
-}
-
-fn read(simulation: &mut Simulation) -> (Value, Value) {
-    asked(simulation, json!({"component": "database_archives"}))
-}
-
-fn looked(simulation: &mut Simulation) -> (Value, Value) {
-    asked(simulation, json!({"component": "database_archives", "level": "present"}))
-}
-
-fn first_finding(verdict: &Value) -> &str {
-    verdict["findings"][0].as_str().unwrap_or_else(|| panic!("nothing was found: {verdict:#}"))
 }
 
 #[test]
@@ -121,10 +71,10 @@ fn a_wrong_key_and_changed_bytes_are_told_apart() {
     assert_eq!((status, &verdict["level"]), (json!("insufficient"), &json!("present")));
     assert!(first_finding(&verdict).starts_with("wrong_key: "), "{verdict:#}");
     keep(&simulation, "us-west-2", &text_of(&identity));
-    let mut flipped = sound.to_vec();
+    let mut flipped = sound.clone();
     let middle = flipped.len() / 2;
     flipped[middle] ^= 1;
-    for changed in [flipped.into(), sound[..sound.len() - 1].into()] {
+    for changed in [flipped, sound[..sound.len() - 1].to_vec()] {
         store(&simulation, &changed);
         let (verdict, status) = read(&mut simulation);
         assert_eq!(status, "insufficient");
@@ -134,7 +84,7 @@ fn a_wrong_key_and_changed_bytes_are_told_apart() {
 
 #[test]
 fn what_is_encrypted_otherwise_than_the_plan_says_is_a_finding() {
-    let mut unexpected = with(None);
+    let mut unexpected = stand_up_with(None);
     store(&unexpected, &encrypted(&Identity::generate()));
     let (verdict, status) = read(&mut unexpected);
     assert_eq!((status, &verdict["level"]), (json!("insufficient"), &json!("present")));
@@ -171,7 +121,7 @@ fn nothing_of_a_secret_is_repeated_whatever_it_holds() {
 fn the_copy_has_to_lie_under_the_key_of_its_own_region_that_the_plan_names() {
     let named = |key: &str| KmsKeyArn::new(key).unwrap();
     let kms_keys = Some(ArchiveKeys { primary: named(KEYS[0]), recovery: Some(named(KEYS[1])) });
-    let mut simulation = with(Some(ArchiveEncryption { kms_keys, ..ArchiveEncryption::default() }));
+    let mut simulation = stand_up_with(Some(ArchiveEncryption { kms_keys, ..ArchiveEncryption::default() }));
     let kept = |simulation: &Simulation, keys: [Option<&str>; 2]| {
         simulation.cloud.with(|state| {
             for (bucket, key) in [PRIMARY, COPY].into_iter().zip(keys) {

@@ -1,24 +1,20 @@
 //! What `backup-verify` says of archives whose data keys KMS wraps: the key has to be where they would be restored.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 use shared::domain::described::{ArchiveEncryption, ArchiveEnvelope};
 use shared::domain::identifier::KmsKeyArn;
-use shared::domain::plan::Component;
-use shared::domain::step::FunctionName;
-use simulation::{Outcome, Platform, Simulation, WrappingKey};
+use simulation::{Simulation, WrappingKey};
+
+use crate::encryption::{first_finding, looked, nightly, read, stand_up_with, store};
 
 #[path = "../../../shared/decryption/tests/common/messages.rs"]
 mod messages;
 
 use messages::{DATA_KEY, KEY as EAST, WRAPPED, Writer};
 
-const PRIMARY: &str = "healthcare-platform-backups";
-const COPY: &str = "healthcare-platform-backups-dr";
-const NEWEST: &str = "2026-11-20.dump";
 /// The replica of the key under which the messages are encrypted.
 const WEST: &str = "arn:aws:kms:us-west-2:123456789012:key/mrk-1234";
 const ANOTHER: &str = "arn:aws:kms:us-west-2:123456789012:key/5678";
@@ -33,34 +29,7 @@ fn pairs(context: Context<'_>) -> BTreeMap<String, String> {
 fn with(key: &str, context: Context<'_>) -> Simulation {
     let envelope = ArchiveEnvelope { kms_key: KmsKeyArn::new(key).unwrap(), context: pairs(context) };
     let encryption = ArchiveEncryption { kms_envelope: Some(envelope), ..ArchiveEncryption::default() };
-    let platform = Platform::default().with_plan(|plan| {
-        for component in plan.components.values_mut() {
-            if let Component::BackupArchives(archives) = component {
-                archives.encryption = Some(encryption.clone());
-            }
-        }
-    });
-    let simulation = platform.stand_up();
-    // What was recorded is of the archive itself, which the tests change.
-    simulation.cloud.with(|state| {
-        for bucket in state.buckets.values_mut() {
-            bucket.retain(|key, _| !key.ends_with(".manifest.json"));
-        }
-    });
-    simulation
-}
-
-fn nightly() -> Arc<[u8]> {
-    Platform::default().stand_up().cloud.with(|state| state.buckets[COPY][NEWEST].content.clone())
-}
-
-fn store(simulation: &Simulation, content: &[u8]) {
-    let content: Arc<[u8]> = content.into();
-    simulation.cloud.with(|state| {
-        for bucket in [PRIMARY, COPY] {
-            state.buckets.get_mut(bucket).unwrap().get_mut(NEWEST).unwrap().content = content.clone();
-        }
-    });
+    stand_up_with(Some(encryption))
 }
 
 fn encrypted() -> Vec<u8> {
@@ -74,25 +43,6 @@ fn key(context: Context<'_>) -> WrappingKey {
 
 fn keep(simulation: &Simulation, arn: &str, key: WrappingKey) {
     simulation.cloud.with(|state| state.wrapping_keys.insert(arn.to_owned(), key));
-}
-
-fn asked(simulation: &mut Simulation, payload: Value) -> (Value, Value) {
-    match simulation.invoke(FunctionName::BackupVerify, "live", &payload) {
-        Outcome::Answered(answer) => (answer["backups"][0].clone(), answer["status"].clone()),
-        other => panic!("{other:?}"),
-    }
-}
-
-fn read(simulation: &mut Simulation) -> (Value, Value) {
-    asked(simulation, json!({"component": "database_archives"}))
-}
-
-fn looked(simulation: &mut Simulation) -> (Value, Value) {
-    asked(simulation, json!({"component": "database_archives", "level": "present"}))
-}
-
-fn first_finding(verdict: &Value) -> &str {
-    verdict["findings"][0].as_str().unwrap_or_else(|| panic!("nothing was found: {verdict:#}"))
 }
 
 fn calls_of_kms(simulation: &Simulation) -> Vec<(&'static str, String)> {

@@ -5,7 +5,7 @@
 pub(crate) mod messages;
 
 use std::fs;
-use std::io::Write;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use age::secrecy::ExposeSecret;
@@ -46,4 +46,29 @@ pub(crate) fn archives() -> Vec<(String, Vec<u8>)> {
     let versions = sorted(&root()).into_iter().filter(|path| path.is_dir());
     let files = versions.flat_map(|version| sorted(&version)).filter(|path| path.is_file());
     files.map(|path| (path.display().to_string(), fs::read(&path).unwrap())).collect()
+}
+
+/// Gives this, and then one letter for ever.
+pub(crate) struct Endless<'a> {
+    beginning: &'a [u8],
+    /// Bytes that were read of it.
+    pub(crate) read: usize,
+}
+
+impl<'a> Endless<'a> {
+    pub(crate) fn after(beginning: &'a [u8]) -> Self {
+        Self { beginning, read: 0 }
+    }
+}
+
+impl Read for Endless<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let mut count = self.beginning.read(out)?;
+        if count == 0 {
+            out.fill(b'A');
+            count = out.len();
+        }
+        self.read += count;
+        Ok(count)
+    }
 }

@@ -51,7 +51,7 @@ impl EnvelopeKeys for KmsEnvelopeKeys {
         })
     }
 
-    async fn unwrap(
+    async fn unwrap_data_key(
         &self,
         key: &KmsKeyArn,
         wrapped: &[u8],
