@@ -184,10 +184,11 @@ fn run_on(command: &BackupCommand, outside: &Outside<'_>, streams: &mut Streams<
         BackupCommand::Verify(arguments) => verify_command(arguments, outside, streams),
         BackupCommand::Manifest(arguments) => manifest_command(arguments, outside, streams),
         BackupCommand::RestoreTest(arguments) => {
-            restore_test::run(arguments, outside.now, |sentence| streams.complain(&format!("{sentence}\n"))).map(|tested| {
-                streams.print(&tested.text);
-                status(tested.answer)
-            })
+            restore_test::run(arguments, outside.now, outside.kms, |sentence| streams.complain(&format!("{sentence}\n")))
+                .map(|tested| {
+                    streams.print(&tested.text);
+                    status(tested.answer)
+                })
         }
         BackupCommand::Retention(arguments) => retention::run(arguments, outside.now).map(|outcome| {
             streams.print(&outcome.out);

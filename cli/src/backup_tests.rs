@@ -1,14 +1,7 @@
-use std::collections::BTreeMap;
-
-use async_trait::async_trait;
 use clap::Parser;
-use shared::domain::identifier::KmsKeyArn;
-use shared::domain::observation::StoredKey;
-use shared::ports::{EnvelopeKeys, FailureKind, PortError, PortResult};
-use shared::redact::Secret;
 
 use super::*;
-use crate::encrypted_archives::encrypted;
+use crate::encrypted_archives::{MESSAGES, asked_of_kms, encrypted, fixture_kms};
 
 #[derive(Debug, Parser)]
 struct Line {
@@ -35,8 +28,7 @@ fn run_with(input: &[u8], line: &[&str]) -> (u8, Vec<u8>, String) {
     let mut input = input;
     let mut streams = Streams { input: &mut input, out: &mut out, errors: &mut errors };
     let nowhere = || Err("no S3 in this test".to_owned());
-    let kms = |_: &tokio::runtime::Runtime| -> Box<dyn EnvelopeKeys> { Box::new(FixtureKms) };
-    let outside = Outside { now: "2026-11-21T02:00:00Z".parse().unwrap(), connect: &nowhere, kms: &kms };
+    let outside = Outside { now: "2026-11-21T02:00:00Z".parse().unwrap(), connect: &nowhere, kms: &fixture_kms };
     let code = run_on(&arguments.backup.command, &outside, &mut streams);
     (code, out, String::from_utf8(errors).unwrap())
 }
@@ -198,47 +190,6 @@ fn an_identity_that_is_none_is_said_without_repeating_it() {
     assert!(errors.contains("identity_unreadable: line 2 "), "{errors}");
     let secret = text.lines().nth(1).unwrap();
     assert!(!errors.contains(&secret[20..40]), "{errors}");
-}
-
-/// Messages that AWS's own implementation made.
-const MESSAGES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/decryption/tests/fixtures/");
-
-/// KMS, as far as the fixtures asked it: a key of another Region than theirs is a replica of it, and one with another id is disabled.
-struct FixtureKms;
-
-fn asked_of_kms() -> BTreeMap<String, serde_json::Value> {
-    serde_json::from_slice(&std::fs::read(format!("{MESSAGES}data_keys.json")).unwrap()).unwrap()
-}
-
-#[async_trait]
-impl EnvelopeKeys for FixtureKms {
-    async fn look(&self, _: &KmsKeyArn) -> PortResult<StoredKey> {
-        Ok(StoredKey { state: "Enabled".to_owned(), deleted_at: None })
-    }
-
-    async fn unwrap(
-        &self,
-        key: &KmsKeyArn,
-        wrapped: &[u8],
-        context: &BTreeMap<String, String>,
-    ) -> PortResult<Secret<Vec<u8>>> {
-        let wrapped = data_encoding::BASE64.encode(wrapped);
-        let failed = |code: &str| PortError {
-            kind: FailureKind::Refused,
-            service: "kms",
-            operation: "Decrypt",
-            code: code.to_owned(),
-            message: String::new(),
-        };
-        assert!(context.contains_key("aws-crypto-public-key"), "what the data key is bound to: {context:?}");
-        if key.region() == "sa-east-1" {
-            return Err(failed("DisabledException"));
-        }
-        let all = asked_of_kms();
-        let given = all.values().find(|given| given["keys"][0]["wrapped"] == wrapped.as_str());
-        let hex = given.ok_or_else(|| failed("InvalidCiphertextException"))?["data_key"].as_str().unwrap().to_owned();
-        Ok(Secret::new(data_encoding::HEXLOWER.decode(hex.as_bytes()).unwrap()))
-    }
 }
 
 #[test]

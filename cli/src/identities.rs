@@ -5,7 +5,6 @@ use std::io::Read;
 use std::path::Path;
 
 use decryption::{Identities, Trouble};
-use pgdump::Keys;
 
 /// Bytes of a file of identities: one is a line of 74 characters.
 const LONGEST: u64 = 64 << 10;
@@ -21,9 +20,4 @@ pub(crate) fn read(path: Option<&Path>) -> Result<Option<Identities>, String> {
     read.map_err(|error| format!("{} could not be read: {error}", path.display()))?;
     let told = |trouble: Trouble| format!("{}: {}: {trouble}", path.display(), trouble.code());
     Identities::read(&text).map(Some).map_err(told)
-}
-
-/// What opens an archive with them.
-pub(crate) fn keys(identities: Option<&Identities>) -> Option<&dyn Keys> {
-    identities.map(|identities| -> &dyn Keys { identities })
 }

@@ -8,22 +8,21 @@ mod trial;
 
 use std::fmt::Display;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, BufReader, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use decryption::{Identities, decrypt};
 use jiff::{SignedDuration, Timestamp};
-use pgdump::{Answer, Directory, LARGEST_MANIFEST, Level, Manifest, Options, Verdict, verify, verify_directory};
+use pgdump::{Answer, Directory, Keys, LARGEST_MANIFEST, Level, Manifest, Options, Verdict, verify, verify_directory};
 use rehearsal::databases::{Installation, Scratch};
 use rehearsal::emulator::PythonEnvironment;
 
 use self::outcome::Outcome;
 use crate::backup_command::Format;
 use crate::drill::workplace::target_directory;
-use crate::identities;
+use crate::opening::{Connect, OpeningArguments};
 
 /// `recoveryctl backup restore-test`.
 #[derive(Debug, Args)]
@@ -37,17 +36,16 @@ pub(crate) struct RestoreTestArguments {
     /// The manifest that was written when this backup was taken, to compare bytes and rows with.
     #[arg(long)]
     manifest: Option<PathBuf>,
-    /// The identity that opens an archive encrypted with age, in a file as age-keygen writes it. What it opens is written beside the
-    /// scratch server's files, and gone with them.
-    #[arg(long, value_name = "FILE")]
-    identity: Option<PathBuf>,
+    #[command(flatten)]
+    opening: OpeningArguments,
     /// A query that the restored database has to answer with true, such as 'SELECT count(*) > 0 FROM patients'. May be given often.
     #[arg(long, value_name = "SQL")]
     query: Vec<String>,
     /// How long pg_restore may take, and each question after it: 30m, 6h. It spins for ever on some damaged archives.
     #[arg(long, default_value = "30m", value_parser = duration)]
     time_limit: Duration,
-    /// Where the scratch server has its files: about four times what the database holds.
+    /// Where the scratch server has its files: about four times what the database holds. What an encrypted archive holds is written there,
+    /// too, and gone with them.
     #[arg(long, value_name = "DIRECTORY")]
     scratch: Option<PathBuf>,
     /// For people, or for programs.
@@ -70,14 +68,19 @@ pub(crate) struct Tested {
 ///
 /// # Errors
 /// What cannot be read, with the reason.
-pub(crate) fn run(arguments: &RestoreTestArguments, now: Timestamp, mut say: impl FnMut(&str)) -> Result<Tested, String> {
+pub(crate) fn run(
+    arguments: &RestoreTestArguments,
+    now: Timestamp,
+    kms: Connect<'_>,
+    mut say: impl FnMut(&str),
+) -> Result<Tested, String> {
     let unreadable = |path: &Path, error: std::io::Error| format!("{} could not be read: {error}", path.display());
     let archive = arguments.archive.canonicalize().map_err(|error| unreadable(&arguments.archive, error))?;
     let manifest = arguments.manifest.as_deref().map(read_manifest).transpose()?;
-    let identities = identities::read(arguments.identity.as_deref())?;
+    let keys = arguments.opening.keys(kms)?;
     let mut options = Options::to(Level::Consistent);
     options.manifest = manifest.as_ref();
-    options.keys = identities::keys(identities.as_ref());
+    options.keys = keys.as_deref();
     let verdict = if archive.is_dir() {
         verify_directory(&Directory::new(&archive), &options)
     } else {
@@ -85,7 +88,8 @@ pub(crate) fn run(arguments: &RestoreTestArguments, now: Timestamp, mut say: imp
     };
     let mut outcome = match verdict.answer(Level::Decodable) {
         Answer::Holds => {
-            restore(arguments, Sealed { archive: &archive, identities: identities.as_ref() }, &verdict, now, &mut say)
+            let keys = options.keys.filter(|_| verdict.encryption.is_some());
+            restore(arguments, Sealed { archive: &archive, keys }, &verdict, now, &mut say)
         }
         // What is damaged would only be restored in part, and what nobody could read is nothing to run.
         Answer::DoesNotHold => Outcome::not_tried("the archive is damaged"),
@@ -112,17 +116,18 @@ fn read_manifest(path: &Path) -> Result<Manifest, String> {
 /// An archive, and what opens it where it is encrypted.
 struct Sealed<'a> {
     archive: &'a Path,
-    identities: Option<&'a Identities>,
+    keys: Option<&'a dyn Keys>,
 }
 
 impl Sealed<'_> {
     /// The archive as pg_restore reads it, which seeks: below this directory, where it is encrypted.
     fn opened(&self, directory: &Path) -> Result<PathBuf, String> {
-        let Some(identities) = self.identities else { return Ok(self.archive.to_owned()) };
+        let Some(keys) = self.keys else { return Ok(self.archive.to_owned()) };
         let path = directory.join("opened");
         let failed = |error: &dyn Display| format!("the archive could not be decrypted: {error}");
         let file = File::open(self.archive).map_err(|error| failed(&error))?;
-        let mut decrypted = decrypt(file, identities).map_err(|trouble| failed(&trouble))?;
+        // Messages are read in small pieces.
+        let mut decrypted = keys.open(Box::new(BufReader::new(file))).map_err(|trouble| failed(&trouble))?;
         let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
         written.and_then(|mut file| io::copy(&mut decrypted, &mut file)).map_err(|error| failed(&error))?;
         Ok(path)

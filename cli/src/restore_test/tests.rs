@@ -4,7 +4,7 @@ use clap::Parser;
 use serde_json::Value;
 
 use super::*;
-use crate::encrypted_archives::encrypted;
+use crate::encrypted_archives::{MESSAGES, asked_of_kms, encrypted, fixture_kms};
 
 #[derive(Debug, Parser)]
 struct Line {
@@ -28,7 +28,7 @@ impl Place {
         let scratch = self.0.join("scratch");
         let line = [&["restore-test", archive, "--format", "json", "--scratch", scratch.to_str().unwrap()], more].concat();
         let arguments = Line::try_parse_from(line).unwrap().arguments;
-        let tested = run(&arguments, Timestamp::now(), |sentence| println!("{sentence}")).unwrap();
+        let tested = run(&arguments, Timestamp::now(), &fixture_kms, |sentence| println!("{sentence}")).unwrap();
         let left: Vec<_> = fs::read_dir(&scratch).unwrap().collect();
         assert!(left.is_empty(), "{left:?}");
         println!("{}", tested.text);
@@ -209,7 +209,7 @@ fn restored_rows_that_are_not_the_archives_are_a_failure_and_what_this_machine_l
 #[test]
 fn an_archive_that_is_not_there_and_a_limit_that_is_none_are_refused() {
     let arguments = Line::try_parse_from(["restore-test", "no-such.dump"]).unwrap().arguments;
-    let refused = run(&arguments, Timestamp::now(), |_| {}).err().unwrap();
+    let refused = run(&arguments, Timestamp::now(), &fixture_kms, |_| {}).err().unwrap();
     assert!(refused.starts_with("no-such.dump could not be read: "), "{refused}");
     for limit in ["0s", "soon", "-5m"] {
         assert!(Line::try_parse_from(["restore-test", "x", &format!("--time-limit={limit}")]).is_err(), "{limit}");
@@ -231,4 +231,16 @@ fn an_encrypted_archive_is_restored_with_its_identity_and_not_tried_without() {
         assert_eq!((answer, proof(&answered, "restorable").0), (Answer::Holds, "proven"));
         assert_eq!(answered["read"]["encryption"]["opened"], true);
     }
+}
+
+#[test]
+fn an_archive_of_the_encryption_sdk_is_restored_with_its_kms_key() {
+    if !postgresql() {
+        return;
+    }
+    let key = asked_of_kms()["default"]["keys"][0]["key"].clone();
+    let place = Place::new("enveloped");
+    let (answer, answered) = place.test(&format!("{MESSAGES}default.message"), &["--kms-key", key.as_str().unwrap()]);
+    assert_eq!((answer, proof(&answered, "restorable").0), (Answer::Holds, "proven"));
+    assert_eq!(answered["read"]["encryption"]["opened"], true);
 }

@@ -10,7 +10,6 @@ use shared::domain::retention::Standing;
 
 use super::*;
 use crate::encrypted_archives::encrypted;
-use crate::identities::keys;
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/pgdump/tests/fixtures/");
 
@@ -223,7 +222,7 @@ fn a_policy_that_says_nothing_is_refused() {
 fn an_encrypted_backup_is_verified_by_the_manifest_of_its_encrypted_bytes() {
     let (bytes, identity) = encrypted(&fs::read(format!("{FIXTURES}15.18/custom-gzip.dump")).unwrap());
     let identities = decryption::Identities::read(&identity).unwrap();
-    let options = Options { keys: keys(Some(&identities)), fingerprints: true, ..Options::to(Level::Decodable) };
+    let options = Options { keys: Some(&identities), fingerprints: true, ..Options::to(Level::Decodable) };
     let manifest = Manifest::of(&verify(bytes.as_slice(), &options), now(), "a test").unwrap();
     let standing = |bytes: u64| proof::standing(Some(&manifest), &proof::single(bytes));
     assert!(matches!(standing(bytes.len() as u64), Standing::Verified { .. }));

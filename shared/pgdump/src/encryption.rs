@@ -126,6 +126,13 @@ impl Clone for NotOpened {
     }
 }
 
+impl fmt::Display for NotOpened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (code, sentence) = self.clone().told();
+        write!(f, "{}: {sentence}", code.as_str())
+    }
+}
+
 impl NotOpened {
     pub(crate) fn told(self) -> (Code, String) {
         match self {
