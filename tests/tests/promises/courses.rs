@@ -19,7 +19,7 @@ use builder::Builder;
 /// An archive that went through a pipe, with one table of many blocks.
 fn one_table(compression: u8) -> Vec<u8> {
     let mut text = Vec::new();
-    for row in 0..9_000_u64 {
+    for row in 0..20_000_u64 {
         writeln!(text, "{row}\t{:x}", row.wrapping_mul(0x9e37_79b9_7f4a_7c15)).unwrap();
     }
     text.extend(b"\\.\n\n\n");
