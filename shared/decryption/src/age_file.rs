@@ -2,15 +2,20 @@
 //!
 //! age authenticates 64 KiB at a time and marks the last piece, so nothing forged is handed on and a cut shows.
 
+mod view;
+
 use std::cell::Cell;
 use std::fmt;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use age::stream::StreamReader;
 use age::x25519::Identity;
 use age::{DecryptError, Decryptor};
-use pgdump::{Keys, NotOpened, Scheme};
+use pgdump::{Keys, NotOpened, Scheme, View};
+
+use view::AgeView;
 
 /// How a file of age begins (C2SP age.md, "Header").
 const MAGIC: &[u8] = b"age-encryption.org/v1";
@@ -90,7 +95,8 @@ impl fmt::Display for Trouble {
 impl std::error::Error for Trouble {}
 
 /// Keys that may open a backup. Never printed.
-pub struct Identities(Vec<Identity>);
+#[derive(Clone)]
+pub struct Identities(Arc<[Identity]>);
 
 impl fmt::Debug for Identities {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -110,7 +116,7 @@ impl Identities {
                 identities.push(line.parse().map_err(|_| Trouble::IdentityUnreadable { line: index + 1 })?);
             }
         }
-        if identities.is_empty() { Err(Trouble::IdentityUnreadable { line: 0 }) } else { Ok(Self(identities)) }
+        if identities.is_empty() { Err(Trouble::IdentityUnreadable { line: 0 }) } else { Ok(Self(identities.into())) }
     }
 }
 
@@ -119,21 +125,24 @@ impl Identities {
 /// # Errors
 /// [`Trouble`], when its header is enough to see that it does not open.
 pub fn decrypt<R: Read>(reader: R, identities: &Identities) -> Result<Decrypted<R>, Trouble> {
-    let failed = Rc::new(Cell::new(false));
-    let header = Rc::new(Cell::new(Some(LONGEST_HEADER)));
-    let mut watched = BufReader::new(Watched { inner: reader, failed: failed.clone(), header: header.clone() });
-    if !is_encrypted(watched.fill_buf().map_err(Trouble::Unreadable)?) {
+    let watch = Watch::of_header();
+    let inner = open(BufReader::new(watch.over(reader)), identities, &watch)?;
+    watch.header.set(None);
+    Ok(Decrypted(Authentic { inner, watch }))
+}
+
+/// Reads the header.
+fn open<R: BufRead>(mut file: R, identities: &Identities, watch: &Watch) -> Result<StreamReader<R>, Trouble> {
+    if !is_encrypted(file.fill_buf().map_err(Trouble::Unreadable)?) {
         return Err(Trouble::NotEncrypted);
     }
-    let told = |error| trouble(error, failed.get());
-    let decryptor = Decryptor::new_buffered(watched).map_err(told)?;
+    let told = |error| trouble(error, watch.failed.get());
+    let decryptor = Decryptor::new_buffered(file).map_err(told)?;
     if decryptor.is_scrypt() {
         return Err(Trouble::Unsupported);
     }
     let keys = identities.0.iter().map(|identity| -> &dyn age::Identity { identity });
-    let inner = decryptor.decrypt(keys).map_err(told)?;
-    header.set(None);
-    Ok(Decrypted { inner, failed })
+    decryptor.decrypt(keys).map_err(told)
 }
 
 fn trouble(error: DecryptError, reading_failed: bool) -> Trouble {
@@ -147,43 +156,40 @@ fn trouble(error: DecryptError, reading_failed: bool) -> Trouble {
     }
 }
 
+impl From<Trouble> for NotOpened {
+    fn from(trouble: Trouble) -> Self {
+        let told = trouble.to_string();
+        match trouble {
+            Trouble::Unreadable(error) => Self::Unreadable(error),
+            Trouble::WrongKey => Self::WrongKey(told),
+            Trouble::Tampered => Self::NotAuthentic(told),
+            _ => Self::Unsupported(told),
+        }
+    }
+}
+
 impl Keys for Identities {
     fn opens(&self, scheme: Scheme) -> bool {
         scheme == Scheme::Age
     }
 
     fn open<'a>(&self, file: Box<dyn Read + 'a>) -> Result<Box<dyn Read + 'a>, NotOpened> {
-        match decrypt(file, self) {
-            Ok(decrypted) => Ok(Box::new(decrypted)),
-            Err(Trouble::Unreadable(error)) => Err(NotOpened::Unreadable(error)),
-            Err(trouble) => {
-                let told = trouble.to_string();
-                Err(match trouble {
-                    Trouble::WrongKey => NotOpened::WrongKey(told),
-                    Trouble::Tampered => NotOpened::NotAuthentic(told),
-                    _ => NotOpened::Unsupported(told),
-                })
-            }
-        }
+        Ok(Box::new(decrypt(file, self)?))
+    }
+
+    fn view(&self, file: &mut dyn Read, bytes: u64) -> Result<Box<dyn View>, NotOpened> {
+        Ok(Box::new(AgeView::of(file, bytes, self)?))
     }
 }
 
 /// What an encrypted backup holds.
 ///
 /// Reading fails with [`ErrorKind::InvalidData`] when the encrypted bytes were changed or cut, and otherwise as reading them failed.
-pub struct Decrypted<R: Read> {
-    inner: StreamReader<BufReader<Watched<R>>>,
-    failed: Rc<Cell<bool>>,
-}
+pub struct Decrypted<R: Read>(Authentic<BufReader<Watched<R>>>);
 
 impl<R: Read> Read for Decrypted<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        self.inner.read(out).map_err(|error| {
-            if self.failed.get() || error.kind() == ErrorKind::Interrupted {
-                return error;
-            }
-            io::Error::new(ErrorKind::InvalidData, "the encrypted bytes were changed or cut since they were written")
-        })
+        self.0.read(out)
     }
 }
 
@@ -193,17 +199,57 @@ impl<R: Read> fmt::Debug for Decrypted<R> {
     }
 }
 
-/// Remembers whether reading itself failed: age tells of that and of forged bytes by the same kind of error. Ends a header without end.
+/// What age decrypts, with errors that say whether it is not authentic or could not be read.
+struct Authentic<R> {
+    inner: StreamReader<R>,
+    watch: Watch,
+}
+
+impl<R> Authentic<R> {
+    fn told<T>(&self, result: io::Result<T>) -> io::Result<T> {
+        result.map_err(|error| {
+            if self.watch.failed.get() || error.kind() == ErrorKind::Interrupted {
+                return error;
+            }
+            io::Error::new(ErrorKind::InvalidData, "the encrypted bytes were changed or cut since they were written")
+        })
+    }
+}
+
+impl<R: Read> Read for Authentic<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(out);
+        self.told(read)
+    }
+}
+
+/// What is known of reading itself: age tells of its failing and of forged bytes by the same kind of error.
+#[derive(Clone, Default)]
+struct Watch {
+    failed: Rc<Cell<bool>>,
+    /// Bytes that may still come before the header is known: one without end is ended.
+    header: Rc<Cell<Option<usize>>>,
+}
+
+impl Watch {
+    fn of_header() -> Self {
+        Self { failed: Rc::default(), header: Rc::new(Cell::new(Some(LONGEST_HEADER))) }
+    }
+
+    fn over<R>(&self, inner: R) -> Watched<R> {
+        Watched { inner, watch: self.clone() }
+    }
+}
+
+/// A reader that is watched.
 struct Watched<R> {
     inner: R,
-    failed: Rc<Cell<bool>>,
-    /// Bytes that may still come before the header is known.
-    header: Rc<Cell<Option<usize>>>,
+    watch: Watch,
 }
 
 impl<R: Read> Read for Watched<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let left = self.header.get();
+        let left = self.watch.header.get();
         if left == Some(0) {
             return Err(ErrorKind::FileTooLarge.into());
         }
@@ -212,11 +258,11 @@ impl<R: Read> Read for Watched<R> {
             match self.inner.read(&mut out[..most]) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => {
-                    self.failed.set(true);
+                    self.watch.failed.set(true);
                     return Err(error);
                 }
                 Ok(count) => {
-                    self.header.set(left.map(|left| left - count));
+                    self.watch.header.set(left.map(|left| left - count));
                     return Ok(count);
                 }
             }

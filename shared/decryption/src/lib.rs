@@ -5,6 +5,7 @@
 //! bytes were changed, and that they could not be read are three different things, and stay so here.
 
 mod age_file;
+mod chunks;
 mod message;
 
 pub use age_file::{Decrypted, Identities, Trouble, decrypt, is_encrypted};

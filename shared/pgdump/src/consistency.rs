@@ -48,7 +48,7 @@ pub(crate) fn compare_bytes(report: &mut Report<'_>) -> Option<String> {
         report.found(Finding::new(Code::ManifestMismatch, sentence));
     }
     if let Some(pieced) = report.pieced {
-        return compare_one(manifest, pieced, report);
+        return Some(and_encrypted(compare_one(manifest, pieced, report), encrypted));
     }
     let (files, elsewhere) = (std::mem::take(&mut report.files), std::mem::take(&mut report.elsewhere));
     let read: BTreeMap<&str, _> = files.iter().map(|file| (file.name.as_str(), file)).collect();
@@ -84,10 +84,14 @@ pub(crate) fn compare_bytes(report: &mut Report<'_>) -> Option<String> {
         return None;
     }
     let evidence = format!("{count} files with {bytes} bytes; size, SHA-256 and CRC-64/NVME of each are the manifest's");
-    Some(match encrypted {
+    Some(and_encrypted(evidence, encrypted))
+}
+
+fn and_encrypted(evidence: String, encrypted: Option<String>) -> String {
+    match encrypted {
         Some(encrypted) => format!("{evidence}; {encrypted}"),
         None => evidence,
-    })
+    }
 }
 
 /// A file that was read in another piece of a directory, and compared with the same manifest there.
@@ -124,7 +128,7 @@ impl Pieced {
 }
 
 /// As for files that were read whole, but for SHA-256.
-fn compare_one(manifest: &Manifest, pieced: Pieced, report: &mut Report<'_>) -> Option<String> {
+fn compare_one(manifest: &Manifest, pieced: Pieced, report: &mut Report<'_>) -> String {
     let mut known = false;
     for stated in &manifest.files {
         let name = &stated.name;
@@ -143,7 +147,7 @@ fn compare_one(manifest: &Manifest, pieced: Pieced, report: &mut Report<'_>) -> 
         let sentence = format!("{name} is in the archive and not in the manifest");
         report.found(Finding::new(Code::FileUnexpected, sentence).in_file(name));
     }
-    Some(pieced.evidence())
+    pieced.evidence()
 }
 
 /// How the file is not the one that was written.
@@ -167,11 +171,19 @@ fn other_size(bytes: u64, stated: &FilePrint) -> Finding {
 /// Compares the file as it is stored with the manifest. Returns the evidence, where both know it.
 fn compare_encrypted(manifest: &Manifest, report: &mut Report<'_>) -> Option<String> {
     let stated = manifest.encrypted.as_ref()?;
-    let read = report.encryption.as_ref()?.file.clone()?;
-    if let Some(finding) = difference(&read, stated) {
+    let encryption = report.encryption.as_ref()?;
+    let (difference, evidence) = match (&encryption.file, report.pieced_encrypted) {
+        (Some(read), _) => {
+            let evidence = format!("{} encrypted bytes; size, SHA-256 and CRC-64/NVME are the manifest's", read.bytes);
+            (difference(read, stated), evidence)
+        }
+        (None, Some(pieced)) => (compare_pieced(&pieced, stated), format!("{} (encrypted)", pieced.evidence())),
+        (None, None) => return None,
+    };
+    if let Some(finding) = difference {
         report.found(finding.in_file(FilePrint::ENCRYPTED));
     }
-    Some(format!("{} encrypted bytes; size, SHA-256 and CRC-64/NVME are the manifest's", read.bytes))
+    Some(evidence)
 }
 
 /// How a file is not the one that was written.

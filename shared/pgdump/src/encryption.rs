@@ -93,6 +93,34 @@ pub trait Keys: fmt::Debug + Sync {
     /// # Errors
     /// [`NotOpened`], when the file's beginning is enough to see that it does not open.
     fn open<'a>(&self, file: Box<dyn Read + 'a>) -> Result<Box<dyn Read + 'a>, NotOpened>;
+
+    /// As [`Keys::open`], for readers that begin anywhere. The file has so many bytes, and only its beginning is read here.
+    ///
+    /// # Errors
+    /// As [`Keys::open`].
+    fn view(&self, file: &mut dyn Read, bytes: u64) -> Result<Box<dyn View>, NotOpened>;
+}
+
+/// What an encrypted file holds, as readers see it of which each begins somewhere else and knows nothing of the others.
+///
+/// Whoever reads up to the end finds what [`Keys::open`] would find: bytes that were changed, cut off, added or moved.
+pub trait View: fmt::Debug + Send + Sync {
+    /// How many bytes that is, if the file ends as it was written: so says its length.
+    fn bytes(&self) -> u64;
+
+    /// The byte of the file with which reading this one begins.
+    fn begins_at(&self, byte: u64) -> u64;
+
+    /// What the file holds from this byte on. `file` has its own bytes from [`View::begins_at`] to its end.
+    ///
+    /// # Errors
+    /// As reading it fails: see [`Keys::open`].
+    fn read<'a>(&'a self, file: Box<dyn Read + 'a>, from: u64) -> io::Result<Box<dyn Read + 'a>>;
+
+    /// What only a reading of the whole could check.
+    fn not_checked(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 /// Why a file does not open.

@@ -44,7 +44,7 @@ mod verify;
 
 pub use consistency::Drift;
 pub use digest::{Crc64Value, Sha256Value};
-pub use encryption::{Encryption, Keys, NotOpened, Scheme};
+pub use encryption::{Encryption, Keys, NotOpened, Scheme, View};
 pub use files::{Directory, Files};
 pub use finding::{Code, Finding, Meaning};
 pub use header::Compression;

@@ -63,6 +63,8 @@ pub(crate) struct Report<'a> {
     pub(crate) files: Vec<FilePrint>,
     /// The whole file, where it was read in pieces.
     pub(crate) pieced: Option<Pieced>,
+    /// The same of the file as it is stored, where it is encrypted.
+    pub(crate) pieced_encrypted: Option<Pieced>,
     /// Files of a directory that were read in pieces, by name.
     pub(crate) elsewhere: BTreeMap<String, Elsewhere>,
     /// Whether bytes are compared elsewhere.
@@ -89,6 +91,7 @@ impl<'a> Report<'a> {
             bytes_read: 0,
             files: Vec::new(),
             pieced: None,
+            pieced_encrypted: None,
             elsewhere: BTreeMap::new(),
             apart: false,
             not_checked: Vec::new(),

@@ -34,7 +34,7 @@ fn in_turns(archive: &[u8], size: u64, bytes: &[u64]) -> (Combined, u32) {
             let json = serde_json::to_string(&course).unwrap();
             let again: Course = serde_json::from_str(&json).unwrap();
             assert_eq!(again, course, "{json}");
-            let from = usize::try_from(again.begins_at()).unwrap();
+            let from = usize::try_from(divide(archive, size).begins_at(&again)).unwrap();
             let allowance = Allowance { bytes: *allowed.next().unwrap(), over: &|| false };
             let read = divide(archive, size).read_on(number, again, &archive[from..], Some(allowance)).unwrap();
             turns += 1;
@@ -254,8 +254,9 @@ fn half_way(which: usize) -> (serde_json::Value, &'static [u8]) {
 fn go_on(archive: &[u8], course: serde_json::Value) -> Option<Verdict> {
     let mut course: Course = serde_json::from_value(course).ok()?;
     for _ in 0..10 {
-        let from = archive.len().min(usize::try_from(course.begins_at()).unwrap_or(usize::MAX));
-        course = divide(archive, u64::MAX).read_on(0, course, &archive[from..], None)?;
+        let division = divide(archive, u64::MAX);
+        let from = archive.len().min(usize::try_from(division.begins_at(&course)).unwrap_or(usize::MAX));
+        course = division.read_on(0, course, &archive[from..], None)?;
         match course.finish() {
             Ok(piece) => {
                 return Some(combine(archive, archive.len() as u64, sizes(u64::MAX), &options(), &[piece]).verdict);

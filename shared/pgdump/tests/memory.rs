@@ -111,7 +111,7 @@ fn rows_that_several_readers_read() {
     let divide = || Division::of(bytes.as_slice(), length, sizes, &options);
     let mut course = divide().course(0).unwrap();
     let piece = loop {
-        let from = usize::try_from(course.begins_at()).unwrap();
+        let from = usize::try_from(divide().begins_at(&course)).unwrap();
         let allowance = Allowance { bytes: length / 7, over: &|| false };
         match divide().read_on(0, course, &bytes[from..], Some(allowance)).unwrap().finish() {
             Ok(piece) => break piece,

@@ -13,7 +13,7 @@ pub(super) enum Stopped {
     Failed(io::Error),
 }
 
-/// A message that is read from its beginning.
+/// A message that is read from where one of its fields begins.
 pub(super) struct Input<R> {
     inner: R,
     digest: Option<Context>,

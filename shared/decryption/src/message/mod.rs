@@ -7,18 +7,21 @@ mod frames;
 mod header;
 mod input;
 mod suite;
+mod view;
 mod wrapped;
 
 use std::fmt;
-use std::io::Read;
+use std::io::{BufReader, Read};
 
-use pgdump::{Keys, NotOpened, Scheme};
+use aws_lc_rs::aead::LessSafeKey;
+use pgdump::{Keys, NotOpened, Scheme, View};
 
 pub use frames::Message;
 pub use wrapped::{DataKey, EncryptedDataKey, EncryptionContext, Unwrap, Unwrapped, Wrapped};
 
 use header::Header;
 use input::Input;
+use view::MessageView;
 
 /// What a message says of its data key, read from its header alone. Nothing of it is authenticated yet: only a key tells whether it is
 /// what was written.
@@ -48,11 +51,17 @@ impl<U: Unwrap> Envelope<U> {
     /// [`NotOpened`], when its header is enough to see that it does not open.
     pub fn decrypt<R: Read>(&self, reader: R) -> Result<Message<R>, NotOpened> {
         let mut input = Input::new(reader);
-        let header = Header::read(&mut input)?;
+        let (header, key) = self.header(&mut input)?;
+        Message::new(input, &header, key)
+    }
+
+    /// Reads the header, which is authentic then, and of what is meant.
+    fn header<R: Read>(&self, input: &mut Input<R>) -> Result<(Header, LessSafeKey), NotOpened> {
+        let header = Header::read(input)?;
         let data_key = self.unwrap.data_key(&header.wrapped)?;
         let key = header.verify(&data_key)?;
         self.is_meant(&header.wrapped.context)?;
-        Message::new(input, header, key)
+        Ok((header, key))
     }
 
     fn is_meant(&self, found: &EncryptionContext) -> Result<(), NotOpened> {
@@ -76,6 +85,11 @@ impl<U: Unwrap> Keys for Envelope<U> {
 
     fn open<'a>(&self, file: Box<dyn Read + 'a>) -> Result<Box<dyn Read + 'a>, NotOpened> {
         Ok(Box::new(self.decrypt(file)?))
+    }
+
+    fn view(&self, file: &mut dyn Read, bytes: u64) -> Result<Box<dyn View>, NotOpened> {
+        let (header, key) = self.header(&mut Input::new(BufReader::new(file)))?;
+        Ok(Box::new(MessageView::of(&header, key, bytes)?))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
+use std::ops::Range;
 
 use crc_fast::{CrcAlgorithm, checksum_combine};
 
@@ -13,7 +14,7 @@ use crate::finding::{Code, Finding};
 use crate::header::Layout;
 use crate::level::Level;
 use crate::options::Options;
-use crate::pieces::{Beginning, Division, How, Known, Piece, PieceSizes, apart, divide};
+use crate::pieces::{Beginning, Division, How, Known, Opened, Piece, PieceSizes, apart, divide};
 use crate::report::Report;
 use crate::tar;
 use crate::verdict::{FilePrint, Proof, Table, Verdict};
@@ -23,7 +24,7 @@ use crate::verdict::{FilePrint, Proof, Table, Verdict};
 pub struct Combined {
     /// The verdict of one reading; [`Verdict::files`] is empty, because SHA-256 is not made of parts.
     pub verdict: Verdict,
-    /// CRC-64/NVME of the whole file, where every byte of it came.
+    /// CRC-64/NVME of the whole file, as it is stored, where every byte of it came.
     pub crc64nvme: Option<Crc64Value>,
 }
 
@@ -31,25 +32,33 @@ pub struct Combined {
 const NO_SHA256: &str = "SHA-256: it cannot be put together from pieces, and CRC-64/NVME finds accidents, not a change that somebody \
                          made so that it is not found; recoveryctl backup verify compares both";
 
-/// Puts the pieces of an archive of so many bytes together, in whatever order they come. Its beginning is read once more. What is missing
-/// of the pieces is told: it was not checked.
+/// Puts the pieces of an archive whose file has so many bytes together, in whatever order they come. Its beginning is read once more.
+/// What is missing of the pieces is told: it was not checked.
 pub fn combine(reader: impl Read, bytes: u64, sizes: PieceSizes, options: &Options<'_>, pieces: &[Piece]) -> Combined {
     let (division, beginning) = divide(reader, bytes, sizes, options);
     let mut known = BTreeMap::new();
     for piece in pieces.iter().filter(|piece| piece.is_sane(division.entries())) {
         known.entry(piece.range().start).or_insert(piece);
     }
-    let crc64nvme = division.checksum(&known);
+    let content = division.checksum(&known, Division::range, |piece| piece.crc64nvme);
+    let crc64nvme = match division.opened() {
+        Some(_) => division.checksum(&known, Division::encrypted_range, |piece| piece.encrypted_crc64nvme),
+        None => content,
+    };
     let verdict = match (beginning, &division.how) {
         (Beginning::Head(mut report), How::Entries(head)) => {
             let begin = division.edges.first().copied().unwrap_or_default();
             report.bytes_read = begin;
-            if let Err(finding) = chain(&known, begin, bytes, head, &mut report) {
+            if let Err(finding) = chain(&known, begin, division.bytes, head, &mut report) {
                 report.found(finding);
             }
-            match crc64nvme {
-                Some(crc64nvme) => report.pieced = Some(Pieced { bytes, crc64nvme }),
-                None => report.compares_no_bytes(),
+            report.pieced = content.map(|crc64nvme| Pieced { bytes: division.bytes, crc64nvme });
+            if let Some(opened) = &head.opened {
+                encrypted_file(opened, crc64nvme, &mut report);
+            }
+            // Where what it holds is not authentic, its file can be compared all the same.
+            if content.is_none() && !report.has(Code::NotAuthentic) {
+                report.compares_no_bytes();
             }
             if options.manifest.is_some() {
                 report.not_checked(NO_SHA256);
@@ -63,22 +72,40 @@ pub fn combine(reader: impl Read, bytes: u64, sizes: PieceSizes, options: &Optio
 }
 
 impl Division {
-    /// Of the whole, where the pieces cover it without a gap.
-    fn checksum(&self, known: &BTreeMap<u64, &Piece>) -> Option<Crc64Value> {
-        let mut whole = Some(0);
+    /// Of the whole, where these parts cover it without a gap.
+    fn checksum(
+        &self,
+        known: &BTreeMap<u64, &Piece>,
+        part: impl Fn(&Self, usize) -> Option<Range<u64>>,
+        sum: impl Fn(&Piece) -> Option<Crc64Value>,
+    ) -> Option<Crc64Value> {
+        let mut whole = 0;
         let mut at = 0;
-        for piece in 0..self.pieces() {
-            let range = self.range(piece)?;
+        for number in 0..self.pieces() {
+            let range = self.range(number)?;
             let read = known.get(&range.start).filter(|read| read.range() == range)?;
-            let part = read.crc64nvme?.0;
-            let length = range.end - range.start;
-            whole = whole.filter(|_| range.start == at).map(|sum| match at {
-                0 => part,
-                _ => checksum_combine(CrcAlgorithm::Crc64Nvme, sum, part, length),
-            });
+            let (range, sum) = (part(self, number)?, sum(read)?.0);
+            if range.start != at {
+                return None;
+            }
+            whole = match at {
+                0 => sum,
+                _ => checksum_combine(CrcAlgorithm::Crc64Nvme, whole, sum, range.end - range.start),
+            };
             at = range.end;
         }
-        whole.filter(|_| at == self.bytes).map(Crc64Value)
+        Some(Crc64Value(whole))
+    }
+}
+
+/// What there is to say of the file, beside what it holds.
+fn encrypted_file(opened: &Opened, crc64nvme: Option<Crc64Value>, report: &mut Report<'_>) {
+    report.pieced_encrypted = crc64nvme.map(|crc64nvme| Pieced { bytes: opened.file, crc64nvme });
+    if crc64nvme.is_none() && report.options().knows_encrypted() {
+        report.not_checked("the encrypted bytes against the manifest: not every one of them was read");
+    }
+    if let Some(what) = opened.view.not_checked() {
+        report.not_checked(what);
     }
 }
 

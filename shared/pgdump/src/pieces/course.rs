@@ -5,6 +5,7 @@
 //! far as pieces are, but it may be damaged on its way: nothing in it makes a reader panic, or take more memory.
 
 use std::io::{self, ErrorKind, Read};
+use std::ops::Range;
 
 use crc_fast::{CrcAlgorithm, checksum_combine};
 use serde::{Deserialize, Serialize};
@@ -20,7 +21,7 @@ use crate::pause::{Allowance, Pause, Paused};
 use crate::pieces::blocks::{Block, End, Reading};
 use crate::pieces::sealed::{KEY_BYTES, SealKey, Sealed, key_bytes};
 use crate::pieces::summing::{Summed, Summing};
-use crate::pieces::{Division, How, Known, Piece};
+use crate::pieces::{Division, How, Known, Piece, Rest};
 use crate::report::{Report, Stage};
 use crate::source::{Input, Source};
 use crate::tar::{Members, OpenMember};
@@ -37,6 +38,9 @@ pub struct Course {
     turns: u32,
     piece: Piece,
     sum: Sum,
+    /// Of the bytes of the file, where the archive is encrypted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    encrypted: Option<Sum>,
     /// `None`: everything was decoded that can be, or nothing was to be.
     cursor: Option<Cursor>,
 }
@@ -48,6 +52,45 @@ struct Sum {
     up_to: u64,
     /// `None`: not all bytes came.
     crc64nvme: Option<Crc64Value>,
+}
+
+impl Sum {
+    fn of(range: &Range<u64>) -> Self {
+        Self { up_to: range.start, crc64nvme: Some(Crc64Value(0)) }
+    }
+
+    /// Whether there is nothing left to sum.
+    fn is_over(&self, range: &Range<u64>) -> bool {
+        self.up_to == range.end || self.crc64nvme.is_none()
+    }
+
+    /// Where all bytes came.
+    fn whole(&self, range: &Range<u64>) -> Option<Crc64Value> {
+        self.crc64nvme.filter(|_| self.up_to == range.end)
+    }
+
+    /// What is left, for a reader that begins at this byte.
+    fn rest<R: Read>(&self, range: &Range<u64>, reader: R, from: u64) -> Summing<R> {
+        let (known, left) =
+            if self.is_over(range) { (0, 0) } else { (self.up_to.saturating_sub(from), range.end - self.up_to) };
+        Summing::new(reader, from, known, left)
+    }
+
+    fn add(&mut self, range: &Range<u64>, summed: &Summed) {
+        let Some(before) = self.crc64nvme else { return };
+        let sum = match self.up_to == range.start {
+            true => summed.crc64nvme.0,
+            false => checksum_combine(CrcAlgorithm::Crc64Nvme, before.0, summed.crc64nvme.0, summed.bytes),
+        };
+        self.up_to += summed.bytes;
+        let short = summed.ended && self.up_to < range.end;
+        self.crc64nvme = (!short).then_some(Crc64Value(sum));
+    }
+
+    /// Whether it could stand so, for a reader that begins at this byte.
+    fn is_sane(&self, range: &Range<u64>, from: u64) -> bool {
+        (range.start..=range.end).contains(&self.up_to) && (self.is_over(range) || from <= self.up_to)
+    }
 }
 
 /// Where decoding goes on.
@@ -97,14 +140,12 @@ impl Course {
         if self.cursor.is_some() || !self.is_summed() {
             return Err(Box::new(self));
         }
-        let whole = self.sum.up_to == self.piece.range().end;
-        self.piece.crc64nvme = self.sum.crc64nvme.filter(|_| whole);
+        self.piece.crc64nvme = self.sum.whole(&self.piece.range());
         Ok(self.piece)
     }
 
-    /// The byte of the file at which the next reader begins.
-    #[must_use]
-    pub fn begins_at(&self) -> u64 {
+    /// The byte at which the next reader begins.
+    pub(crate) fn begins_at(&self) -> u64 {
         match &self.cursor {
             Some(cursor) if self.is_summed() => cursor.at,
             Some(cursor) => cursor.at.min(self.sum.up_to),
@@ -133,24 +174,12 @@ impl Course {
     }
 
     fn is_summed(&self) -> bool {
-        self.sum.up_to == self.piece.range().end || self.sum.crc64nvme.is_none()
+        self.sum.is_over(&self.piece.range())
     }
 
     /// The entry whose block is open.
     fn open_entry(&self, cursor: &Cursor) -> Option<usize> {
         if cursor.open == Open::Nothing { None } else { self.piece.blocks.last().and_then(|block| block.entry) }
-    }
-
-    fn add(&mut self, summed: &Summed) {
-        let Some(before) = self.sum.crc64nvme else { return };
-        let range = self.piece.range();
-        let sum = match self.sum.up_to == range.start {
-            true => summed.crc64nvme.0,
-            false => checksum_combine(CrcAlgorithm::Crc64Nvme, before.0, summed.crc64nvme.0, summed.bytes),
-        };
-        self.sum.up_to += summed.bytes;
-        let short = summed.ended && self.sum.up_to < range.end;
-        self.sum.crc64nvme = (!short).then_some(Crc64Value(sum));
     }
 }
 
@@ -159,13 +188,13 @@ impl Division {
     #[must_use]
     pub fn course(&self, piece: usize) -> Option<Course> {
         let range = self.range(piece)?;
-        let sum = Sum { up_to: range.start, crc64nvme: Some(Crc64Value(0)) };
+        let (sum, encrypted) = (Sum::of(&range), self.encrypted_range(piece).as_ref().map(Sum::of));
         let cursor = self.decodes().then(|| Cursor { at: self.edges[piece], open: Open::Nothing });
-        Some(Course { version: VERSION, turns: 0, piece: Piece::of(range), sum, cursor })
+        Some(Course { version: VERSION, turns: 0, piece: Piece::of(range), sum, encrypted, cursor })
     }
 
-    /// Reads on, as far as is allowed. `reader` has the bytes from [`Course::begins_at`] to the end of the file. `None`: this is not how
-    /// this piece can stand.
+    /// Reads on, as far as is allowed. `reader` has the bytes of the file from [`Division::begins_at`] to its end. `None`: this is not
+    /// how this piece can stand.
     #[must_use]
     pub fn read_on(
         &self,
@@ -187,11 +216,17 @@ impl Division {
             let begin = course.cursor.as_ref().map_or(from, |cursor| cursor.at);
             Pause::after(allowance, begin, self.bytes.saturating_sub(KEY_BYTES as u64), continues)
         });
-        let (known, left) = match course.is_summed() {
-            true => (0, 0),
-            false => (course.sum.up_to - from, end - course.sum.up_to),
+        let encrypted = course.encrypted.take().zip(self.encrypted_range(piece));
+        let mut file = match &encrypted {
+            Some((sum, range)) => sum.rest(range, reader, self.begins_at(&course)),
+            None => Summing::new(reader, from, 0, 0),
         };
-        let mut summing = Summing::new(reader, from, known, left);
+        let content = match self.opened() {
+            Some(opened) => opened.read(&mut file, from),
+            None => Rest::More(Box::new(&mut file) as Box<dyn Read>),
+        };
+        let range = course.piece.range();
+        let mut summing = course.sum.rest(&range, content, from);
         if let (Some(cursor), How::Entries(content)) = (course.cursor.take(), &self.how) {
             self.decode(piece, content, cursor, &mut summing, pause, &mut course)?;
         }
@@ -199,12 +234,21 @@ impl Division {
             None => summing.read_on(pause).err(),
             Some(_) => None,
         };
-        course.add(&summing.finish());
+        course.sum.add(&range, &summing.finish());
         if let Some(error) = failed {
             course.sum.crc64nvme = None;
-            if !course.piece.is_unreadable() {
+            if !course.piece.broke_off() {
                 course.piece.found(Finding::unreadable(course.sum.up_to, &error));
             }
+        }
+        if let Some((mut sum, range)) = encrypted {
+            if course.cursor.is_none() && course.is_summed() {
+                // What is not authentic is the file's own all the same. Why it cannot be read was told.
+                let _told = file.read_on(pause);
+            }
+            sum.add(&range, &file.finish());
+            course.piece.encrypted_crc64nvme = sum.whole(&range);
+            course.encrypted = Some(sum);
         }
         course.turns = course.turns.saturating_add(1);
         Some(course)
@@ -239,7 +283,7 @@ impl Division {
         let open = match open() {
             Ok(open) => open?,
             Err(error) => {
-                course.piece.found(Finding::unreadable(cursor.at, &error));
+                course.piece.found(Finding::unreadable(reader.position(), &error));
                 return Some(());
             }
         };
@@ -260,7 +304,7 @@ impl Division {
             End::Paused(Paused { at, open }) => match cursor_at(at, open, archive, &mut source) {
                 Ok(next) if next == cursor && pause.continues => course.piece.found(too_long(at)),
                 Ok(next) => course.cursor = Some(next),
-                Err(error) => course.piece.found(Finding::unreadable(at, &error)),
+                Err(error) => course.piece.found(Finding::unreadable(source.position(), &error)),
             },
         }
         Some(())
@@ -270,10 +314,16 @@ impl Division {
     fn is_sane(&self, piece: usize, course: &Course) -> bool {
         let Some(range) = self.range(piece) else { return false };
         let sum = course.sum;
+        let encrypted = match (course.encrypted, self.encrypted_range(piece)) {
+            (Some(sum), Some(range)) => sum.is_sane(&range, self.begins_at(course)),
+            (None, None) => true,
+            _ => false,
+        };
         let whole = course.version == VERSION
             && course.piece.range() == range
             && course.piece.is_sane(self.entries())
-            && (range.start..=range.end).contains(&sum.up_to);
+            && (range.start..=range.end).contains(&sum.up_to)
+            && encrypted;
         let Some(cursor) = &course.cursor else { return whole };
         let How::Entries(_) = &self.how else { return false };
         let open = cursor.open == Open::Nothing || !course.piece.blocks.is_empty();

@@ -11,11 +11,15 @@
 //!
 //! Checksums are apart from this: every piece also sums the bytes between its own beginning and the next one's, whatever is in them,
 //! and CRC-64/NVME of the whole follows from those of its parts. SHA-256 does not, so it is not compared, and the verdict says so.
+//!
+//! An archive that is encrypted and opened is divided as what it holds is, and every byte of a piece is one of that. Its file is summed
+//! apart. See [`crate::View`].
 
 mod blocks;
 mod combine;
 mod course;
 mod directory;
+mod opened;
 mod piece;
 mod sealed;
 mod summing;
@@ -28,6 +32,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::contents::{Contents, Place};
 use crate::digest::Sha256Value;
+use crate::encryption::Scheme;
+use crate::finding::Finding;
 use crate::header::{Compression, Header};
 use crate::level::Level;
 use crate::limits::Limits;
@@ -35,7 +41,9 @@ use crate::options::Options;
 use crate::report::Report;
 use crate::source::{Input, Source};
 use crate::verdict::Verdict;
-use crate::verify::{BEGINNING, begins_archive, head, verify};
+use crate::verify::{begins_archive, head, verify};
+
+use opened::{Noted, Opened};
 
 pub(crate) use blocks::Sequence;
 pub use combine::{Combined, combine};
@@ -55,8 +63,9 @@ pub struct PieceSizes {
     pub most: u32,
 }
 
-/// How an archive is divided. The same archive, sizes, level and limits give the same division anywhere.
+/// How an archive is divided. The same archive, sizes, level, limits and keys give the same division anywhere.
 pub struct Division {
+    /// Of the file; where it is encrypted and its pieces are decoded, of what it holds.
     bytes: u64,
     /// Where pieces begin, ascending; the first where the data does. Before it lies what the first piece sums and does not decode.
     edges: Vec<u64>,
@@ -79,6 +88,8 @@ struct Known {
     longest: Option<u64>,
     /// Of all that the beginning tells. Part of the key of what is handed on.
     digest: Sha256Value,
+    /// What it is read through, where it is encrypted.
+    opened: Option<Opened>,
 }
 
 /// What the beginning of an archive tells.
@@ -89,11 +100,11 @@ enum Beginning<'a> {
     Listing(Box<Verdict>),
 }
 
-const NOT_DECODED: &str = "an archive that is encrypted, or none of pg_dump's, is not decoded in pieces";
+const NOT_DECODED: &str = "an archive that does not open, or is none of pg_dump's, is not decoded in pieces";
 const NO_CONTENTS: &str = "its table of contents could not be read, so nothing says where its data begins";
 
 impl Division {
-    /// Divides an archive of so many bytes, of which this reads the beginning, no further than the table of contents.
+    /// Divides an archive whose file has so many bytes, of which this reads the beginning, no further than the table of contents.
     pub fn of(reader: impl Read, bytes: u64, sizes: PieceSizes, options: &Options<'_>) -> Self {
         divide(reader, bytes, sizes, options).0
     }
@@ -119,6 +130,19 @@ impl Division {
         matches!(self.how, How::Entries(_))
     }
 
+    /// Whether it is encrypted, and its pieces are of what it holds.
+    #[must_use]
+    pub fn is_opened(&self) -> bool {
+        self.opened().is_some()
+    }
+
+    fn opened(&self) -> Option<&Opened> {
+        match &self.how {
+            How::Entries(known) => known.opened.as_ref(),
+            How::Ranges { .. } => None,
+        }
+    }
+
     /// Why nothing is decoded although that was asked for.
     #[must_use]
     pub fn why_not_decoded(&self) -> Option<&'static str> {
@@ -137,11 +161,25 @@ impl Division {
         }
     }
 
-    /// The bytes of a piece. Whoever reads it begins there, and may have to read on behind its end where an offset is wrong.
+    /// The bytes of a piece. Whoever reads it may have to read on behind its end where an offset is wrong.
     #[must_use]
     pub fn range(&self, piece: usize) -> Option<Range<u64>> {
         let begin = *self.edges.get(piece)?;
         Some(if piece == 0 { 0 } else { begin }..self.edges.get(piece + 1).copied().unwrap_or(self.bytes))
+    }
+
+    /// The bytes of the file that belong to a piece, where it is encrypted.
+    fn encrypted_range(&self, piece: usize) -> Option<Range<u64>> {
+        let (opened, range) = (self.opened()?, self.range(piece)?);
+        let end = if range.end == self.bytes { opened.file } else { opened.begins_at(range.end) };
+        Some(opened.begins_at(range.start)..end)
+    }
+
+    /// The byte of the file with which the next reader begins.
+    #[must_use]
+    pub fn begins_at(&self, course: &Course) -> u64 {
+        let byte = course.begins_at();
+        self.opened().map_or(byte, |opened| opened.begins_at(byte))
     }
 
     /// The bytes of the largest piece.
@@ -160,7 +198,7 @@ impl Division {
         }
     }
 
-    /// Reads one piece, of which `reader` has the bytes from the beginning of its range to the end of the file.
+    /// Reads one piece. `reader` has the bytes of the file from [`Division::begins_at`] to its end.
     #[must_use]
     pub fn read(&self, piece: usize, reader: impl Read) -> Option<Piece> {
         self.read_on(piece, self.course(piece)?, reader, None)?.finish().ok()
@@ -169,43 +207,61 @@ impl Division {
 
 /// Divides, and says what the beginning told.
 fn divide<'a>(mut reader: impl Read, bytes: u64, sizes: PieceSizes, options: &'a Options<'_>) -> (Division, Beginning<'a>) {
-    let mut beginning = Vec::with_capacity(BEGINNING);
-    let failed = reader.by_ref().take(BEGINNING as u64).read_to_end(&mut beginning).err();
-    let archive = begins_archive(&beginning);
+    let mut beginning = Vec::with_capacity(Scheme::BEGINNING);
+    let failed = reader.by_ref().take(Scheme::BEGINNING as u64).read_to_end(&mut beginning).err();
+    let (archive, scheme) = (begins_archive(&beginning), Scheme::of(&beginning));
     // What failed once is told by whoever reads on.
-    let rest = failed.map_or_else(|| Rest::More(reader), Rest::Failed);
-    let reader = beginning.as_slice().chain(rest);
-    if options.decodes() && archive {
-        return divide_archive(reader, bytes, sizes, options);
+    let mut reader = Noted::new(beginning, failed.map_or_else(|| Rest::More(reader), Rest::Failed));
+    if !options.decodes() {
+        return (Division::of_ranges(None, bytes, sizes), listing(reader.again(), options));
     }
-    let listing = verify(reader, &listing(options));
-    let why = options.decodes().then_some(NOT_DECODED);
-    (Division::of_ranges(why, bytes, sizes), Beginning::Listing(Box::new(listing)))
+    let opened = scheme.and_then(|scheme| Opened::of(&mut reader, bytes, scheme, options));
+    if archive || opened.is_some() {
+        return divide_archive(reader.again(), opened, bytes, sizes, options);
+    }
+    (Division::of_ranges(Some(NOT_DECODED), bytes, sizes), listing(reader.again(), options))
 }
 
 fn divide_archive<'a>(
     reader: impl Read,
+    opened: Option<Opened>,
     bytes: u64,
     sizes: PieceSizes,
     options: &'a Options<'_>,
 ) -> (Division, Beginning<'a>) {
     let mut report = Box::new(Report::new(options));
-    crate::verify::not_encrypted(&mut report);
-    let mut source = Source::new(reader, false);
-    match head(&mut source, &mut report) {
-        Ok((header, contents)) => {
-            let offsets = offsets(&contents);
-            let longest = (offsets.len() == contents.entries.len()).then(|| longest(offsets.clone(), bytes));
-            let edges = edges_at(offsets, source.position(), bytes, sizes);
-            let digest = Sha256Value(Sha256::digest(format!("{bytes} {header:?} {contents:?}")).into());
-            let how = How::Entries(Box::new(Known { header, contents, limits: options.limits.clone(), longest, digest }));
-            (Division { bytes, edges, how }, Beginning::Head(report))
+    let head = match &opened {
+        None => {
+            crate::verify::not_encrypted(&mut report);
+            head_of(reader, &mut report)
         }
+        Some(opened) => {
+            report.encrypted(opened.scheme);
+            report.opened();
+            head_of(opened.read(reader, 0), &mut report)
+        }
+    };
+    let (header, contents, begin) = match head {
+        Ok(head) => head,
         Err(finding) => {
             report.found(finding);
-            (Division::of_ranges(Some(NO_CONTENTS), bytes, sizes), Beginning::Listing(Box::new(apart(report))))
+            return (Division::of_ranges(Some(NO_CONTENTS), bytes, sizes), Beginning::Listing(Box::new(apart(report))));
         }
-    }
+    };
+    let bytes = opened.as_ref().map_or(bytes, |opened| opened.view.bytes());
+    let offsets = offsets(&contents);
+    let longest = (offsets.len() == contents.entries.len()).then(|| longest(offsets.clone(), bytes));
+    let edges = edges_at(offsets, begin, bytes, sizes);
+    let digest = Sha256Value(Sha256::digest(format!("{bytes} {header:?} {contents:?}")).into());
+    let how = How::Entries(Box::new(Known { header, contents, limits: options.limits.clone(), longest, digest, opened }));
+    (Division { bytes, edges, how }, Beginning::Head(report))
+}
+
+/// All up to the data, and where that begins.
+fn head_of(reader: impl Read, report: &mut Report<'_>) -> Result<(Header, Contents, u64), Finding> {
+    let mut source = Source::new(reader, false);
+    let (header, contents) = head(&mut source, report)?;
+    Ok((header, contents, source.position()))
 }
 
 /// The verdict without a comparison of bytes, which is made of their sum.
@@ -214,9 +270,10 @@ fn apart(mut report: Box<Report<'_>>) -> Verdict {
     report.finish()
 }
 
-/// What tells what the archive is, and compares nothing.
-fn listing<'o>(options: &Options<'o>) -> Options<'o> {
-    Options { level: Level::Listed.min(options.level), previous: None, fingerprints: false, ..options.clone() }
+/// Tells what the archive is, and compares nothing.
+fn listing<'a>(reader: impl Read, options: &Options<'_>) -> Beginning<'a> {
+    let level = Level::Listed.min(options.level);
+    Beginning::Listing(Box::new(verify(reader, &Options { level, previous: None, fingerprints: false, ..options.clone() })))
 }
 
 /// Where blocks begin, as far as the table of contents says. It says nothing in a tar archive, and where pg_dump wrote into a pipe.

@@ -19,6 +19,9 @@ pub struct Piece {
     /// Of these bytes, where all of them came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) crc64nvme: Option<Crc64Value>,
+    /// Of the bytes of the file that belong to it, where the archive is encrypted and all of them came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) encrypted_crc64nvme: Option<Crc64Value>,
     /// Where the block behind the last one begins; `None`: no block was read, or nothing says where the next one is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reached: Option<u64>,
@@ -78,6 +81,7 @@ impl Piece {
             begin: range.start,
             end: range.end,
             crc64nvme: None,
+            encrypted_crc64nvme: None,
             reached: None,
             blocks: Vec::new(),
             findings: Vec::new(),
@@ -141,6 +145,11 @@ impl Piece {
     #[must_use]
     pub fn is_unreadable(&self) -> bool {
         self.findings.iter().any(|told| told.code == Code::Unreadable)
+    }
+
+    /// Whether reading it broke off, which was told: its bytes did not come, or were not authentic.
+    pub(crate) fn broke_off(&self) -> bool {
+        self.findings.iter().any(|told| matches!(told.code, Code::Unreadable | Code::NotAuthentic))
     }
 
     /// Makes its JSON fit into so many bytes, where that is possible without changing what it proves: findings beyond the first are

@@ -108,3 +108,31 @@ impl Builder {
         self.header().integer(2).encoding(1).table_data(5, "rows")
     }
 }
+
+/// An archive without compression that holds these tables, and says where each begins, as pg_dump writes it into a file.
+pub(crate) fn tables(texts: &[Vec<u8>]) -> Vec<u8> {
+    let count = i32::try_from(texts.len()).unwrap();
+    let begun = Builder::new(14, 0).header().integer(count + 1).encoding(1);
+    let mut bytes = (0..count).fold(begun, |archive, table| archive.table_data(5 + table, &format!("rows_{table}"))).done();
+    let mut entry = 0;
+    for (id, text) in (5..).zip(texts) {
+        let block = Builder::new(14, 0).byte(1).integer(id);
+        let block = text.chunks(4096).fold(block, Builder::chunk).integer(0).done();
+        // The byte that says that no offset is set, behind the last words of the entry.
+        let words = [b"false".as_slice(), &[1, 1, 0, 0, 0, 1]].concat();
+        entry += bytes[entry..].windows(words.len()).position(|window| window == words).unwrap() + words.len();
+        let offset = (bytes.len() as u64).to_le_bytes();
+        bytes[entry - 1] = 2;
+        bytes[entry..entry + offset.len()].copy_from_slice(&offset);
+        bytes.extend(block);
+    }
+    bytes
+}
+
+/// Text of a table with so many rows, which does not compress to nothing.
+pub(crate) fn rows(count: u64) -> Vec<u8> {
+    let text = |row: u64| format!("{row}\t{:x}\n", row.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let mut text: Vec<u8> = (0..count).flat_map(|row| text(row).into_bytes()).collect();
+    text.extend(b"\\.\n\n\n");
+    text
+}

@@ -1,0 +1,301 @@
+//! However an encrypted archive is divided and by however many readers its pieces are read: together they give the verdict of one reading.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable)]
+
+#[path = "../../pgdump/tests/builder/mod.rs"]
+mod builder;
+mod common;
+
+use std::io::{self, ErrorKind, Read};
+
+use age::x25519::Identity;
+use builder::{rows, tables};
+use common::messages::{Given32, Writer, envelope, message};
+use common::{archives, encrypted, fixture, identities};
+use decryption::{EncryptionContext, Envelope};
+use pgdump::{
+    Allowance, Answer, Code, Combined, Course, Division, Finding, Keys, Level, Manifest, Options, Piece, PieceSizes, Proof,
+    Scheme, Verdict, combine, verify,
+};
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+fn given() -> Envelope<Given32> {
+    Envelope::new(Given32, EncryptionContext::new())
+}
+
+fn options<'a>(keys: &'a dyn Keys, manifest: Option<&'a Manifest>) -> Options<'a> {
+    let level = if manifest.is_some() { Level::Consistent } else { Level::Decodable };
+    let mut options = Options { keys: Some(keys), manifest, ..Options::to(level) };
+    options.limits.zstd_window_log = 27;
+    options
+}
+
+/// Divides anew for every reader, gives each so many bytes, and lets nothing but JSON pass from one to the next. Also how many read.
+fn in_turns(file: &[u8], size: u64, bytes: u64, options: &Options<'_>) -> (Combined, usize) {
+    let sizes = PieceSizes { bytes: size, most: 10_000 };
+    let divide = || Division::of(file, file.len() as u64, sizes, options);
+    let mut turns = 0;
+    let mut read = |number: usize| {
+        let mut course = divide().course(number).unwrap();
+        loop {
+            let division = divide();
+            let again: Course = serde_json::from_str(&serde_json::to_string(&course).unwrap()).unwrap();
+            let from = usize::try_from(division.begins_at(&again)).unwrap();
+            let allowance = Allowance { bytes, over: &|| false };
+            turns += 1;
+            match division.read_on(number, again, &file[from..], Some(allowance)).unwrap().finish() {
+                Ok(piece) => return serde_json::from_str(&serde_json::to_string(&piece).unwrap()).unwrap(),
+                Err(unfinished) => course = *unfinished,
+            }
+            assert!(turns < 10_000, "it does not come to an end");
+        }
+    };
+    let pieces: Vec<Piece> = (0..divide().pieces()).map(&mut read).collect();
+    (combine(file, file.len() as u64, sizes, options, &pieces), turns)
+}
+
+/// What both ways of reading must agree on.
+fn essence(mut verdict: Verdict) -> Verdict {
+    if let Proof::Proven(evidence) | Proof::Failed(evidence) = &mut verdict.proofs.intact {
+        evidence.clear();
+    }
+    for finding in verdict.findings.iter_mut().filter(|finding| finding.code == Code::ChecksumMismatch) {
+        finding.sentence.clear();
+    }
+    verdict.not_checked.retain(|text| !text.starts_with("SHA-256") && !text.starts_with("the signature"));
+    verdict.encryption.as_mut().unwrap().file = None;
+    verdict.files.clear();
+    verdict.bytes_read = 0;
+    verdict
+}
+
+/// A manifest of an encrypted archive: of what it holds, and of its bytes.
+fn manifest(file: &[u8], keys: &dyn Keys) -> Manifest {
+    let verdict = verify(file, &Options { fingerprints: true, ..options(keys, None) });
+    Manifest::of(&verdict, "2026-11-21T02:00:00Z".parse().unwrap(), "a test").unwrap()
+}
+
+/// Tables that lie across chunks of age.
+fn large() -> Vec<u8> {
+    tables(&[rows(3000), rows(10), rows(4000), rows(1), rows(2000)])
+}
+
+type Encryption = (&'static str, Box<dyn Keys>, Vec<u8>);
+
+/// With age, and as messages with short and with long frames.
+const ENCRYPTIONS: [fn(&[u8]) -> Encryption; 3] = [
+    |plain| {
+        let identity = Identity::generate();
+        ("age", Box::new(identities(&identity)), encrypted(plain, &identity))
+    },
+    |plain| ("frames of 512", Box::new(given()), Writer::message(512, plain)),
+    |plain| ("frames of 30,000", Box::new(given()), Writer::message(30_000, plain)),
+];
+
+fn encryptions(plain: &[u8]) -> impl Iterator<Item = Encryption> {
+    ENCRYPTIONS.into_iter().map(move |encrypt| encrypt(plain))
+}
+
+#[test]
+fn every_archive_gives_the_verdict_of_one_reading() {
+    for (name, plain) in archives() {
+        for (how, keys, file) in encryptions(&plain) {
+            let options = options(&*keys, None);
+            let whole = essence(verify(file.as_slice(), &options));
+            for (size, bytes) in [(1, u64::MAX), (2000, 300), (u64::MAX, 1000)] {
+                let (combined, _) = in_turns(&file, size, bytes, &options);
+                // zstd is continued by nobody.
+                if !combined.verdict.findings.iter().any(|finding| finding.code == Code::StreamTooLong) {
+                    assert_eq!(essence(combined.verdict), whole, "{name}, {how}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn with_a_manifest_it_is_consistent_and_its_bytes_are_compared_too() {
+    let plain = large();
+    for (how, keys, file) in encryptions(&plain) {
+        let manifest = manifest(&file, &*keys);
+        let options = options(&*keys, Some(&manifest));
+        for (size, bytes) in [(1, u64::MAX), (50_000, 40_000), (u64::MAX, 50_000)] {
+            let (Combined { verdict, crc64nvme }, turns) = in_turns(&file, size, bytes, &options);
+            assert!(turns > 3, "{how}: {turns}");
+            assert_eq!(verdict.level, Some(Level::Consistent), "{how}: {:?} {:?}", verdict.findings, verdict.not_checked);
+            assert!(verdict.encryption.as_ref().is_some_and(|encryption| encryption.opened), "{how}");
+            assert_eq!(crc64nvme, manifest.encrypted.as_ref().map(|file| file.crc64nvme), "{how}");
+            let Proof::Proven(evidence) = &verdict.proofs.intact else { panic!("{how}") };
+            assert!(evidence.contains(&format!("{} bytes, read in pieces", plain.len())), "{evidence}");
+            assert!(evidence.contains(&format!("{} bytes, read in pieces", file.len())), "{evidence}");
+            assert!(verdict.not_checked.iter().any(|what| what.starts_with("SHA-256")), "{how}");
+        }
+    }
+}
+
+#[test]
+fn messages_of_all_algorithm_suites_are_read_in_pieces_and_no_signature_is_claimed() {
+    for (name, is_signed) in [("default", true), ("committed", false), ("signed", true), ("plain", false)] {
+        let (file, envelope) = (message(name), envelope(name));
+        let options = options(&envelope, None);
+        let (Combined { verdict, .. }, _) = in_turns(&file, 1, u64::MAX, &options);
+        assert_eq!(essence(verdict.clone()), essence(verify(file.as_slice(), &options)), "{name}");
+        assert_eq!(verdict.level, Some(Level::Decodable), "{name}");
+        assert_eq!(verdict.encryption.unwrap().scheme, Scheme::AwsEncryptionSdk);
+        let told = verdict.not_checked.iter().any(|what| what.starts_with("the signature of the AWS Encryption SDK"));
+        assert_eq!(told, is_signed, "{name}");
+    }
+}
+
+#[test]
+fn a_changed_signature_is_found_by_who_knows_the_encrypted_bytes() {
+    let (mut file, envelope) = (message("default"), envelope("default"));
+    let manifest = manifest(&file, &envelope);
+    *file.last_mut().unwrap() ^= 1;
+    let (Combined { verdict, crc64nvme }, _) = in_turns(&file, 1, u64::MAX, &options(&envelope, Some(&manifest)));
+    let codes: Vec<Code> = verdict.findings.iter().map(|finding| finding.code).collect();
+    assert_eq!((verdict.answer(Level::Consistent), codes), (Answer::DoesNotHold, vec![Code::ChecksumMismatch]));
+    assert_ne!(crc64nvme, manifest.encrypted.map(|file| file.crc64nvme));
+}
+
+#[test]
+fn a_piece_that_is_missing_leaves_nothing_to_compare() {
+    let identity = Identity::generate();
+    let (file, keys) = (encrypted(&large(), &identity), identities(&identity));
+    let manifest = manifest(&file, &keys);
+    let (options, sizes) = (options(&keys, Some(&manifest)), PieceSizes { bytes: 1, most: 100 });
+    let division = Division::of(file.as_slice(), file.len() as u64, sizes, &options);
+    let read = |number: usize| {
+        let from = usize::try_from(division.begins_at(&division.course(number).unwrap())).unwrap();
+        division.read(number, &file[from..]).unwrap()
+    };
+    for missing in 0..division.pieces() {
+        let pieces: Vec<Piece> = (0..division.pieces()).filter(|number| *number != missing).map(read).collect();
+        let Combined { verdict, crc64nvme } = combine(file.as_slice(), file.len() as u64, sizes, &options, &pieces);
+        let codes: Vec<Code> = verdict.findings.iter().map(|finding| finding.code).collect();
+        assert_eq!((codes, crc64nvme), (vec![Code::PieceMissing], None), "{missing}");
+        assert!(verdict.not_checked.iter().any(|what| what.starts_with("the encrypted bytes")), "{missing}");
+    }
+}
+
+#[test]
+fn without_the_key_it_is_summed_and_says_why() {
+    let plain = large();
+    for (how, keys, file) in encryptions(&plain) {
+        let manifest = manifest(&file, &*keys);
+        let other = identities(&Identity::generate());
+        for keys in [None, Some(&other as &dyn Keys)] {
+            let options = Options { keys, ..options(&other, Some(&manifest)) };
+            let (Combined { verdict, crc64nvme }, turns) = in_turns(&file, 40_000, u64::MAX, &options);
+            assert!(turns > 4, "{how}: {turns}");
+            assert_eq!((verdict.level, crc64nvme.is_some()), (Some(Level::Intact), true), "{how}: {verdict:?}");
+            assert_eq!(verdict.findings, verify(file.as_slice(), &options).findings, "{how}");
+            let Proof::NotChecked(why) = &verdict.proofs.decodable else { panic!("{how}") };
+            assert!(why.contains("does not open"), "{why}");
+        }
+    }
+}
+
+#[test]
+fn what_opens_and_is_no_archive_is_found_to_be_none() {
+    for (how, keys, file) in encryptions(&vec![7; 100_000]) {
+        let options = options(&*keys, None);
+        let verdict = in_turns(&file, 40_000, u64::MAX, &options).0.verdict;
+        assert_eq!(verdict.findings, verify(file.as_slice(), &options).findings, "{how}");
+        assert_eq!((verdict.answer(Level::Decodable), verdict.level), (Answer::DoesNotHold, None), "{how}");
+    }
+}
+
+/// Fails after some bytes.
+struct Broken<'a>(&'a [u8]);
+
+impl Read for Broken<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        match self.0.read(out)? {
+            0 => Err(io::Error::new(ErrorKind::TimedOut, "the connection was reset")),
+            count => Ok(count),
+        }
+    }
+}
+
+#[test]
+fn bytes_that_stop_coming_are_no_damage_and_bytes_that_are_not_authentic_are_nothing_else() {
+    for (how, keys, file) in encryptions(&large()) {
+        let options = options(&*keys, None);
+        let sizes = PieceSizes { bytes: 1, most: 100 };
+        let division = Division::of(file.as_slice(), file.len() as u64, sizes, &options);
+        assert_eq!(division.pieces(), 5, "{how}");
+        for number in 0..division.pieces() {
+            let from = usize::try_from(division.begins_at(&division.course(number).unwrap())).unwrap();
+            // Behind the header, in the first of its chunks.
+            let at = from.max(2000) + 30;
+            let mut damaged = file.clone();
+            damaged[at] ^= 1;
+            let codes = |piece: Option<Piece>| -> Vec<Code> {
+                let told = serde_json::to_value(piece.unwrap()).unwrap()["findings"].take();
+                told.as_array().unwrap().iter().map(|told| serde_json::from_value(told["code"].clone()).unwrap()).collect()
+            };
+            for stops in [from + 1, at] {
+                let piece = division.read(number, Broken(&file[from..stops]));
+                assert_eq!(codes(piece), [Code::Unreadable], "{how} {number}");
+            }
+            assert_eq!(codes(division.read(number, &damaged[from..])), [Code::NotAuthentic], "{how} {number}");
+        }
+    }
+}
+
+fn told(findings: &[Finding]) -> Vec<(Code, Option<u64>)> {
+    findings.iter().map(|finding| (finding.code, finding.offset)).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn damage_is_what_one_reading_finds(
+        which in 0..ENCRYPTIONS.len(), at in any::<Index>(), kind in 0..4_u8, recorded in any::<bool>(),
+        size in prop_oneof![Just(1_u64), 1..200_000_u64], bytes in prop_oneof![Just(u64::MAX), 40_000..200_000_u64],
+    ) {
+        let (how, keys, sound) = ENCRYPTIONS[which](&large());
+        let manifest = recorded.then(|| manifest(&sound, &*keys));
+        let mut file = sound.clone();
+        let at = at.index(file.len());
+        match kind {
+            0 => file[at] ^= 1,
+            1 => file.truncate(at),
+            2 => file.extend(&sound[at..]),
+            // Between two chunks, as far as it goes.
+            _ => file.truncate(sound.len() - sound.len() % 65_552),
+        }
+        let options = options(&*keys, manifest.as_ref());
+        let whole = verify(file.as_slice(), &options);
+        let combined = in_turns(&file, size, bytes, &options).0.verdict;
+        let level = options.level;
+        prop_assert_eq!(combined.answer(level), whole.answer(level), "{} {}", how, at);
+        prop_assert_eq!(combined.level, whole.level, "{} {}", how, at);
+        prop_assert_eq!(told(&combined.findings), told(&whole.findings), "{} {}", how, at);
+        prop_assert!(combined.answer(level) != Answer::Holds || file == sound);
+    }
+
+    #[test]
+    fn what_the_archive_itself_lacks_is_found_as_if_it_were_not_encrypted(which in 0..ENCRYPTIONS.len(), at in any::<Index>(), cut in any::<bool>(), size in 1..60_000_u64) {
+        let mut plain = large();
+        let at = at.index(plain.len());
+        if cut { plain.truncate(at) } else { plain[at] ^= 0x10 }
+        let (how, keys, file) = ENCRYPTIONS[which](&plain);
+        let options = options(&*keys, None);
+        let whole = essence(verify(file.as_slice(), &options));
+        let combined = essence(in_turns(&file, size, 40_000, &options).0.verdict);
+        prop_assert_eq!(&combined.findings, &whole.findings, "{}", how);
+        prop_assert_eq!(combined.level, whole.level, "{}", how);
+    }
+}
+
+#[test]
+fn the_archive_of_these_tests_is_sound() {
+    for plain in [large(), fixture("15.18/custom-gzip.dump")] {
+        let verdict = verify(plain.as_slice(), &Options::to(Level::Decodable));
+        assert_eq!(verdict.answer(Level::Decodable), Answer::Holds, "{:?}", verdict.findings);
+    }
+}
