@@ -4,7 +4,7 @@ use std::io::Read;
 use std::time::{Duration, Instant};
 
 pub use pgdump::PieceSizes;
-use pgdump::{Allowance, Course, Division, FileSizes, Options, Piece};
+use pgdump::{Allowance, Course, Division, FileSizes, Keys, Options, Piece};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -19,6 +19,7 @@ use shared::printable::printable;
 
 use crate::archives::{Search, finding, named};
 use crate::directories::PieceOfDirectory;
+use crate::encryption::Opening;
 use crate::examination::{Expected, examine_pieces};
 use crate::handler::LONGEST_NAME;
 use crate::level::verifier_level;
@@ -69,10 +70,19 @@ pub(crate) const MOST_TURNS: u32 = 40;
 /// for five times within 50 seconds.
 const HANDING_ON: Duration = Duration::from_secs(60);
 
+/// Behind the ETag of an archive that is encrypted and was opened when it was divided: its pieces are of what it holds.
+const OPENED: &str = "+opened";
+
+/// The ETag of an archive, and whether it was opened when it was divided.
+fn of_stamp(stamp: &str) -> (&str, bool) {
+    stamp.strip_suffix(OPENED).map_or((stamp, false), |etag| (etag, true))
+}
+
 /// What came of the pieces of an archive.
 #[derive(Debug)]
 pub(crate) struct Gathered {
     pub(crate) backup: String,
+    /// As it was divided.
     pub(crate) etag: String,
     /// Why it was not divided.
     pub(crate) refused: Option<String>,
@@ -162,6 +172,14 @@ pub(crate) fn unread(key: &str) -> PortError {
     PortError { kind: FailureKind::NoAnswer, service, operation, code: "reading_ended".to_owned(), message }
 }
 
+/// What opened it when it was divided does not now: its key could not be had.
+fn opens_no_more(key: &str, found: &Proof) -> PortError {
+    let why = found.findings.join("; ");
+    let message = format!("{key}: it was opened when it was divided, and does not open now: {why}");
+    let (service, operation) = ("s3", "GetObject");
+    PortError { kind: FailureKind::NoAnswer, service, operation, code: "archive_opens_no_more".to_owned(), message }
+}
+
 /// A piece of an archive, as a task names it.
 pub(crate) struct Part<'a> {
     pub(crate) key: &'a str,
@@ -210,11 +228,13 @@ impl Search<'_> {
             Ok(view) => view,
             Err(error) => return Divided::refused(String::new(), finding(&error)),
         };
-        let division = match self.division(site, place, &view, sizes).await {
+        let decoding = self.level >= ProofLevel::Decodable;
+        // What keeps it from being opened is told by whoever puts its pieces together.
+        let opening = if decoding { self.opening((region, place), &view, &mut Proof::default()).await } else { None };
+        let division = match self.division((region, place), &view, sizes, opening).await {
             Ok(division) => division,
             Err(error) => return Divided::refused(view.etag, finding(&error)),
         };
-        let decoding = self.level >= ProofLevel::Decodable;
         if decoding && !division.decodes() && view.bytes <= sizes.whole {
             return Divided { etag: view.etag, ..Divided::default() };
         }
@@ -224,19 +244,22 @@ impl Search<'_> {
             too_many_tables(entries, pieces, room)
         });
         let pieces = if refused.is_some() { 0 } else { u32::try_from(pieces).unwrap_or(u32::MAX) };
-        Divided { etag: view.etag, pieces, refused }
+        let etag = if division.is_opened() { view.etag + OPENED } else { view.etag };
+        Divided { etag, pieces, refused }
     }
 
     async fn division(
         &self,
-        site: SiteName,
-        place: &BucketSite,
+        at: (&Region, &BucketSite),
         view: &ObjectView,
         sizes: Sizes,
+        opening: Option<Opening>,
     ) -> Result<Division, PortError> {
         let (level, bytes) = (verifier_level(self.level), view.bytes);
-        let at = (self.plan.region(site), place);
-        let work = move |reader: &mut dyn Read| Division::of(reader, bytes, sizes.pieces, &Options::to(level));
+        let work = move |reader: &mut dyn Read| {
+            let keys = opening.as_deref().map(|keys| -> &dyn Keys { keys });
+            Division::of(reader, bytes, sizes.pieces, &Options { keys, ..Options::to(level) })
+        };
         match read_through(self.objects, at, view, self.until, work).await {
             (_, Some(error)) => Err(error),
             (Some(division), None) => Ok(division),
@@ -259,12 +282,18 @@ impl Search<'_> {
         }
         let course = before.map(|before| HandedOn::read::<Course>(before.course, part)).transpose()?;
         let (region, key) = (self.plan.region(site), part.key);
+        let (etag, opened) = of_stamp(part.etag);
         let view = self.objects.look(region, place, key).await?;
-        if view.etag != part.etag {
+        if view.etag != etag {
             // Whoever puts the pieces together sees it, too, and tells it.
             return Ok(without_result("changed"));
         }
-        let division = self.division(site, place, &view, sizes).await?;
+        let mut found = Proof::default();
+        let opening = if opened { self.opening((region, place), &view, &mut found).await } else { None };
+        let division = self.division((region, place), &view, sizes, opening).await?;
+        if division.is_opened() != opened {
+            return Err(opens_no_more(key, &found).into());
+        }
         let number = part.piece as usize;
         let Some(begun) = division.course(number) else {
             let message = format!("{} has {} pieces and no piece {number}", named(place, key), division.pieces());
@@ -272,7 +301,7 @@ impl Search<'_> {
         };
         let (entries, pieces) = (division.entries(), division.pieces());
         let course = course.unwrap_or(begun);
-        let (from, until) = (course.begins_at(), self.until);
+        let (from, until) = (division.begins_at(&course), self.until);
         let work = move |reader: &mut dyn Read| {
             let over = || hands_on(until);
             division.read_on(number, course, reader, Some(Allowance { bytes: sizes.whole, over: &over }))
@@ -315,7 +344,7 @@ impl Search<'_> {
         if let Some(refused) = &gathered.refused {
             return Proof { findings: vec![refused.clone()], ..Proof::default() };
         }
-        if first.etag != gathered.etag {
+        if first.etag != of_stamp(&gathered.etag).0 {
             let finding = format!("object_changed: {named} was replaced while its pieces were read: verify it again");
             return Proof { findings: vec![finding], ..Proof::default() };
         }

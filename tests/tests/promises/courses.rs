@@ -12,12 +12,12 @@ use simulation::{Simulation, Verification, dated};
 use crate::pieces::{SIZES, archive, asked, at_once, insufficient, with};
 
 #[path = "../../../shared/pgdump/tests/builder/mod.rs"]
-mod builder;
+pub(crate) mod builder;
 
 use builder::Builder;
 
 /// An archive that went through a pipe, with one table of many blocks.
-fn one_table(compression: u8) -> Vec<u8> {
+pub(crate) fn one_table(compression: u8) -> Vec<u8> {
     let mut text = Vec::new();
     for row in 0..20_000_u64 {
         writeln!(text, "{row}\t{:x}", row.wrapping_mul(0x9e37_79b9_7f4a_7c15)).unwrap();
@@ -39,7 +39,7 @@ fn tenth(bytes: &[u8]) -> Sizes {
 }
 
 /// The verdict of the state machine, its end, and how many invocations read.
-fn in_turns(simulation: &mut Simulation) -> (Value, Result<(), String>, usize) {
+pub(crate) fn in_turns(simulation: &mut Simulation) -> (Value, Result<(), String>, usize) {
     let mut turns = 0;
     let verification = Verification::run(|payload| {
         turns += usize::from(payload["task"] == "piece" || payload["task"] == "read_on");

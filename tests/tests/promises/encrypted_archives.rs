@@ -11,7 +11,7 @@ use simulation::{Secret, Simulation};
 
 use crate::encryption::{COPY, NEWEST, PRIMARY, asked, first_finding, looked, nightly, read, stand_up_with, store};
 
-const SECRET: &str = "healthcare-platform/archives";
+pub(crate) const SECRET: &str = "healthcare-platform/archives";
 const KEYS: [&str; 2] =
     ["arn:aws:kms:us-east-1:123456789012:key/mrk-1234", "arn:aws:kms:us-west-2:123456789012:key/mrk-1234"];
 
@@ -21,20 +21,24 @@ fn with_identity() -> Simulation {
 }
 
 fn encrypted(to: &Identity) -> Vec<u8> {
+    encrypted_to(to, &nightly())
+}
+
+pub(crate) fn encrypted_to(to: &Identity, archive: &[u8]) -> Vec<u8> {
     let recipient = to.to_public();
     let encryptor = age::Encryptor::with_recipients(std::iter::once(&recipient as &dyn age::Recipient)).unwrap();
     let mut bytes = Vec::new();
     let mut writer = encryptor.wrap_output(&mut bytes).unwrap();
-    writer.write_all(&nightly()).unwrap();
+    writer.write_all(archive).unwrap();
     writer.finish().unwrap();
     bytes
 }
 
-fn text_of(identity: &Identity) -> String {
+pub(crate) fn text_of(identity: &Identity) -> String {
     format!("# created: today\n{}\n", identity.to_string().expose_secret())
 }
 
-fn keep(simulation: &Simulation, region: &str, text: &str) {
+pub(crate) fn keep(simulation: &Simulation, region: &str, text: &str) {
     let secret = Secret::new("7f0e8a52-1b52-4a0e-9d0b-6a1e7a1d5c10", json!(text));
     simulation.cloud.with(|state| state.secrets.insert((region.to_owned(), SECRET.to_owned()), secret));
 }

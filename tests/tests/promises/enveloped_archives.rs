@@ -11,12 +11,12 @@ use simulation::{Simulation, WrappingKey};
 use crate::encryption::{first_finding, looked, nightly, read, stand_up_with, store};
 
 #[path = "../../../shared/decryption/tests/common/messages.rs"]
-mod messages;
+pub(crate) mod messages;
 
 use messages::{DATA_KEY, KEY as EAST, WRAPPED, Writer};
 
 /// The replica of the key under which the messages are encrypted.
-const WEST: &str = "arn:aws:kms:us-west-2:123456789012:key/mrk-1234";
+pub(crate) const WEST: &str = "arn:aws:kms:us-west-2:123456789012:key/mrk-1234";
 const ANOTHER: &str = "arn:aws:kms:us-west-2:123456789012:key/5678";
 
 type Context<'a> = &'a [(&'a str, &'a str)];
@@ -37,11 +37,11 @@ fn encrypted() -> Vec<u8> {
 }
 
 /// A key that unwraps the data key of the messages, bound to these pairs.
-fn key(context: Context<'_>) -> WrappingKey {
+pub(crate) fn key(context: Context<'_>) -> WrappingKey {
     WrappingKey::of(BTreeMap::from([(WRAPPED.to_vec(), (DATA_KEY.to_vec(), pairs(context)))]))
 }
 
-fn keep(simulation: &Simulation, arn: &str, key: WrappingKey) {
+pub(crate) fn keep(simulation: &Simulation, arn: &str, key: WrappingKey) {
     simulation.cloud.with(|state| state.wrapping_keys.insert(arn.to_owned(), key));
 }
 

@@ -12,6 +12,7 @@ mod database_failure;
 mod directories_in_pieces;
 mod dry_run;
 mod encrypted_archives;
+mod encrypted_in_pieces;
 mod encryption;
 mod enveloped_archives;
 mod examples;

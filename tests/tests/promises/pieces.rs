@@ -49,7 +49,7 @@ pub(crate) fn at_once(simulation: &mut Simulation) -> Value {
 }
 
 /// The verdict of the state machine, its end, and how many pieces were read.
-fn in_pieces(simulation: &mut Simulation) -> (Value, Result<(), String>, usize) {
+pub(crate) fn in_pieces(simulation: &mut Simulation) -> (Value, Result<(), String>, usize) {
     let mut pieces = 0;
     let verification = Verification::run(|payload| {
         pieces += usize::from(payload["task"] == "piece");
@@ -185,13 +185,13 @@ fn a_newer_archive_does_not_cost_the_one_that_is_being_read_its_verdict() {
 }
 
 #[test]
-fn what_cannot_be_decoded_in_pieces_is_summed_and_says_why() {
+fn what_does_not_open_is_summed_in_pieces_and_says_why() {
     let bytes = [b"age-encryption.org/v1\n".as_slice(), &[7; 50_000]].concat();
     let mut simulation = with(&bytes, sizes_for(&bytes));
     let (verdict, end, pieces) = in_pieces(&mut simulation);
     assert_eq!(end, insufficient());
     assert!(pieces > 3, "{pieces}");
-    let why = "decodable: an archive that is encrypted, or none of pg_dump's, is not decoded in pieces";
+    let why = "decodable: an archive that does not open, or is none of pg_dump's, is not decoded in pieces";
     assert!(verdict["not_checked"].as_array().unwrap().contains(&json!(why)), "{verdict:#}");
 }
 
