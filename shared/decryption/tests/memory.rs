@@ -12,7 +12,7 @@ use common::messages::{Given32, Writer};
 use common::{encrypted, identities};
 use decryption::{EncryptionContext, Envelope};
 use peak_alloc::PeakAlloc;
-use pgdump::{Answer, Keys, Level, Options, verify};
+use pgdump::{Answer, Division, Keys, Level, Options, PieceSizes, Verdict, combine, verify};
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
@@ -31,13 +31,26 @@ fn archive() -> Vec<u8> {
 }
 
 fn takes_less_than(bound: usize, bytes: &[u8], keys: &dyn Keys) {
+    let options = Options { keys: Some(keys), fingerprints: true, ..Options::to(Level::Decodable) };
+    let verdict = bounded(bound, || verify(bytes, &options));
+    assert_eq!(verdict.bytes_read, bytes.len() as u64);
+    let (length, sizes) = (bytes.len() as u64, PieceSizes { bytes: 1, most: 1 });
+    bounded(bound, || {
+        let division = Division::of(bytes, length, sizes, &options);
+        assert!(division.is_opened());
+        let piece = division.read(0, bytes).unwrap();
+        combine(bytes, length, sizes, &options, &[piece]).verdict
+    });
+}
+
+fn bounded(bound: usize, verified: impl Fn() -> Verdict) -> Verdict {
     let before = MEMORY.current_usage();
     MEMORY.reset_peak_usage();
-    let verdict = verify(bytes, &Options { keys: Some(keys), fingerprints: true, ..Options::to(Level::Decodable) });
+    let verdict = verified();
     let peak = MEMORY.peak_usage().saturating_sub(before);
     assert_eq!(verdict.answer(Level::Decodable), Answer::Holds, "{:?}", verdict.findings);
-    assert_eq!(verdict.bytes_read, bytes.len() as u64);
-    assert!(peak < bound, "{peak} bytes of memory for {}", bytes.len());
+    assert!(peak < bound, "{peak} bytes of memory");
+    verdict
 }
 
 /// One test: what two at a time take could not be told apart.
