@@ -1,12 +1,13 @@
 //! Decoding of one compressed stream to its end, in bounded memory.
 
 pub(crate) mod continued;
-mod deflate;
 mod lz4_blocks;
 
 use std::fmt;
 use std::io::{self, BufRead, ErrorKind, Read};
 
+use flate2::bufread::GzDecoder;
+use flate2::{Decompress, FlushDecompress, Status};
 use lz4_flex::frame::FrameDecoder;
 use zstd::stream::read::Decoder as ZstdDecoder;
 use zstd::zstd_safe::{DCtx, DParameter, ResetDirective};
@@ -45,26 +46,19 @@ impl Codec {
             Self::Zstd => "zstd",
         }
     }
-
-    /// Whether its decoder asks for more only where the stream is not at its end. What decodes deflate reads on before it decodes.
-    fn wants_more(self) -> bool {
-        match self {
-            Self::Zlib | Self::Gzip => false,
-            Self::None | Self::Lz4 | Self::Zstd => true,
-        }
-    }
 }
 
 /// Decoders and their memory, used for one stream after the other.
 pub(crate) struct Decoders {
     limits: Limits,
     output: Box<[u8]>,
+    zlib: Option<Decompress>,
     zstd: Option<DCtx<'static>>,
 }
 
 impl Decoders {
     pub(crate) fn new(limits: &Limits) -> Self {
-        Self { limits: limits.clone(), output: vec![0; OUTPUT].into_boxed_slice(), zstd: None }
+        Self { limits: limits.clone(), output: vec![0; OUTPUT].into_boxed_slice(), zlib: None, zstd: None }
     }
 
     /// Decodes a stream to its end and shows it to `content`.
@@ -91,8 +85,11 @@ impl Decoders {
     fn decode(&mut self, codec: Codec, mut reader: impl BufRead, sink: &mut Sink<'_>) -> io::Result<()> {
         match codec {
             Codec::None => plain(&mut reader, &mut self.output, sink),
-            Codec::Zlib => deflate::zlib(&mut reader, &mut self.output, sink),
-            Codec::Gzip => deflate::gzip(&mut reader, &mut self.output, sink),
+            Codec::Zlib => {
+                let zlib = self.zlib.get_or_insert_with(|| Decompress::new(true));
+                inflate(zlib, &mut reader, &mut self.output, sink)
+            }
+            Codec::Gzip => pump(GzDecoder::new(reader), &mut self.output, sink),
             Codec::Lz4 => lz4(reader, sink),
             Codec::Zstd => {
                 let context = self.zstd.get_or_insert_with(DCtx::create);
@@ -126,18 +123,16 @@ impl Decoders {
             // The decoder of lz4 takes a missing end mark for a good end.
             Ok(()) if codec == Codec::Lz4 && seen.end.get() => Ok(Some(truncated(position, name))),
             Ok(()) => {
-                let trailing = seen.trailing.get() || !input.at_end()?;
+                let trailing = !input.at_end()?;
                 Ok(trailing.then(|| {
-                    let sentence = format!("bytes follow the end of the {name} stream that begins here");
-                    Finding::at(Code::StreamTrailing, begin, sentence)
+                    Finding::at(Code::StreamTrailing, position, format!("bytes follow the end of the {name} stream"))
                 }))
             }
             Err(error) if error.to_string() == WINDOW_TOO_LARGE => {
                 let window = self.limits.zstd_window_log;
                 Err(Finding::limit(position, format!("the data needs a zstd window of more than 2^{window} bytes")))
             }
-            Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(Some(truncated(position, name))),
-            Err(_) if seen.end.get() && codec.wants_more() => Ok(Some(truncated(position, name))),
+            Err(error) if seen.end.get() || error.kind() == ErrorKind::UnexpectedEof => Ok(Some(truncated(position, name))),
             // How far a decoder reads before it gives up, and the words in which it does, depend on the pieces that it is fed; that the
             // stream is damaged, and where it begins, does not.
             Err(_) => {
@@ -195,6 +190,28 @@ fn plain(reader: &mut impl Read, output: &mut [u8], sink: &mut Sink<'_>) -> io::
         }
         if count == 0 {
             return Ok(());
+        }
+    }
+}
+
+/// Not by flate2's reader, which allocates anew for each stream: there may be millions of large objects.
+fn inflate(zlib: &mut Decompress, reader: &mut impl BufRead, output: &mut [u8], sink: &mut Sink<'_>) -> io::Result<()> {
+    zlib.reset(true);
+    loop {
+        let bytes = reader.fill_buf()?;
+        let end = bytes.is_empty();
+        let (taken, given) = (zlib.total_in(), zlib.total_out());
+        let flush = if end { FlushDecompress::Finish } else { FlushDecompress::None };
+        let status = zlib.decompress(bytes, output, flush).map_err(io::Error::other)?;
+        let taken = usize::try_from(zlib.total_in() - taken).map_err(io::Error::other)?;
+        let given = usize::try_from(zlib.total_out() - given).map_err(io::Error::other)?;
+        reader.consume(taken);
+        sink.push(&output[..given])?;
+        match status {
+            Status::StreamEnd => return Ok(()),
+            // Without this a stream that is cut in the middle of a block would be asked for more for ever.
+            _ if given == 0 && (end || taken == 0) => return Err(ErrorKind::UnexpectedEof.into()),
+            _ => {}
         }
     }
 }

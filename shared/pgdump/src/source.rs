@@ -237,8 +237,6 @@ pub(crate) struct Seen {
     pub(crate) failure: RefCell<Option<Finding>>,
     /// The decoder wanted more than there was. Some take that for a good end.
     pub(crate) end: Cell<bool>,
-    /// It took bytes that follow the end of the stream.
-    pub(crate) trailing: Cell<bool>,
     /// Bytes that the decoder took.
     pub(crate) taken: Cell<u64>,
     /// Where the input stands in the file: further on than what was taken of it, because of what lies between its parts.

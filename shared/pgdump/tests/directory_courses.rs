@@ -133,7 +133,7 @@ static LARGE: LazyLock<Vec<(String, Contents)>> = LazyLock::new(|| {
     ];
     let with = |(name, suffix, encode): (&str, &str, Encode)| {
         let mut files = files.clone();
-        for (old, text) in [(&table, rows(14_000, columns)), (&object, rows(4_000, 2))] {
+        for (old, text) in [(&table, rows(9_000, columns)), (&object, rows(4_000, 2))] {
             files.remove(old);
             files.insert(old.replace(".gz", suffix), encode(&text));
         }

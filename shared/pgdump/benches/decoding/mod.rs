@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use fdeflate::Decompressor;
+use flate2::bufread::ZlibDecoder;
 use lz4_flex::frame::FrameDecoder;
 use zstd::stream::read::Decoder as ZstdDecoder;
 
@@ -23,7 +23,7 @@ pub(crate) fn decode(path: &Path, codec: &str, from: u64) -> io::Result<u64> {
         integer(&mut file)?;
         let mut chunks = Chunks { file: &mut file, left: 0, ended: false };
         decoded += match codec {
-            "gzip" => inflate(&mut chunks, &mut output),
+            "gzip" => drain(ZlibDecoder::new(&mut chunks), &mut output),
             "lz4" => drain(FrameDecoder::new(&mut chunks), &mut output),
             "zstd" => drain(ZstdDecoder::with_buffer(&mut chunks)?.single_frame(), &mut output),
             _ => drain(&mut chunks, &mut output),
@@ -42,24 +42,6 @@ fn drain(mut from: impl Read, output: &mut [u8]) -> io::Result<u64> {
             read => bytes += read as u64,
         }
     }
-}
-
-/// Its decoder has no reader of its own: it keeps its window in front of what it writes.
-fn inflate(from: &mut impl BufRead, output: &mut [u8]) -> io::Result<u64> {
-    const WINDOW: usize = 32 << 10;
-    let (mut decoder, mut at, mut decoded) = (Decompressor::new(), 0, 0);
-    while !decoder.is_done() {
-        if at == output.len() {
-            output.copy_within(at - WINDOW.., 0);
-            at = WINDOW;
-        }
-        let bytes = from.fill_buf()?;
-        let (taken, given) = decoder.read(bytes, output, at, bytes.is_empty()).map_err(|_| io::ErrorKind::InvalidData)?;
-        from.consume(taken);
-        at += given;
-        decoded += given as u64;
-    }
-    Ok(decoded)
 }
 
 /// A sign, which is never one here, and four bytes.

@@ -4,10 +4,11 @@
 //! behind any of its blocks with the last 64 KiB. zstd does not: its window has up to 128 MiB, and its decoder hands out no state.
 
 use std::fmt;
-use std::io::{self, BufRead, ErrorKind};
+use std::io::{self, BufRead, ErrorKind, Read};
 
 use crc_fast::{CrcAlgorithm, Digest as Crc};
 use data_encoding::BASE64;
+use flate2::bufread::GzDecoder;
 use miniz_oxide::inflate::TINFLStatus;
 use miniz_oxide::inflate::core::inflate_flags::{
     TINFL_FLAG_COMPUTE_ADLER32, TINFL_FLAG_HAS_MORE_INPUT, TINFL_FLAG_PARSE_ZLIB_HEADER, TINFL_FLAG_STOP_ON_BLOCK_BOUNDARY,
@@ -16,8 +17,7 @@ use miniz_oxide::inflate::core::inflate_flags::{
 use miniz_oxide::inflate::core::{BlockBoundaryState, DecompressorOxide, decompress};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::deflate::{self, GzipHeader, WINDOW as DEFLATE_WINDOW};
-use super::{Codec, Decoders, OUTPUT, Sink, lz4_after, lz4_blocks};
+use super::{Codec, Decoders, OUTPUT, Sink, lz4_after, lz4_blocks, pump};
 use crate::content::Content;
 use crate::finding::Finding;
 use crate::pause::Pause;
@@ -66,7 +66,7 @@ struct Deflate {
 /// What gzip's trailer has to say of the bytes that were decoded by now (RFC 1952, 2.3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Trailer {
+struct Trailer {
     /// The state of CRC-32.
     crc32: u64,
     /// The length, modulo 2^32.
@@ -107,6 +107,8 @@ impl<'a> Until<'a> {
     }
 }
 
+/// Bytes of the window of zlib and gzip.
+const DEFLATE_WINDOW: usize = 32 << 10;
 /// Counters below this have room to go on.
 const LARGEST_COUNT: u64 = 1 << 62;
 
@@ -205,32 +207,37 @@ fn gzip<'a>(
     sink: &mut Sink<'a>,
     until: Until<'a>,
 ) -> io::Result<Option<State>> {
-    match GzipHeader::read(&mut reader)? {
-        GzipHeader::Plain => inflate(Inflater::new(Some(Trailer::NOTHING)), &mut reader, sink, until),
-        GzipHeader::Other(header) => {
-            sink.until = until;
-            deflate::gzip_with(&header, reader, output, sink).map(|()| None)
-        }
+    let mut header = Vec::with_capacity(GZIP_HEADER);
+    reader.by_ref().take(GZIP_HEADER as u64).read_to_end(&mut header)?;
+    if header.len() == GZIP_HEADER && header.starts_with(&GZIP_PLAIN) {
+        return inflate(Inflater::new(Some(Trailer::NOTHING)), &mut reader, sink, until);
     }
+    sink.until = until;
+    pump(GzDecoder::new(header.chain(reader)), output, sink).map(|()| None)
 }
 
-impl Trailer {
-    pub(super) const NOTHING: Self = Self { crc32: u32::MAX as u64, length: 0 };
+/// Bytes of gzip's header without any of its options.
+const GZIP_HEADER: usize = 10;
+/// Magic number, deflate, and no option.
+const GZIP_PLAIN: [u8; 4] = [0x1f, 0x8b, 8, 0];
 
-    pub(super) fn add(&mut self, bytes: &[u8]) {
+impl Trailer {
+    const NOTHING: Self = Self { crc32: u32::MAX as u64, length: 0 };
+
+    fn add(&mut self, bytes: &[u8]) {
         let mut crc32 = Crc::new_with_init_state(CrcAlgorithm::Crc32IsoHdlc, self.crc32);
         crc32.update(bytes);
         self.crc32 = crc32.get_state();
         self.length = self.length.wrapping_add(bytes.len() as u32);
     }
 
-    /// Reads what the file has to say, which must be the same, unless more follows, which is told then.
-    pub(super) fn compare(self, reader: &mut impl BufRead) -> io::Result<()> {
+    /// Reads what the file has to say, which must be the same.
+    fn compare(self, reader: &mut impl BufRead) -> io::Result<()> {
         let crc32 = Crc::new_with_init_state(CrcAlgorithm::Crc32IsoHdlc, self.crc32).finalize() as u32;
         let mut stated = [0; 8];
         reader.read_exact(&mut stated)?;
         let own = [crc32.to_le_bytes(), self.length.to_le_bytes()].concat();
-        if stated.as_slice() == own || !reader.fill_buf()?.is_empty() { Ok(()) } else { Err(ErrorKind::InvalidData.into()) }
+        if stated.as_slice() == own { Ok(()) } else { Err(ErrorKind::InvalidData.into()) }
     }
 }
 
