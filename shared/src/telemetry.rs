@@ -8,8 +8,7 @@ use jiff::Timestamp;
 use crate::domain::identifier::PlatformName;
 use serde_json::{Map, Value, json};
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::{FilterExt, filter_fn};
+use tracing_subscriber::filter::{FilterExt, Targets, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
@@ -25,22 +24,15 @@ const MOST_DIMENSIONS: usize = 30;
 /// Starts logging to standard output. The level is `info` unless `RUST_LOG` says otherwise. CloudWatch stamps each line itself, so
 /// lines carry no time of their own. A second call changes nothing.
 pub fn start_logging() {
-    let wanted = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
-    let already_started = subscriber(wanted, std::io::stdout).try_init().is_err();
+    let wanted = std::env::var("RUST_LOG").unwrap_or_default();
+    let already_started = logging_to(&wanted, std::io::stdout).try_init().is_err();
     if already_started {
         tracing::debug!("logging was started already");
     }
 }
 
-/// What [`start_logging`] sets up, with a level and a writer of one's own: what would be logged, for whoever has to look at it.
+/// What [`start_logging`] sets up, with levels and a writer of one's own: what would be logged, for whoever has to look at it.
 pub fn logging_to<W>(filter: &str, writer: W) -> impl tracing::Subscriber + Send + Sync
-where
-    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
-{
-    subscriber(EnvFilter::new(filter), writer)
-}
-
-fn subscriber<W>(wanted: EnvFilter, writer: W) -> impl tracing::Subscriber + Send + Sync
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
@@ -56,8 +48,21 @@ where
         .with_current_span(true)
         .with_span_list(false)
         .with_writer(writer)
-        .with_filter(wanted.and(discreet));
+        .with_filter(wanted(filter).and(discreet));
     tracing_subscriber::registry().with(lines)
+}
+
+/// Levels as `RUST_LOG` has them: `debug`, or `warn,shared=debug`. What cannot be read of it is left out: a slip there must not cost the logs.
+/// By target alone: to choose by anything else takes regular expressions, which no function needs in its binary.
+fn wanted(filter: &str) -> Targets {
+    let mut wanted = Targets::new().with_default(LevelFilter::INFO);
+    for read in filter.split(',').filter_map(|directive| directive.trim().parse::<Targets>().ok()) {
+        if let Some(level) = read.default_level() {
+            wanted = wanted.with_default(level);
+        }
+        wanted.extend(read);
+    }
+    wanted
 }
 
 /// What a metric's figure counts.
@@ -167,6 +172,26 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
+
+    #[test]
+    fn levels_are_chosen_by_target_and_a_slip_costs_no_logs() {
+        use tracing::Level;
+
+        for (filter, ours, others) in [
+            ("", Level::INFO, Level::INFO),
+            ("debug", Level::DEBUG, Level::DEBUG),
+            ("warn,shared=debug", Level::DEBUG, Level::WARN),
+            ("shared=trace", Level::TRACE, Level::INFO),
+            ("inof", Level::INFO, Level::INFO),
+            ("shared=[loud, error", Level::ERROR, Level::ERROR),
+        ] {
+            let wanted = wanted(filter);
+            for level in [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG, Level::TRACE] {
+                assert_eq!(wanted.would_enable("shared::engine", &level), level <= ours, "{filter}: ours at {level}");
+                assert_eq!(wanted.would_enable("tower", &level), level <= others, "{filter}: others at {level}");
+            }
+        }
+    }
 
     #[derive(Clone, Default)]
     struct Lines(Arc<Mutex<Vec<u8>>>);
