@@ -51,22 +51,23 @@ pub(crate) fn examine(bytes: &mut dyn Read, expected: &Expected) -> (Proof, u64)
     (proof(&verdict, expected, &stored), verdict.bytes_read)
 }
 
-/// Verifies an archive whose pieces were read, of which this reads the beginning. Blocks while it does.
+/// Verifies an archive whose pieces were read, of which this reads the beginning; and whether it is encrypted and was opened for that: if
+/// not as its pieces were, they are not of this reading. Blocks while it does.
 pub(crate) fn examine_pieces(
     beginning: &mut dyn Read,
     bytes: u64,
     sizes: PieceSizes,
     pieces: &[Piece],
     expected: &Expected,
-) -> Proof {
-    let Combined { verdict, crc64nvme } = combine(beginning, bytes, sizes, &options(expected), pieces);
+) -> (Proof, bool) {
+    let Combined { verdict, crc64nvme, opened } = combine(beginning, bytes, sizes, &options(expected), pieces);
     let stored = match (&expected.stored, crc64nvme) {
         (Some(stored), Some(read)) if *stored == read.to_string() => Stored::Same,
         (Some(_), Some(_)) => Stored::Other(None),
         (Some(_), None) => Stored::NotCompared,
         (None, _) => Stored::NotKept,
     };
-    proof(&verdict, expected, &stored)
+    (proof(&verdict, expected, &stored), opened)
 }
 
 /// Verifies an archive that is a directory of objects. Blocks while it reads.

@@ -174,10 +174,19 @@ pub(crate) fn unread(key: &str) -> PortError {
 
 /// What opened it when it was divided does not now: its key could not be had.
 fn opens_no_more(key: &str, found: &Proof) -> PortError {
-    let why = found.findings.join("; ");
+    let why = if found.findings.is_empty() { "its data key was not unwrapped" } else { &found.findings.join("; ") };
     let message = format!("{key}: it was opened when it was divided, and does not open now: {why}");
     let (service, operation) = ("s3", "GetObject");
     PortError { kind: FailureKind::NoAnswer, service, operation, code: "archive_opens_no_more".to_owned(), message }
+}
+
+/// Its key was there when it was divided, or is there now, and not both: its pieces are not those of what would be put together.
+fn opened_differently(named: &str, was_opened: bool) -> String {
+    let how = match was_opened {
+        true => "was opened when it was divided, and does not open now",
+        false => "opens now, and did not when it was divided, so that it was only summed",
+    };
+    format!("archive_opened_differently: {named} {how}: see to its key, and verify it again")
 }
 
 /// A piece of an archive, as a task names it.
@@ -229,7 +238,7 @@ impl Search<'_> {
             Err(error) => return Divided::refused(String::new(), finding(&error)),
         };
         let decoding = self.level >= ProofLevel::Decodable;
-        // What keeps it from being opened is told by whoever puts its pieces together.
+        // What keeps it from being opened is told by whoever puts its pieces together, if it does so then; otherwise that it differs is.
         let opening = if decoding { self.opening((region, place), &view, &mut Proof::default()).await } else { None };
         let division = match self.division((region, place), &view, sizes, opening).await {
             Ok(division) => division,
@@ -344,17 +353,23 @@ impl Search<'_> {
         if let Some(refused) = &gathered.refused {
             return Proof { findings: vec![refused.clone()], ..Proof::default() };
         }
-        if first.etag != of_stamp(&gathered.etag).0 {
+        let (etag, was_opened) = of_stamp(&gathered.etag);
+        if first.etag != etag {
             let finding = format!("object_changed: {named} was replaced while its pieces were read: verify it again");
             return Proof { findings: vec![finding], ..Proof::default() };
         }
         let (bytes, sizes, pieces) = (first.bytes, gathered.sizes.pieces, gathered.pieces.clone());
         let work = move |reader: &mut dyn Read| examine_pieces(reader, bytes, sizes, &pieces, &expected);
         let (examined, failure) = read_through(self.objects, place, first, self.until, work).await;
-        let mut proof = examined.unwrap_or_default();
-        if let Some(error) = failure {
-            proof.findings.insert(0, finding(&error));
+        match (examined, failure) {
+            (Some((_, opened)), None) if opened != was_opened => {
+                Proof { findings: vec![opened_differently(&named, was_opened)], ..Proof::default() }
+            }
+            (examined, failure) => {
+                let mut proof = examined.map(|(proof, _)| proof).unwrap_or_default();
+                proof.findings.splice(..0, failure.as_ref().map(finding));
+                proof
+            }
         }
-        proof
     }
 }

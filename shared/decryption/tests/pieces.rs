@@ -10,7 +10,7 @@ use std::io::{self, ErrorKind, Read};
 
 use age::x25519::Identity;
 use builder::{rows, tables};
-use common::messages::{Given32, Writer, envelope, message};
+use common::messages::{Given32, Writer, envelope, keys_of, message};
 use common::{archives, encrypted, fixture, identities};
 use decryption::{EncryptionContext, Envelope};
 use pgdump::{
@@ -121,7 +121,7 @@ fn with_a_manifest_it_is_consistent_and_its_bytes_are_compared_too() {
         let manifest = manifest(&file, &*keys);
         let options = options(&*keys, Some(&manifest));
         for (size, bytes) in [(1, u64::MAX), (50_000, 40_000), (u64::MAX, 50_000)] {
-            let (Combined { verdict, crc64nvme }, turns) = in_turns(&file, size, bytes, &options);
+            let (Combined { verdict, crc64nvme, .. }, turns) = in_turns(&file, size, bytes, &options);
             assert!(turns > 3, "{how}: {turns}");
             assert_eq!(verdict.level, Some(Level::Consistent), "{how}: {:?} {:?}", verdict.findings, verdict.not_checked);
             assert!(verdict.encryption.as_ref().is_some_and(|encryption| encryption.opened), "{how}");
@@ -153,10 +153,26 @@ fn a_changed_signature_is_found_by_who_knows_the_encrypted_bytes() {
     let (mut file, envelope) = (message("default"), envelope("default"));
     let manifest = manifest(&file, &envelope);
     *file.last_mut().unwrap() ^= 1;
-    let (Combined { verdict, crc64nvme }, _) = in_turns(&file, 1, u64::MAX, &options(&envelope, Some(&manifest)));
+    let (Combined { verdict, crc64nvme, .. }, _) = in_turns(&file, 1, u64::MAX, &options(&envelope, Some(&manifest)));
     let codes: Vec<Code> = verdict.findings.iter().map(|finding| finding.code).collect();
     assert_eq!((verdict.answer(Level::Consistent), codes), (Answer::DoesNotHold, vec![Code::ChecksumMismatch]));
     assert_ne!(crc64nvme, manifest.encrypted.map(|file| file.crc64nvme));
+}
+
+#[test]
+fn what_is_not_authentic_is_not_intact_although_its_checksum_was_made_right() {
+    let (mut file, envelope) = (message("default"), envelope("default"));
+    let mut manifest = manifest(&file, &envelope);
+    let key = keys_of("default").remove(0);
+    let wrapped = file.windows(key.len()).position(|window| window == key.as_bytes()).unwrap() + key.len() + 40;
+    file[wrapped] ^= 1;
+    let crc64nvme = in_turns(&file, 1000, u64::MAX, &options(&envelope, None)).0.crc64nvme.unwrap();
+    manifest.encrypted.as_mut().unwrap().crc64nvme = crc64nvme;
+    let options = options(&envelope, Some(&manifest));
+    let (Combined { verdict, .. }, _) = in_turns(&file, 1000, u64::MAX, &options);
+    assert!(verdict.findings.iter().any(|finding| finding.code == Code::NotAuthentic), "{:?}", verdict.findings);
+    assert!(matches!(verdict.proofs.intact, Proof::Failed(_)), "{:?}", verdict.proofs);
+    assert_eq!(verdict.level, verify(file.as_slice(), &options).level);
 }
 
 #[test]
@@ -172,7 +188,7 @@ fn a_piece_that_is_missing_leaves_nothing_to_compare() {
     };
     for missing in 0..division.pieces() {
         let pieces: Vec<Piece> = (0..division.pieces()).filter(|number| *number != missing).map(read).collect();
-        let Combined { verdict, crc64nvme } = combine(file.as_slice(), file.len() as u64, sizes, &options, &pieces);
+        let Combined { verdict, crc64nvme, .. } = combine(file.as_slice(), file.len() as u64, sizes, &options, &pieces);
         let codes: Vec<Code> = verdict.findings.iter().map(|finding| finding.code).collect();
         assert_eq!((codes, crc64nvme), (vec![Code::PieceMissing], None), "{missing}");
         assert!(verdict.not_checked.iter().any(|what| what.starts_with("the encrypted bytes")), "{missing}");
@@ -187,7 +203,7 @@ fn without_the_key_it_is_summed_and_says_why() {
         let other = identities(&Identity::generate());
         for keys in [None, Some(&other as &dyn Keys)] {
             let options = Options { keys, ..options(&other, Some(&manifest)) };
-            let (Combined { verdict, crc64nvme }, turns) = in_turns(&file, 40_000, u64::MAX, &options);
+            let (Combined { verdict, crc64nvme, .. }, turns) = in_turns(&file, 40_000, u64::MAX, &options);
             assert!(turns > 4, "{how}: {turns}");
             assert_eq!((verdict.level, crc64nvme.is_some()), (Some(Level::Intact), true), "{how}: {verdict:?}");
             assert_eq!(verdict.findings, verify(file.as_slice(), &options).findings, "{how}");

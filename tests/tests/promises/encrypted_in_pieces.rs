@@ -249,6 +249,31 @@ fn a_key_that_is_gone_for_a_moment_costs_a_piece_its_turn_and_not_its_verdict() 
 }
 
 #[test]
+fn pieces_are_not_put_together_with_a_key_that_was_not_there_when_the_archive_was_divided_or_is_not_any_more() {
+    for sealed in Sealed::both() {
+        let file = sealed.encrypt(&archive());
+        for gone_at in ["divide", "combine"] {
+            let mut simulation = sealed.with(ProofLevel::Decodable, sizes_for(&file), &file, &file);
+            let verification = Verification::run(|payload| {
+                if payload["task"] == gone_at {
+                    simulation.cloud.with(|state| {
+                        state.secrets.clear();
+                        state.wrapping_keys.clear();
+                    });
+                }
+                let answer = asked(&mut simulation, payload);
+                sealed.keep(&simulation);
+                answer
+            });
+            assert_eq!(verification.end, insufficient(), "{gone_at}");
+            let found = told(&verification.answer()["backups"][0], "findings");
+            let told = found.iter().any(|finding| finding.starts_with("archive_opened_differently: "));
+            assert!(told && !found.iter().any(|finding| finding.starts_with("piece_missing")), "{gone_at}: {found:?}");
+        }
+    }
+}
+
+#[test]
 fn an_encrypted_archive_that_is_replaced_meanwhile_is_not_put_together_from_two() {
     let sealed = Sealed::Envelope;
     let file = sealed.encrypt(&archive());

@@ -328,7 +328,8 @@ fn inflate(
         let mut flags = 0;
         for (set, flag) in [
             (inflater.trailer.is_none(), TINFL_FLAG_PARSE_ZLIB_HEADER | TINFL_FLAG_COMPUTE_ADLER32),
-            (!end, TINFL_FLAG_HAS_MORE_INPUT),
+            // At the end, too: where it knows of the end, it goes on with zeros, and may call damaged what is cut.
+            (true, TINFL_FLAG_HAS_MORE_INPUT),
             (stop, TINFL_FLAG_STOP_ON_BLOCK_BOUNDARY),
             // So that nothing is copied from before the beginning.
             (inflater.first_round, TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF),

@@ -26,6 +26,8 @@ pub struct Combined {
     pub verdict: Verdict,
     /// CRC-64/NVME of the whole file, as it is stored, where every byte of it came.
     pub crc64nvme: Option<Crc64Value>,
+    /// Whether it is encrypted and opened: then only pieces of what it holds belong to it.
+    pub opened: bool,
 }
 
 /// What is said of SHA-256 wherever it would have been compared.
@@ -68,7 +70,7 @@ pub fn combine(reader: impl Read, bytes: u64, sizes: PieceSizes, options: &Optio
         (Beginning::Head(report), How::Ranges { .. }) => apart(report),
         (Beginning::Listing(listing), _) => summed(*listing, division.why_not_decoded(), &known, bytes, crc64nvme, options),
     };
-    Combined { verdict, crc64nvme }
+    Combined { verdict, crc64nvme, opened: division.is_opened() }
 }
 
 impl Division {
@@ -223,7 +225,7 @@ fn summed(
         Some(_) => manifest.encrypted.as_ref(),
         None => manifest.files.iter().find(|file| file.name == FilePrint::SINGLE),
     });
-    verdict.proofs.intact = match (crc64nvme, stated, options.manifest) {
+    let intact = match (crc64nvme, stated, options.manifest) {
         _ if options.level < Level::Intact => Proof::NotChecked("not asked for".to_owned()),
         (_, None, None) => Proof::NotChecked(
             "no manifest was given, so nothing says what the bytes were when the backup was taken".to_owned(),
@@ -242,6 +244,10 @@ fn summed(
             }
         }
     };
+    // What is not authentic is not intact, whatever a checksum says that anybody can make right.
+    if !matches!(verdict.proofs.intact, Proof::Failed(_)) {
+        verdict.proofs.intact = intact;
+    }
     let closed = verdict.encryption.as_ref().is_some_and(|encryption| !encryption.opened);
     if let (true, true, Some(manifest)) = (closed, verdict.proofs.intact.is_proven(), options.manifest) {
         let entries = manifest.entries;

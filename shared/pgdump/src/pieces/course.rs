@@ -243,7 +243,7 @@ impl Division {
         }
         if let Some((mut sum, range)) = encrypted {
             if course.cursor.is_none() && course.is_summed() {
-                // What is not authentic is the file's own all the same. Why it cannot be read was told.
+                // What is not authentic is the file's own all the same, as far as there is time. Why it cannot be read was told.
                 let _told = file.read_on(pause);
             }
             sum.add(&range, &file.finish());
@@ -327,7 +327,9 @@ impl Division {
         let Some(cursor) = &course.cursor else { return whole };
         let How::Entries(_) = &self.how else { return false };
         let open = cursor.open == Open::Nothing || !course.piece.blocks.is_empty();
-        let at = (self.edges[piece]..=self.bytes).contains(&cursor.at);
+        // A message that was cut may hold a little more than its length says.
+        let last = self.opened().map_or(self.bytes, |opened| opened.file);
+        let at = (self.edges[piece]..=last).contains(&cursor.at);
         let summed = course.is_summed() || cursor.at <= sum.up_to.max(self.edges[piece]);
         whole && open && at && summed
     }
