@@ -253,7 +253,7 @@ fn a_tar_archive_is_one_piece() {
 }
 
 #[test]
-fn an_encrypted_archive_is_only_summed_and_says_why() {
+fn an_encrypted_archive_that_does_not_open_is_only_summed_and_says_why() {
     let bytes = [b"age-encryption.org/v1\n".as_slice(), &[7; 5000]].concat();
     let division = Division::of(bytes.as_slice(), bytes.len() as u64, sizes(1000), &options());
     assert_eq!((division.pieces(), division.decodes()), (6, false));

@@ -214,7 +214,8 @@ fn where_its_key_does_not_open_it_it_is_summed_and_the_findings_are_those_of_one
         assert_eq!(end, insufficient());
         assert!(pieces > 3, "{pieces}");
         assert_eq!((&verdict["findings"], &verdict["level"]), (&whole["findings"], &json!("intact")), "{verdict:#}");
-        let why = "decodable: an archive that does not open, or is none of pg_dump's, is not decoded in pieces";
+        let why =
+            "decodable: an encrypted archive that does not open, or one that is none of pg_dump's, is not decoded in pieces";
         assert!(told(&verdict, "not_checked").contains(&why.to_owned()), "{verdict:#}");
     }
 }

@@ -191,7 +191,8 @@ fn what_does_not_open_is_summed_in_pieces_and_says_why() {
     let (verdict, end, pieces) = in_pieces(&mut simulation);
     assert_eq!(end, insufficient());
     assert!(pieces > 3, "{pieces}");
-    let why = "decodable: an archive that does not open, or is none of pg_dump's, is not decoded in pieces";
+    let why =
+        "decodable: an encrypted archive that does not open, or one that is none of pg_dump's, is not decoded in pieces";
     assert!(verdict["not_checked"].as_array().unwrap().contains(&json!(why)), "{verdict:#}");
 }
 

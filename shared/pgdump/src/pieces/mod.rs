@@ -100,7 +100,8 @@ enum Beginning<'a> {
     Listing(Box<Verdict>),
 }
 
-const NOT_DECODED: &str = "an archive that does not open, or is none of pg_dump's, is not decoded in pieces";
+const NOT_DECODED: &str =
+    "an encrypted archive that does not open, or one that is none of pg_dump's, is not decoded in pieces";
 const NO_CONTENTS: &str = "its table of contents could not be read, so nothing says where its data begins";
 
 impl Division {
