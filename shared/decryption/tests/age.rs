@@ -4,11 +4,11 @@
 
 mod common;
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{Read, Write};
 
 use age::secrecy::ExposeSecret;
 use age::x25519::Identity;
-use common::{Endless, encrypted};
+use common::{Broken, Endless, encrypted};
 use decryption::{Identities, Trouble, decrypt, is_encrypted};
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -83,18 +83,6 @@ fn identities_are_read_strictly_and_never_shown() {
     let identity = Identity::generate();
     let secret = identity.to_string().expose_secret().to_owned();
     assert!(!format!("{:?}", identities(&[&identity])).contains(&secret));
-}
-
-/// Fails after some bytes.
-struct Broken<'a>(&'a [u8]);
-
-impl Read for Broken<'_> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        match self.0.read(out)? {
-            0 => Err(io::Error::new(ErrorKind::TimedOut, "the disk does not answer")),
-            count => Ok(count),
-        }
-    }
 }
 
 #[test]

@@ -4,10 +4,10 @@
 
 mod common;
 
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, Read};
 
 use age::x25519::Identity;
-use common::{archives, encrypted, fixture, identities};
+use common::{Broken, archives, encrypted, fixture, identities};
 use decryption::Identities;
 use pgdump::{Answer, Code, Encryption, FilePrint, Level, Manifest, Options, Proof, Scheme, Verdict, verify};
 use proptest::prelude::*;
@@ -143,18 +143,6 @@ fn what_is_encrypted_otherwise_is_not_called_damaged() {
         let verdict = verified(bytes, Level::Decodable, None, None);
         assert_eq!(verdict.answer(Level::Decodable), Answer::CouldNotBeChecked);
         assert_eq!(codes(&verdict), [Code::EncryptionUnsupported]);
-    }
-}
-
-/// Fails after some bytes.
-struct Broken<'a>(&'a [u8]);
-
-impl Read for Broken<'_> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        match self.0.read(out)? {
-            0 => Err(io::Error::new(ErrorKind::TimedOut, "the disk does not answer")),
-            count => Ok(count),
-        }
     }
 }
 

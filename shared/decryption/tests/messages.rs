@@ -4,10 +4,10 @@
 
 mod common;
 
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, Read};
 
 use common::messages::{CONTENT_FRAMED, Given32, Writer, envelope, keys_of, kms, message};
-use common::{Endless, fixture};
+use common::{Broken, Endless, fixture};
 use decryption::{EncryptionContext, Envelope, Identities, Unwrap, Unwrapped, wrapped};
 use pgdump::{Answer, Code, Encryption, Keys, Level, NotOpened, Options, Scheme, Verdict, verify};
 use proptest::prelude::*;
@@ -299,18 +299,6 @@ fn only_what_says_something_of_the_archive_is_damage() {
         let envelope = Envelope::new(Says(says), EncryptionContext::new());
         let verdict = verified(message("default").as_slice(), Level::Decodable, &envelope as &dyn Keys);
         assert_eq!((verdict.answer(Level::Decodable), codes(&verdict)), (answer, vec![code]));
-    }
-}
-
-/// Fails after some bytes.
-struct Broken<'a>(&'a [u8]);
-
-impl Read for Broken<'_> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        match self.0.read(out)? {
-            0 => Err(io::Error::new(ErrorKind::TimedOut, "the disk does not answer")),
-            count => Ok(count),
-        }
     }
 }
 

@@ -6,12 +6,10 @@
 mod builder;
 mod common;
 
-use std::io::{self, ErrorKind, Read};
-
 use age::x25519::Identity;
 use builder::{rows, tables};
 use common::messages::{Given32, Writer, envelope, keys_of, message};
-use common::{archives, encrypted, fixture, identities};
+use common::{Broken, archives, encrypted, fixture, identities};
 use decryption::{EncryptionContext, Envelope};
 use pgdump::{
     Allowance, Answer, Code, Combined, Course, Division, Finding, Keys, Level, Manifest, Options, Piece, PieceSizes, Proof,
@@ -220,18 +218,6 @@ fn what_opens_and_is_no_archive_is_found_to_be_none() {
         let verdict = in_turns(&file, 40_000, u64::MAX, &options).0.verdict;
         assert_eq!(verdict.findings, verify(file.as_slice(), &options).findings, "{how}");
         assert_eq!((verdict.answer(Level::Decodable), verdict.level), (Answer::DoesNotHold, None), "{how}");
-    }
-}
-
-/// Fails after some bytes.
-struct Broken<'a>(&'a [u8]);
-
-impl Read for Broken<'_> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        match self.0.read(out)? {
-            0 => Err(io::Error::new(ErrorKind::TimedOut, "the connection was reset")),
-            count => Ok(count),
-        }
     }
 }
 

@@ -4,11 +4,11 @@
 
 mod common;
 
-use std::io::{self, ErrorKind, Read};
+use std::io::{ErrorKind, Read};
 
 use age::x25519::Identity;
 use common::messages::{CONTENT_FRAMED, Given32, Writer, envelope, message};
-use common::{encrypted, fixture, identities};
+use common::{Broken, encrypted, fixture, identities};
 use decryption::{EncryptionContext, Envelope, Identities};
 use pgdump::{Keys, NotOpened, View};
 use proptest::prelude::*;
@@ -238,18 +238,6 @@ fn who_has_another_key_has_no_view() {
     assert!(matches!(trouble, NotOpened::WrongKey(_)), "{trouble:?}");
     let trouble = given().view(&mut sample.file.as_slice(), 1).unwrap_err();
     assert!(matches!(trouble, NotOpened::Unsupported(_)), "{trouble:?}");
-}
-
-/// Fails after some bytes.
-struct Broken<'a>(&'a [u8]);
-
-impl Read for Broken<'_> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        match self.0.read(out)? {
-            0 => Err(io::Error::new(ErrorKind::TimedOut, "the disk does not answer")),
-            count => Ok(count),
-        }
-    }
 }
 
 fn any_sample() -> impl Strategy<Value = Sample> {

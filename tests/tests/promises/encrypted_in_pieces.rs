@@ -107,6 +107,14 @@ fn sizes_for(file: &[u8]) -> Sizes {
     Sizes { whole: file.len() as u64 - 1, ..SIZES }
 }
 
+/// What opens archives is gone.
+fn lose_keys(simulation: &Simulation) {
+    simulation.cloud.with(|state| {
+        state.secrets.clear();
+        state.wrapping_keys.clear();
+    });
+}
+
 /// The codes of its findings: of bytes that are others, one reading names SHA-256, and pieces CRC-64/NVME.
 fn codes(verdict: &Value) -> Vec<String> {
     let code = |text: String| text.split_once(": ").map(|(code, _)| code.to_owned());
@@ -230,10 +238,7 @@ fn a_key_that_is_gone_for_a_moment_costs_a_piece_its_turn_and_not_its_verdict() 
             let this = payload["task"] == "piece" && payload["piece"] == 2;
             tries += usize::from(this);
             if this && tries <= gone {
-                simulation.cloud.with(|state| {
-                    state.secrets.clear();
-                    state.wrapping_keys.clear();
-                });
+                lose_keys(&simulation);
             }
             let answer = asked(&mut simulation, payload);
             sealed.keep(&simulation);
@@ -257,10 +262,7 @@ fn pieces_are_not_put_together_with_a_key_that_was_not_there_when_the_archive_wa
             let mut simulation = sealed.with(ProofLevel::Decodable, sizes_for(&file), &file, &file);
             let verification = Verification::run(|payload| {
                 if payload["task"] == gone_at {
-                    simulation.cloud.with(|state| {
-                        state.secrets.clear();
-                        state.wrapping_keys.clear();
-                    });
+                    lose_keys(&simulation);
                 }
                 let answer = asked(&mut simulation, payload);
                 sealed.keep(&simulation);

@@ -5,7 +5,7 @@
 pub(crate) mod messages;
 
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use age::secrecy::ExposeSecret;
@@ -70,5 +70,17 @@ impl Read for Endless<'_> {
         }
         self.read += count;
         Ok(count)
+    }
+}
+
+/// Fails after some bytes.
+pub(crate) struct Broken<'a>(pub(crate) &'a [u8]);
+
+impl Read for Broken<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        match self.0.read(out)? {
+            0 => Err(io::Error::new(ErrorKind::TimedOut, "the disk does not answer")),
+            count => Ok(count),
+        }
     }
 }
