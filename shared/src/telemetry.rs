@@ -56,7 +56,9 @@ where
 /// By target alone: to choose by anything else takes regular expressions, which no function needs in its binary.
 fn wanted(filter: &str) -> Targets {
     let mut wanted = Targets::new().with_default(LevelFilter::INFO);
-    for read in filter.split(',').filter_map(|directive| directive.trim().parse::<Targets>().ok()) {
+    // Nothing at all would be read as a level of its own.
+    let directives = filter.split(',').map(str::trim).filter(|directive| !directive.is_empty());
+    for read in directives.filter_map(|directive| directive.parse::<Targets>().ok()) {
         if let Some(level) = read.default_level() {
             wanted = wanted.with_default(level);
         }
