@@ -247,6 +247,40 @@ fn bytes_that_stop_coming_are_no_damage_and_bytes_that_are_not_authentic_are_not
     }
 }
 
+#[test]
+fn what_lies_behind_bytes_that_are_not_authentic_is_compared_by_whoever_goes_on() {
+    for (how, keys, sound) in encryptions(&large()) {
+        let manifest = manifest(&sound, &*keys);
+        let options = options(&*keys, Some(&manifest));
+        let mut changed = sound.clone();
+        changed[70_000] ^= 1;
+        let twice = [sound.as_slice(), &sound].concat();
+        for (file, difference) in [(changed, Code::ChecksumMismatch), (twice, Code::SizeMismatch)] {
+            let whole = verify(file.as_slice(), &options);
+            let combined = in_turns(&file, 50_000, 30_000, &options).0.verdict;
+            let codes: Vec<Code> = combined.findings.iter().map(|finding| finding.code).collect();
+            assert_eq!(codes, [Code::NotAuthentic, difference], "{how}");
+            assert_eq!((told(&combined.findings), combined.level), (told(&whole.findings), whole.level), "{how}");
+        }
+    }
+}
+
+#[test]
+fn behind_bytes_that_are_not_authentic_too_it_is_told_which_ones_do_not_come() {
+    for (how, keys, mut file) in encryptions(&large()) {
+        file[70_000] ^= 1;
+        let options = options(&*keys, None);
+        let sizes = PieceSizes { bytes: u64::MAX, most: 1 };
+        let division = Division::of(file.as_slice(), file.len() as u64, sizes, &options);
+        let piece = division.read(0, Broken(&file[..file.len() - 1])).unwrap();
+        assert!(piece.is_unreadable(), "{how}");
+        let Combined { verdict, crc64nvme, .. } = combine(file.as_slice(), file.len() as u64, sizes, &options, &[piece]);
+        let codes: Vec<Code> = verdict.findings.iter().map(|finding| finding.code).collect();
+        assert_eq!((codes, crc64nvme), (vec![Code::NotAuthentic, Code::Unreadable], None), "{how}");
+        assert_eq!(verdict.findings[1].offset, Some(file.len() as u64 - 1), "{how}");
+    }
+}
+
 fn told(findings: &[Finding]) -> Vec<(Code, Option<u64>)> {
     findings.iter().map(|finding| (finding.code, finding.offset)).collect()
 }

@@ -38,7 +38,7 @@ pub struct Course {
     turns: u32,
     piece: Piece,
     sum: Sum,
-    /// Of the bytes of the file, where the archive is encrypted.
+    /// Of the bytes of the file, where the archive is encrypted and not all of them are summed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     encrypted: Option<Sum>,
     /// `None`: everything was decoded that can be, or nothing was to be.
@@ -137,7 +137,7 @@ impl Course {
     /// # Errors
     /// The course, where there is.
     pub fn finish(mut self) -> Result<Piece, Box<Self>> {
-        if self.cursor.is_some() || !self.is_summed() {
+        if !self.is_read() || self.encrypted.is_some() {
             return Err(Box::new(self));
         }
         self.piece.crc64nvme = self.sum.whole(&self.piece.range());
@@ -170,11 +170,22 @@ impl Course {
         let at = self.begins_at();
         self.cursor = None;
         self.sum.crc64nvme = None;
+        self.encrypted = None;
         self.piece.found(Finding::at(Code::StreamTooLong, at, why));
     }
 
     fn is_summed(&self) -> bool {
         self.sum.is_over(&self.piece.range())
+    }
+
+    /// Whether there is nothing left to read but the file's own bytes.
+    fn is_read(&self) -> bool {
+        self.cursor.is_none() && self.is_summed()
+    }
+
+    /// Where that is so, the byte of the file at which the next reader begins.
+    pub(crate) fn begins_in_file_at(&self) -> Option<u64> {
+        self.encrypted.filter(|_| self.is_read()).map(|sum| sum.up_to)
     }
 
     /// The entry whose block is open.
@@ -206,29 +217,57 @@ impl Division {
         if !self.is_sane(piece, &course) {
             return None;
         }
-        let from = course.begins_at();
         let mut course = course;
-        let end = course.piece.range().end;
+        let (from, begin) = (course.begins_at(), self.begins_at(&course));
         let pause = allowance.map_or(Pause::NEVER, |allowance| {
+            let left = course.piece.range().end.saturating_sub(from);
             // Who has read to its end before it is time to stop has been quicker with the decoders that cannot stop.
-            let continues = course.turns > 0 || end.saturating_sub(from) > allowance.bytes;
+            let continues = course.turns > 0 || left > allowance.bytes;
             // The table of contents is no progress.
-            let begin = course.cursor.as_ref().map_or(from, |cursor| cursor.at);
+            let begin = course.cursor.as_ref().map_or(course.begins_in_file_at().unwrap_or(from), |cursor| cursor.at);
             Pause::after(allowance, begin, self.bytes.saturating_sub(KEY_BYTES as u64), continues)
         });
-        let encrypted = course.encrypted.take().zip(self.encrypted_range(piece));
+        let encrypted = course.encrypted.zip(self.encrypted_range(piece));
         let mut file = match &encrypted {
-            Some((sum, range)) => sum.rest(range, reader, self.begins_at(&course)),
-            None => Summing::new(reader, from, 0, 0),
+            Some((sum, range)) => sum.rest(range, reader, begin),
+            None => Summing::new(reader, begin, 0, 0),
         };
+        if !course.is_read() {
+            self.read_content(piece, &mut file, pause, &mut course)?;
+        }
+        if let Some((mut sum, range)) = encrypted {
+            // What is not authentic is the file's own all the same.
+            let failed = if course.is_read() { file.read_on(pause).err() } else { None };
+            sum.add(&range, &file.finish());
+            if let Some(error) = failed {
+                sum.crc64nvme = None;
+                if !course.piece.is_unreadable() {
+                    course.piece.found(Finding::unreadable(sum.up_to, &error));
+                }
+            }
+            course.piece.encrypted_crc64nvme = sum.whole(&range);
+            course.encrypted = (!sum.is_over(&range)).then_some(sum);
+        }
+        course.turns = course.turns.saturating_add(1);
+        Some(course)
+    }
+
+    /// Decodes and sums what the archive is made of. `None`: the cursor is not one of this archive.
+    fn read_content(
+        &self,
+        piece: usize,
+        file: &mut Summing<impl Read>,
+        pause: Pause<'_>,
+        course: &mut Course,
+    ) -> Option<()> {
+        let (range, from) = (course.piece.range(), course.begins_at());
         let content = match self.opened() {
-            Some(opened) => opened.read(&mut file, from),
-            None => Rest::More(Box::new(&mut file) as Box<dyn Read>),
+            Some(opened) => opened.read(file, from),
+            None => Rest::More(Box::new(file) as Box<dyn Read>),
         };
-        let range = course.piece.range();
         let mut summing = course.sum.rest(&range, content, from);
-        if let (Some(cursor), How::Entries(content)) = (course.cursor.take(), &self.how) {
-            self.decode(piece, content, cursor, &mut summing, pause, &mut course)?;
+        if let (Some(cursor), How::Entries(known)) = (course.cursor.take(), &self.how) {
+            self.decode(piece, known, cursor, &mut summing, pause, course)?;
         }
         let failed = match course.cursor {
             None => summing.read_on(pause).err(),
@@ -241,17 +280,7 @@ impl Division {
                 course.piece.found(Finding::unreadable(course.sum.up_to, &error));
             }
         }
-        if let Some((mut sum, range)) = encrypted {
-            if course.cursor.is_none() && course.is_summed() {
-                // What is not authentic is the file's own all the same, as far as there is time. Why it cannot be read was told.
-                let _told = file.read_on(pause);
-            }
-            sum.add(&range, &file.finish());
-            course.piece.encrypted_crc64nvme = sum.whole(&range);
-            course.encrypted = Some(sum);
-        }
-        course.turns = course.turns.saturating_add(1);
-        Some(course)
+        Some(())
     }
 
     /// `None`: the cursor is not one of this archive.
@@ -316,8 +345,8 @@ impl Division {
         let sum = course.sum;
         let encrypted = match (course.encrypted, self.encrypted_range(piece)) {
             (Some(sum), Some(range)) => sum.is_sane(&range, self.begins_at(course)),
-            (None, None) => true,
-            _ => false,
+            (None, _) => true,
+            (Some(_), None) => false,
         };
         let whole = course.version == VERSION
             && course.piece.range() == range

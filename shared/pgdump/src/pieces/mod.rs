@@ -179,8 +179,9 @@ impl Division {
     /// The byte of the file with which the next reader begins.
     #[must_use]
     pub fn begins_at(&self, course: &Course) -> u64 {
-        let byte = course.begins_at();
-        self.opened().map_or(byte, |opened| opened.begins_at(byte))
+        let content = course.begins_at();
+        let byte = || self.opened().map_or(content, |opened| opened.begins_at(content));
+        course.begins_in_file_at().unwrap_or_else(byte)
     }
 
     /// The bytes of the largest piece.
