@@ -7,9 +7,9 @@ mod common;
 use std::io::{ErrorKind, Read};
 
 use age::x25519::Identity;
-use common::messages::{CONTENT_FRAMED, Given32, Writer, envelope, message};
+use common::messages::{CONTENT_FRAMED, Writer, envelope, envelope_of_given, message};
 use common::{Broken, encrypted, fixture, identities};
-use decryption::{EncryptionContext, Envelope, Identities};
+use decryption::Identities;
 use pgdump::{Keys, NotOpened, View};
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -27,10 +27,6 @@ const MESSAGES: [&str; 6] = ["default", "committed", "signed", "plain", "even", 
 
 fn text(length: usize) -> Vec<u8> {
     (0..length).map(|index| u8::try_from(index % 251).unwrap()).collect()
-}
-
-fn given() -> Envelope<Given32> {
-    Envelope::new(Given32, EncryptionContext::new())
 }
 
 fn view(keys: &dyn Keys, bytes: &[u8]) -> Box<dyn View> {
@@ -80,7 +76,7 @@ fn framed(length: usize) -> Sample {
     let content = text(length);
     let begin = Writer::new(CONTENT_FRAMED, u32::try_from(FRAME).unwrap(), &[]).header.len();
     let chunks = (0..length.div_ceil(FRAME).max(1)).map(|number| begin + number * (FRAME + AROUND)).collect();
-    Sample { keys: Box::new(given()), file: Writer::message(FRAME, &content), chunks, chunk: FRAME, content }
+    Sample { keys: Box::new(envelope_of_given()), file: Writer::message(FRAME, &content), chunks, chunk: FRAME, content }
 }
 
 const SAMPLES: [fn() -> Sample; 4] =
@@ -107,7 +103,7 @@ impl Sample {
 }
 
 #[test]
-fn whatever_its_length_it_is_read_from_any_byte_on() {
+fn whatever_its_length_it_is_read_from_around_every_chunk_on() {
     for length in [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 2 * CHUNK + 70] {
         for Sample { keys, file, content, chunk, .. } in [age(length), framed(length / 300)] {
             let view = view(&*keys, &file);
@@ -123,7 +119,7 @@ fn whatever_its_length_it_is_read_from_any_byte_on() {
 fn a_last_frame_that_holds_nothing_is_one_too() {
     let writer = Writer::new(CONTENT_FRAMED, 4, &[]);
     let file = [&writer.header[..], &writer.frame(false, 1, b"abcd"), &writer.frame(true, 2, b"")].concat();
-    let view = view(&given(), &file);
+    let view = view(&envelope_of_given(), &file);
     assert_eq!(view.bytes(), 4);
     for from in 0..=4 {
         assert_eq!(read_from(&*view, &file, from), (b"abcd"[from..].to_vec(), Ok(())));
@@ -149,7 +145,7 @@ fn messages_that_the_sdk_wrote_are_read_from_any_byte_on() {
 }
 
 #[test]
-fn who_begins_at_a_chunk_reads_nothing_before_it() {
+fn reading_begins_with_the_chunk_that_holds_the_byte() {
     for sample in samples() {
         let view = sample.view();
         for (number, begin) in sample.chunks.iter().enumerate() {
@@ -236,7 +232,7 @@ fn who_has_another_key_has_no_view() {
     let sample = age(7);
     let trouble = identities(&Identity::generate()).view(&mut sample.file.as_slice(), 1).unwrap_err();
     assert!(matches!(trouble, NotOpened::WrongKey(_)), "{trouble:?}");
-    let trouble = given().view(&mut sample.file.as_slice(), 1).unwrap_err();
+    let trouble = envelope_of_given().view(&mut sample.file.as_slice(), 1).unwrap_err();
     assert!(matches!(trouble, NotOpened::Unsupported(_)), "{trouble:?}");
 }
 

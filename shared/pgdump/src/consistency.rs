@@ -35,7 +35,7 @@ pub(crate) fn compare_bytes(report: &mut Report<'_>) -> Option<String> {
     if report.encryption.as_ref().is_some_and(|encryption| !encryption.opened) {
         return encrypted;
     }
-    if report.broke_off() {
+    if report.apart || report.broke_off() {
         return None;
     }
     let format = report.archive.as_ref().map(|archive| archive.format);
@@ -76,7 +76,8 @@ pub(crate) fn compare_bytes(report: &mut Report<'_>) -> Option<String> {
             Finding::new(Code::FileUnexpected, format!("{name} is in the archive and not in the manifest")).in_file(name),
         );
     }
-    let bytes: u64 = files.iter().map(|file| file.bytes).chain(elsewhere.values().map(Elsewhere::bytes)).sum();
+    let bytes =
+        files.iter().map(|file| file.bytes).chain(elsewhere.values().map(Elsewhere::bytes)).fold(0, u64::saturating_add);
     let count = names.len();
     report.files = files;
     if elsewhere.values().any(|file| matches!(file, Elsewhere::Unknown)) {

@@ -103,7 +103,10 @@ pub trait Keys: fmt::Debug + Sync {
 
 /// What an encrypted file holds, as readers see it of which each begins somewhere else and knows nothing of the others.
 ///
-/// Whoever reads up to the end finds what [`Keys::open`] would find: bytes that were changed, cut off, added or moved.
+/// Whoever reads up to the end finds what [`Keys::open`] would find: bytes that were changed, cut off, added or moved; of a signature
+/// only what shows by its length, and as [`ErrorKind::Unsupported`], because it is not known to be damage.
+///
+/// [`ErrorKind::Unsupported`]: std::io::ErrorKind::Unsupported
 pub trait View: fmt::Debug + Send + Sync {
     /// How many bytes that is, if the file ends as it was written: so says its length.
     fn bytes(&self) -> u64;

@@ -67,8 +67,8 @@ pub(crate) struct Report<'a> {
     pub(crate) pieced_encrypted: Option<Pieced>,
     /// Files of a directory that were read in pieces, by name.
     pub(crate) elsewhere: BTreeMap<String, Elsewhere>,
-    /// Whether bytes are compared elsewhere.
-    apart: bool,
+    /// Whether the bytes of what it holds are compared elsewhere, or not at all.
+    pub(crate) apart: bool,
     not_checked: Vec<String>,
     data_complete: bool,
 }
@@ -242,7 +242,7 @@ impl<'a> Report<'a> {
         (self.findings, self.further_findings, self.not_checked)
     }
 
-    /// No bytes are compared: that is done elsewhere, or they did not all come.
+    /// No bytes are compared but those of an encrypted file: that is done elsewhere, or they did not all come.
     pub(crate) fn compares_no_bytes(&mut self) {
         self.apart = true;
     }
@@ -271,7 +271,7 @@ impl<'a> Report<'a> {
     pub(crate) fn finish(mut self) -> Verdict {
         let options = self.options;
         self.enter(Stage::Bytes);
-        let intact = if self.apart { None } else { crate::consistency::compare_bytes(&mut self) };
+        let intact = crate::consistency::compare_bytes(&mut self);
         self.enter(Stage::Counts);
         let counted = self.data_complete && self.worst[Stage::Data as usize].is_none();
         let consistent = if counted { crate::consistency::compare_counts(&mut self) } else { None };
@@ -349,7 +349,7 @@ impl<'a> Report<'a> {
     }
 
     fn data_evidence(&self) -> String {
-        let rows: u64 = self.tables.iter().filter_map(|table| table.rows).sum();
+        let rows = self.tables.iter().filter_map(|table| table.rows).fold(0, u64::saturating_add);
         let (tables, objects) = (self.tables.len(), self.large_objects.count);
         format!("{tables} tables with {rows} rows and {objects} large objects, each decoded to its end")
     }

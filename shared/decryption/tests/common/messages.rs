@@ -81,6 +81,11 @@ impl Unwrap for Given32 {
     }
 }
 
+/// What opens them.
+pub(crate) fn envelope_of_given() -> Envelope<Given32> {
+    Envelope::new(Given32, EncryptionContext::new())
+}
+
 pub(crate) const DATA_KEY: [u8; 32] = [7; 32];
 /// What it is in their headers.
 pub(crate) const WRAPPED: &[u8] = b"wrapped";

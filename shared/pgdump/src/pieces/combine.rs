@@ -54,12 +54,21 @@ pub fn combine(reader: impl Read, bytes: u64, sizes: PieceSizes, options: &Optio
             if let Err(finding) = chain(&known, begin, division.bytes, head, &mut report) {
                 report.found(finding);
             }
+            if !report.has(Code::NotAuthentic) {
+                // That a chunk does not open does not depend on what lies before it.
+                let not_authentic = |finding: &Finding| finding.code == Code::NotAuthentic;
+                known
+                    .values()
+                    .flat_map(|piece| piece.findings())
+                    .find(not_authentic)
+                    .into_iter()
+                    .for_each(|finding| report.found(finding));
+            }
             report.pieced = content.map(|crc64nvme| Pieced { bytes: division.bytes, crc64nvme });
             if let Some(opened) = &head.opened {
                 encrypted_file(opened, crc64nvme, &mut report);
             }
-            // Where what it holds is not authentic, its file can be compared all the same.
-            if content.is_none() && !report.has(Code::NotAuthentic) {
+            if content.is_none() {
                 report.compares_no_bytes();
             }
             if options.manifest.is_some() {
@@ -215,7 +224,7 @@ fn summed(
     crc64nvme: Option<Crc64Value>,
     options: &Options<'_>,
 ) -> Verdict {
-    verdict.bytes_read = known.values().map(|piece| piece.range().end - piece.range().start).sum();
+    verdict.bytes_read = known.values().map(|piece| piece.range().end - piece.range().start).fold(0, u64::saturating_add);
     let told = known.values().flat_map(|piece| piece.findings());
     let mut found: Vec<Finding> = told.collect();
     if crc64nvme.is_none() && found.is_empty() {

@@ -87,6 +87,12 @@ impl Sum {
         self.crc64nvme = (!short).then_some(Crc64Value(sum));
     }
 
+    /// Reading failed: they do not all come.
+    fn lost(&mut self, error: &io::Error) -> Finding {
+        self.crc64nvme = None;
+        Finding::unreadable(self.up_to, error)
+    }
+
     /// Whether it could stand so, for a reader that begins at this byte.
     fn is_sane(&self, range: &Range<u64>, from: u64) -> bool {
         (range.start..=range.end).contains(&self.up_to) && (self.is_over(range) || from <= self.up_to)
@@ -144,8 +150,8 @@ impl Course {
         Ok(self.piece)
     }
 
-    /// The byte at which the next reader begins.
-    pub(crate) fn begins_at(&self) -> u64 {
+    /// The byte of what is decoded at which the next reader begins.
+    pub(crate) fn content_from(&self) -> u64 {
         match &self.cursor {
             Some(cursor) if self.is_summed() => cursor.at,
             Some(cursor) => cursor.at.min(self.sum.up_to),
@@ -165,12 +171,15 @@ impl Course {
         &mut self.piece
     }
 
-    /// Reads no further, and says why in the piece.
+    /// Reads no further, and says why in the piece. Where only the file's own bytes are left, they are not compared.
     pub fn give_up(&mut self, why: impl Into<String>) {
-        let at = self.begins_at();
+        self.encrypted = None;
+        if self.is_read() {
+            return;
+        }
+        let at = self.content_from();
         self.cursor = None;
         self.sum.crc64nvme = None;
-        self.encrypted = None;
         self.piece.found(Finding::at(Code::StreamTooLong, at, why));
     }
 
@@ -184,8 +193,23 @@ impl Course {
     }
 
     /// Where that is so, the byte of the file at which the next reader begins.
-    pub(crate) fn begins_in_file_at(&self) -> Option<u64> {
+    pub(crate) fn file_from(&self) -> Option<u64> {
         self.encrypted.filter(|_| self.is_read()).map(|sum| sum.up_to)
+    }
+
+    /// Sums the bytes of the file that were read, and where what it holds is read, those that are left: what is not authentic is the
+    /// file's own all the same.
+    fn read_file(&mut self, mut sum: Sum, range: &Range<u64>, mut file: Summing<impl Read>, pause: Pause<'_>) {
+        let failed = if self.is_read() { file.read_on(pause).err() } else { None };
+        sum.add(range, &file.finish());
+        if let Some(error) = failed {
+            let finding = sum.lost(&error);
+            if !self.piece.is_unreadable() {
+                self.piece.found(finding);
+            }
+        }
+        self.piece.encrypted_crc64nvme = sum.whole(range);
+        self.encrypted = (!sum.is_over(range)).then_some(sum);
     }
 
     /// The entry whose block is open.
@@ -210,43 +234,35 @@ impl Division {
     pub fn read_on(
         &self,
         piece: usize,
-        course: Course,
+        mut course: Course,
         reader: impl Read,
         allowance: Option<Allowance<'_>>,
     ) -> Option<Course> {
         if !self.is_sane(piece, &course) {
             return None;
         }
-        let mut course = course;
-        let (from, begin) = (course.begins_at(), self.begins_at(&course));
-        let pause = allowance.map_or(Pause::NEVER, |allowance| {
-            let left = course.piece.range().end.saturating_sub(from);
-            // Who has read to its end before it is time to stop has been quicker with the decoders that cannot stop.
-            let continues = course.turns > 0 || left > allowance.bytes;
-            // The table of contents is no progress.
-            let begin = course.cursor.as_ref().map_or(course.begins_in_file_at().unwrap_or(from), |cursor| cursor.at);
-            Pause::after(allowance, begin, self.bytes.saturating_sub(KEY_BYTES as u64), continues)
-        });
+        let (from, file_from) = (course.content_from(), self.begins_at(&course));
+        let (turns, left) = (course.turns, course.piece.range().end.saturating_sub(from));
+        let pause = |begin: u64| {
+            allowance.map_or(Pause::NEVER, |allowance| {
+                // Who has read to its end before it is time to stop has been quicker with the decoders that cannot stop.
+                let continues = turns > 0 || left > allowance.bytes;
+                Pause::after(allowance, begin, self.bytes.saturating_sub(KEY_BYTES as u64), continues)
+            })
+        };
+        // The table of contents is no progress.
+        let reading = pause(course.cursor.as_ref().map_or(from, |cursor| cursor.at));
         let encrypted = course.encrypted.zip(self.encrypted_range(piece));
         let mut file = match &encrypted {
-            Some((sum, range)) => sum.rest(range, reader, begin),
-            None => Summing::new(reader, begin, 0, 0),
+            Some((sum, range)) => sum.rest(range, reader, file_from),
+            None => Summing::new(reader, file_from, 0, 0),
         };
         if !course.is_read() {
-            self.read_content(piece, &mut file, pause, &mut course)?;
+            self.read_content(piece, &mut file, reading, &mut course)?;
         }
-        if let Some((mut sum, range)) = encrypted {
-            // What is not authentic is the file's own all the same.
-            let failed = if course.is_read() { file.read_on(pause).err() } else { None };
-            sum.add(&range, &file.finish());
-            if let Some(error) = failed {
-                sum.crc64nvme = None;
-                if !course.piece.is_unreadable() {
-                    course.piece.found(Finding::unreadable(sum.up_to, &error));
-                }
-            }
-            course.piece.encrypted_crc64nvme = sum.whole(&range);
-            course.encrypted = (!sum.is_over(&range)).then_some(sum);
+        if let Some((sum, range)) = encrypted {
+            let pause = pause(file.position());
+            course.read_file(sum, &range, file, pause);
         }
         course.turns = course.turns.saturating_add(1);
         Some(course)
@@ -260,7 +276,7 @@ impl Division {
         pause: Pause<'_>,
         course: &mut Course,
     ) -> Option<()> {
-        let (range, from) = (course.piece.range(), course.begins_at());
+        let (range, from) = (course.piece.range(), course.content_from());
         let content = match self.opened() {
             Some(opened) => opened.read(file, from),
             None => Rest::More(Box::new(file) as Box<dyn Read>),
@@ -270,17 +286,31 @@ impl Division {
             self.decode(piece, known, cursor, &mut summing, pause, course)?;
         }
         let failed = match course.cursor {
-            None => summing.read_on(pause).err(),
+            None => self.sum_rest(&course.sum, &range, &mut summing, pause).err(),
             Some(_) => None,
         };
+        let is_longer = range.end == self.bytes && summing.position() > range.end;
         course.sum.add(&range, &summing.finish());
-        if let Some(error) = failed {
+        if is_longer {
             course.sum.crc64nvme = None;
+        }
+        if let Some(error) = failed {
+            let finding = course.sum.lost(&error);
             if !course.piece.broke_off() {
-                course.piece.found(Finding::unreadable(course.sum.up_to, &error));
+                course.piece.found(finding);
             }
         }
         Some(())
+    }
+
+    /// Sums what is left of the piece. Of an archive that was opened, only who asks for what follows it learns that its end is authentic.
+    fn sum_rest(&self, sum: &Sum, range: &Range<u64>, summing: &mut Summing<impl Read>, pause: Pause<'_>) -> io::Result<()> {
+        summing.read_on(pause)?;
+        let ends = self.opened().is_some() && range.end == self.bytes;
+        if ends && summing.is_done() && sum.crc64nvme.is_some() {
+            io::copy(summing, &mut io::sink())?;
+        }
+        Ok(())
     }
 
     /// `None`: the cursor is not one of this archive.

@@ -179,9 +179,9 @@ impl Division {
     /// The byte of the file with which the next reader begins.
     #[must_use]
     pub fn begins_at(&self, course: &Course) -> u64 {
-        let content = course.begins_at();
-        let byte = || self.opened().map_or(content, |opened| opened.begins_at(content));
-        course.begins_in_file_at().unwrap_or_else(byte)
+        let content = course.content_from();
+        let file = || self.opened().map_or(content, |opened| opened.begins_at(content));
+        course.file_from().unwrap_or_else(file)
     }
 
     /// The bytes of the largest piece.

@@ -39,10 +39,15 @@ impl<R: Read> Summing<R> {
         self.position
     }
 
+    /// Whether all of these bytes were read.
+    pub(crate) fn is_done(&self) -> bool {
+        self.known + self.left == 0
+    }
+
     /// Reads what was not read yet of these bytes, or as far as is allowed.
     pub(crate) fn read_on(&mut self, pause: Pause<'_>) -> io::Result<()> {
-        let mut buffer = vec![0; 256 << 10];
-        while self.known + self.left > 0 && !self.ended && !pause.at(self.position) {
+        let mut buffer = vec![0; 64 << 10];
+        while !self.is_done() && !self.ended && !pause.at(self.position) {
             let most = buffer.len().min(usize::try_from(self.known + self.left).unwrap_or(usize::MAX));
             match self.read(&mut buffer[..most]) {
                 Ok(_) => {}
