@@ -56,7 +56,7 @@ impl Default for Sizes {
 
 /// Bytes of JSON for all results together. A state of Step Functions has at most 262,144, and this is not all that is in it.
 pub(crate) const ROOM: usize = 170_000;
-/// Bytes of JSON for a piece without tables: numbers, a checksum, one or two findings.
+/// Bytes of JSON for a piece without tables: numbers, one or two checksums, one or two findings.
 const ROOM_OF_A_PIECE: usize = 800;
 /// Bytes of JSON for a table: its place, rows and bytes.
 const ROOM_OF_A_TABLE: usize = 12;
@@ -167,17 +167,19 @@ pub(crate) fn room(own: usize, tables: usize, pieces: usize) -> usize {
 
 /// Whoever read ended without an answer.
 pub(crate) fn unread(key: &str) -> PortError {
-    let message = format!("{key}: what reads the object ended half-way");
+    not_read("reading_ended", format!("{key}: what reads the object ended half-way"))
+}
+
+/// So that it is tried again.
+fn not_read(code: &str, message: String) -> PortError {
     let (service, operation) = ("s3", "GetObject");
-    PortError { kind: FailureKind::NoAnswer, service, operation, code: "reading_ended".to_owned(), message }
+    PortError { kind: FailureKind::NoAnswer, service, operation, code: code.to_owned(), message }
 }
 
 /// What opened it when it was divided does not now: its key could not be had.
 fn opens_no_more(key: &str, found: &Proof) -> PortError {
     let why = if found.findings.is_empty() { "its data key was not unwrapped" } else { &found.findings.join("; ") };
-    let message = format!("{key}: it was opened when it was divided, and does not open now: {why}");
-    let (service, operation) = ("s3", "GetObject");
-    PortError { kind: FailureKind::NoAnswer, service, operation, code: "archive_opens_no_more".to_owned(), message }
+    not_read("archive_opens_no_more", format!("{key}: it was opened when it was divided, and does not open now: {why}"))
 }
 
 /// Its key was there when it was divided, or is there now, and not both: its pieces are not those of what would be put together.
@@ -219,6 +221,28 @@ pub(crate) fn cannot_stand(part: &Part<'_>) -> RecoveryError {
 /// What came of a piece, or how it is handed on. The state machine asks for every field.
 pub(crate) fn told(status: &str, piece: &impl Serialize, course: &impl Serialize, stored: &impl Serialize) -> Value {
     json!({"incident_id": null, "status": status, "piece": piece, "course": course, "stored": stored})
+}
+
+/// What is said of a piece after this reader had its turn, in so many bytes of JSON.
+fn came_of(course: Course, room: usize) -> Value {
+    let ended = match course.finish() {
+        Err(mut course) if course.turns() >= MOST_TURNS => {
+            course.give_up(given_up());
+            course.finish()
+        }
+        other => other,
+    };
+    let answer = match ended {
+        Ok(mut piece) => {
+            let fits = piece.fits(room);
+            fits.then(|| told("read", &piece, &(), &()))
+        }
+        Err(mut course) => {
+            let fits = course.piece().fits(room.min(ROOM_OF_A_COURSE));
+            fits.then(|| told("in_progress", &(), &course, &()))
+        }
+    };
+    answer.unwrap_or_else(|| without_result("too_large"))
 }
 
 /// An answer without a result.
@@ -321,24 +345,7 @@ impl Search<'_> {
         }
         let mut course = read.ok_or_else(|| unread(key))?.ok_or_else(|| cannot_stand(part))?;
         let room = room(course.piece().tables(), entries, pieces);
-        let ended = match course.finish() {
-            Err(mut course) if course.turns() >= MOST_TURNS => {
-                course.give_up(given_up());
-                course.finish()
-            }
-            other => other,
-        };
-        let answer = match ended {
-            Ok(mut piece) => {
-                let fits = piece.fits(room);
-                fits.then(|| told("read", &piece, &(), &()))
-            }
-            Err(mut course) => {
-                let fits = course.piece().fits(room.min(ROOM_OF_A_COURSE));
-                fits.then(|| told("in_progress", &(), &course, &()))
-            }
-        };
-        Ok(answer.unwrap_or_else(|| without_result("too_large")))
+        Ok(came_of(course, room))
     }
 
     /// What the pieces prove together.

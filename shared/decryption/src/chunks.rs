@@ -1,6 +1,8 @@
 //! Where in an encrypted file each part of what it holds lies. Both formats seal chunks of one length, of which only the last may be
 //! shorter, so it follows from the file's length.
 
+use std::io::{self, Read};
+
 /// The chunks of one file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Chunks {
@@ -31,18 +33,29 @@ impl Chunks {
     }
 
     /// The chunk with this byte. What is behind the end is of the last one, too.
-    pub(crate) fn number(&self, byte: u64) -> u64 {
-        byte.checked_div(self.content).unwrap_or_default().min(self.last)
+    pub(crate) fn with(&self, byte: u64) -> Chunk {
+        let number = byte.checked_div(self.content).unwrap_or_default().min(self.last);
+        let begins_at = self.begin.saturating_add(number.saturating_mul(self.sealed));
+        Chunk { number, begins_at, before: number.saturating_mul(self.content) }
     }
+}
 
+/// One of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Chunk {
+    /// The first one has 0.
+    pub(crate) number: u64,
     /// Where it begins in the file.
-    pub(crate) fn begins_at(&self, number: u64) -> u64 {
-        self.begin.saturating_add(number.saturating_mul(self.sealed))
-    }
+    pub(crate) begins_at: u64,
+    /// Bytes that those before it hold.
+    pub(crate) before: u64,
+}
 
-    /// How many bytes the chunks before it hold.
-    pub(crate) fn before(&self, number: u64) -> u64 {
-        number.saturating_mul(self.content)
+impl Chunk {
+    /// What it and those behind it hold, from this byte of the whole on.
+    pub(crate) fn content_from<R: Read>(&self, byte: u64, mut content: R) -> io::Result<R> {
+        io::copy(&mut content.by_ref().take(byte.saturating_sub(self.before)), &mut io::sink())?;
+        Ok(content)
     }
 }
 
@@ -59,9 +72,9 @@ mod tests {
                     let chunks = Chunks::of(7, content, around, bytes + full * around);
                     assert_eq!((chunks.bytes(), chunks.last), (bytes, full), "{bytes} of {content}");
                     for byte in [0, bytes / 2, bytes.saturating_sub(1), bytes] {
-                        let number = chunks.number(byte);
-                        assert_eq!(chunks.begins_at(number), 7 + number * (content + around));
-                        assert!(number == full || (chunks.before(number)..chunks.before(number + 1)).contains(&byte));
+                        let Chunk { number, begins_at, before } = chunks.with(byte);
+                        assert_eq!((begins_at, before), (7 + number * (content + around), number * content));
+                        assert!(number == full || (before..before + content).contains(&byte));
                     }
                 }
             }
@@ -73,8 +86,8 @@ mod tests {
         for (content, around, left) in [(0, 0, 9), (u64::MAX, 16, u64::MAX), (1, 0, u64::MAX), (65_536, 16, u64::MAX)] {
             let chunks = Chunks::of(u64::MAX, content, around, left);
             for byte in [0, 1, u64::MAX] {
-                assert_eq!(chunks.begins_at(chunks.number(byte)), u64::MAX);
-                assert!(chunks.before(chunks.number(byte)) <= byte);
+                assert_eq!(chunks.with(byte).begins_at, u64::MAX);
+                assert!(chunks.with(byte).before <= byte);
             }
         }
     }

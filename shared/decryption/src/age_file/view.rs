@@ -6,7 +6,7 @@ use std::io::{self, BufRead, BufReader, Error, ErrorKind, Read, Seek, SeekFrom};
 use pgdump::View;
 
 use super::{Authentic, Identities, Trouble, Watch, open};
-use crate::chunks::Chunks;
+use crate::chunks::{Chunk, Chunks};
 
 /// Bytes of a chunk, and of the tag behind it (C2SP age.md, "Payload").
 const CONTENT: u64 = 64 << 10;
@@ -26,7 +26,8 @@ impl AgeView {
         let watch = Watch::of_header();
         let mut header = Taken { inner: BufReader::new(watch.over(file)), bytes: Vec::new() };
         open(&mut header, identities, &watch)?;
-        let (header, begin) = (header.bytes.clone(), header.bytes.len() as u64);
+        let header = header.bytes;
+        let begin = header.len() as u64;
         let left = bytes.saturating_sub(begin).saturating_sub(TAG);
         Ok(Self { identities: identities.clone(), header, chunks: Chunks::of(begin, CONTENT, TAG, left) })
     }
@@ -38,32 +39,31 @@ impl View for AgeView {
     }
 
     fn begins_at(&self, byte: u64) -> u64 {
-        self.chunks.begins_at(self.chunks.number(byte))
+        self.chunks.with(byte).begins_at
     }
 
     fn read<'a>(&'a self, file: Box<dyn Read + 'a>, from: u64) -> io::Result<Box<dyn Read + 'a>> {
         let watch = Watch::default();
-        let number = self.chunks.number(from);
+        let chunk = self.chunks.with(from);
         let rest = BufReader::new(watch.over(file));
-        let placed = Placed { header: &self.header, rest, at: 0, begins_at: self.chunks.begins_at(number) };
+        let placed = Placed { header: &self.header, rest, at: 0, begins_at: chunk.begins_at };
         // It did open, and its header is the same.
         let inner = open(placed, &self.identities, &watch).map_err(Error::other)?;
         let mut content = Authentic { inner, watch };
-        content.seek_chunk(&self.chunks, number)?;
-        io::copy(&mut content.by_ref().take(from - self.chunks.before(number)), &mut io::sink())?;
-        Ok(Box::new(content))
+        content.seek_chunk(&chunk)?;
+        Ok(Box::new(chunk.content_from(from, content)?))
     }
 }
 
 impl<R: BufRead> Authentic<Placed<'_, R>> {
     /// To seek where a chunk begins, the crate would look at the end of the file, which is not here. So it seeks to the chunk's second
     /// byte, for which it reads the chunk, and within that one byte back.
-    fn seek_chunk(&mut self, chunks: &Chunks, number: u64) -> io::Result<()> {
-        if number == 0 {
+    fn seek_chunk(&mut self, chunk: &Chunk) -> io::Result<()> {
+        if chunk.number == 0 {
             return Ok(());
         }
         for byte in [1, 0] {
-            let sought = self.inner.seek(SeekFrom::Start(chunks.before(number) + byte));
+            let sought = self.inner.seek(SeekFrom::Start(chunk.before + byte));
             self.told(sought)?;
         }
         Ok(())

@@ -30,7 +30,7 @@ pub(super) const FOOTER: u64 = 2 + SIGNATURE as u64;
 /// What a message holds.
 ///
 /// Reading fails with [`ErrorKind::InvalidData`] when the encrypted bytes were changed or cut, and otherwise as reading them failed.
-/// Where the message is signed, the last frame is handed on only once the signature was verified.
+/// Where the message is signed and read from its first frame on, the last one is handed on only once the signature was verified.
 pub struct Message<R> {
     input: Input<R>,
     body: Body,
@@ -83,7 +83,7 @@ enum Behind {
 enum End {
     /// There is.
     NotYet,
-    /// Everything was authenticated.
+    /// Everything was authenticated that there is to authenticate ([`Behind`]).
     Reached,
     /// It is not what was written, and why.
     Forged(&'static str),
@@ -101,15 +101,15 @@ impl<R: Read> Message<R> {
             digest.update(&header.bytes);
             input.digest_into(digest);
         }
-        Ok(Self::at(1, input, body, behind))
+        Ok(Self::from_parts(1, input, body, behind))
     }
 
     /// Reads it from the frame of this number on, with which the input begins.
     pub(super) fn from_frame(number: u32, input: Input<R>, body: Body, is_signed: bool) -> Self {
-        Self::at(number, input, body, if is_signed { Behind::Unverified } else { Behind::Nothing })
+        Self::from_parts(number, input, body, if is_signed { Behind::Unverified } else { Behind::Nothing })
     }
 
-    fn at(sequence: u32, input: Input<R>, body: Body, behind: Behind) -> Self {
+    fn from_parts(sequence: u32, input: Input<R>, body: Body, behind: Behind) -> Self {
         let buffer = vec![0; body.frame_length + TAG];
         Self { input, body, behind, buffer, plain: 0..0, sequence, end: End::NotYet }
     }
@@ -184,7 +184,8 @@ fn signature<R: Read>(input: &mut Input<R>) -> Result<Vec<u8>, Stopped> {
     Ok(signature)
 }
 
-/// No damage, but what was reckoned from the length of the file is wrong.
+/// What was reckoned from the length of the file is wrong: another implementation wrote it so, or it was changed since. Only who verifies
+/// the signature knows which.
 fn other_signature(length: usize) -> io::Error {
     let sentence = format!(
         "its signature has {length} bytes, and where it begins was reckoned with {SIGNATURE}: verify it with recoveryctl backup verify, \

@@ -41,17 +41,16 @@ impl View for MessageView {
     }
 
     fn begins_at(&self, byte: u64) -> u64 {
-        self.chunks.begins_at(self.chunks.number(byte))
+        self.chunks.with(byte).begins_at
     }
 
     fn read<'a>(&'a self, file: Box<dyn Read + 'a>, from: u64) -> io::Result<Box<dyn Read + 'a>> {
-        let number = self.chunks.number(from);
+        let chunk = self.chunks.with(from);
         // The first one has the number 1.
-        let sequence = u32::try_from(number).unwrap_or(u32::MAX).saturating_add(1);
+        let sequence = u32::try_from(chunk.number).unwrap_or(u32::MAX).saturating_add(1);
         let input = Input::new(BufReader::new(file));
-        let mut content = Message::from_frame(sequence, input, self.body.clone(), self.is_signed);
-        io::copy(&mut content.by_ref().take(from - self.chunks.before(number)), &mut io::sink())?;
-        Ok(Box::new(content))
+        let content = Message::from_frame(sequence, input, self.body.clone(), self.is_signed);
+        Ok(Box::new(chunk.content_from(from, content)?))
     }
 
     fn not_checked(&self) -> Option<&'static str> {

@@ -325,11 +325,10 @@ fn inflate(
         let stop = until.reached(sink.seen);
         let bytes = reader.fill_buf()?;
         let end = bytes.is_empty();
-        let mut flags = 0;
+        // At the end, too: where it knows of the end, it goes on with zeros, and may call damaged what is cut.
+        let mut flags = TINFL_FLAG_HAS_MORE_INPUT;
         for (set, flag) in [
             (inflater.trailer.is_none(), TINFL_FLAG_PARSE_ZLIB_HEADER | TINFL_FLAG_COMPUTE_ADLER32),
-            // At the end, too: where it knows of the end, it goes on with zeros, and may call damaged what is cut.
-            (true, TINFL_FLAG_HAS_MORE_INPUT),
             (stop, TINFL_FLAG_STOP_ON_BLOCK_BOUNDARY),
             // So that nothing is copied from before the beginning.
             (inflater.first_round, TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF),
