@@ -2,7 +2,7 @@
 
 import unittest
 
-from figures import archives, aws_stub, own_time, runtime_api, table
+from figures import archives, aws_stub, encryption, own_time, runtime_api, table
 
 
 class Table(unittest.TestCase):
@@ -40,6 +40,14 @@ class Readers(unittest.TestCase):
         self.assertNotIn("checks nothing", gzip.baseline + lz4.baseline)
         self.assertIn("reading alone: 10,000 MB/s; ours is 0.47 × as fast", none.baseline)
         self.assertIn("pg_restore copies what it reads and checks nothing", none.baseline)
+
+    def test_the_table_of_encryptions_is_understood(self):
+        text = "encryption MB MB/s cipher MB/s\nage                256      200         1000\nAWS-Encryption-SDK 256     2000  2500\n"
+        age, message = encryption.of_output(text)
+        self.assertEqual((age.reached, message.reached), (False, True))
+        self.assertIn("1,000 MB/s; ours is 0.20 × as fast", age.baseline)
+        with self.assertRaises(RuntimeError):
+            encryption.of_output(text[:90])
 
     def test_cbor_is_written_as_the_standard_says(self):
         self.assertEqual(aws_stub.cbor({"a": [1.5, "é"]}).hex(), "a1616182fb3ff800000000000062c3a9")

@@ -11,7 +11,7 @@ from .machine import described, is_busy
 from .places import Places
 from .table import Row, markdown
 
-MODULES = ["process_start", "sizes", "own_time", "plan_check", "replicas", "tables", "records", "archives", "simulation"]
+MODULES = ["process_start", "sizes", "own_time", "plan_check", "replicas", "tables", "records", "archives", "encryption", "simulation"]
 
 PAGE = """# Figures
 
