@@ -192,7 +192,7 @@ impl Course {
         self.cursor.is_none() && self.is_summed()
     }
 
-    /// Where that is so, the byte of the file at which the next reader begins.
+    /// The byte of the file at which the next reader begins, where only its own bytes are left.
     pub(crate) fn file_from(&self) -> Option<u64> {
         self.encrypted.filter(|_| self.is_read()).map(|sum| sum.up_to)
     }
