@@ -171,7 +171,6 @@ fn a_changed_signature_is_found_by_who_knows_the_encrypted_bytes() {
     let (mut file, envelope) = (message("default"), envelope("default"));
     let manifest = manifest(&file, &envelope);
     let in_pieces = |file: &[u8]| in_turns(file, 1, u64::MAX, &options(&envelope, Some(&manifest))).0;
-    let codes = |verdict: &Verdict| verdict.findings.iter().map(|finding| finding.code).collect::<Vec<_>>();
     let encrypted = manifest.encrypted.as_ref().unwrap();
     *file.last_mut().unwrap() ^= 1;
     let Combined { verdict, crc64nvme, .. } = in_pieces(&file);
@@ -217,8 +216,7 @@ fn a_piece_that_is_missing_leaves_nothing_to_compare() {
     for missing in 0..division.pieces() {
         let pieces: Vec<Piece> = (0..division.pieces()).filter(|number| *number != missing).map(read).collect();
         let Combined { verdict, crc64nvme, .. } = combine(file.as_slice(), file.len() as u64, sizes, &options, &pieces);
-        let codes: Vec<Code> = verdict.findings.iter().map(|finding| finding.code).collect();
-        assert_eq!((codes, crc64nvme), (vec![Code::PieceMissing], None), "{missing}");
+        assert_eq!((codes(&verdict), crc64nvme), (vec![Code::PieceMissing], None), "{missing}");
         assert!(verdict.not_checked.iter().any(|what| what.starts_with("the encrypted bytes")), "{missing}");
     }
 }
@@ -264,15 +262,15 @@ fn bytes_that_stop_coming_are_no_damage_and_bytes_that_are_not_authentic_are_not
             let at = from.max(2000) + 30;
             let mut damaged = file.clone();
             damaged[at] ^= 1;
-            let codes = |piece: Option<Piece>| -> Vec<Code> {
+            let codes_of_piece = |piece: Option<Piece>| -> Vec<Code> {
                 let told = serde_json::to_value(piece.unwrap()).unwrap()["findings"].take();
                 told.as_array().unwrap().iter().map(|told| serde_json::from_value(told["code"].clone()).unwrap()).collect()
             };
             for stops in [from + 1, at] {
                 let piece = division.read(number, Broken(&file[from..stops]));
-                assert_eq!(codes(piece), [Code::Unreadable], "{how} {number}");
+                assert_eq!(codes_of_piece(piece), [Code::Unreadable], "{how} {number}");
             }
-            assert_eq!(codes(division.read(number, &damaged[from..])), [Code::NotAuthentic], "{how} {number}");
+            assert_eq!(codes_of_piece(division.read(number, &damaged[from..])), [Code::NotAuthentic], "{how} {number}");
         }
     }
 }
@@ -288,8 +286,7 @@ fn what_lies_behind_bytes_that_are_not_authentic_is_compared_by_whoever_goes_on(
         for (file, difference) in [(changed, Code::ChecksumMismatch), (twice, Code::SizeMismatch)] {
             let whole = verify(file.as_slice(), &options);
             let combined = in_turns(&file, 50_000, 30_000, &options).0.verdict;
-            let codes: Vec<Code> = combined.findings.iter().map(|finding| finding.code).collect();
-            assert_eq!(codes, [Code::NotAuthentic, difference], "{how}");
+            assert_eq!(codes(&combined), [Code::NotAuthentic, difference], "{how}");
             assert_eq!((told(&combined.findings), combined.level), (told(&whole.findings), whole.level), "{how}");
         }
     }
@@ -305,10 +302,13 @@ fn behind_bytes_that_are_not_authentic_too_it_is_told_which_ones_do_not_come() {
         let piece = division.read(0, Broken(&file[..file.len() - 1])).unwrap();
         assert!(piece.is_unreadable(), "{how}");
         let Combined { verdict, crc64nvme, .. } = combine(file.as_slice(), file.len() as u64, sizes, &options, &[piece]);
-        let codes: Vec<Code> = verdict.findings.iter().map(|finding| finding.code).collect();
-        assert_eq!((codes, crc64nvme), (vec![Code::NotAuthentic, Code::Unreadable], None), "{how}");
+        assert_eq!((codes(&verdict), crc64nvme), (vec![Code::NotAuthentic, Code::Unreadable], None), "{how}");
         assert_eq!(verdict.findings[1].offset, Some(file.len() as u64 - 1), "{how}");
     }
+}
+
+fn codes(verdict: &Verdict) -> Vec<Code> {
+    verdict.findings.iter().map(|finding| finding.code).collect()
 }
 
 fn told(findings: &[Finding]) -> Vec<(Code, Option<u64>)> {
@@ -364,8 +364,8 @@ proptest! {
 
     #[test]
     fn a_course_that_was_changed_on_its_way_does_no_harm(which in 0..ENCRYPTIONS.len(), at in any::<Index>(), value in any_value()) {
-        for half_way in [half_way(&SAMPLES[which].file, which), half_way(&not_authentic(which), which)] {
-            let (mut course, file) = half_way;
+        for file in [SAMPLES[which].file.clone(), not_authentic(which)] {
+            let mut course = half_way(&file, which);
             replace(&mut course, at, value.clone());
             let verdict = go_on(&file, which, course);
             prop_assert!(verdict.is_none_or(|verdict| file == SAMPLES[which].file || verdict.answer(Level::Decodable) != Answer::Holds));
@@ -380,13 +380,13 @@ fn not_authentic(which: usize) -> Vec<u8> {
     file
 }
 
-/// A course that is handed on, as JSON, and its file.
-fn half_way(file: &[u8], which: usize) -> (Value, Vec<u8>) {
+/// What is handed on by a reader of such a file, as JSON.
+fn half_way(file: &[u8], which: usize) -> Value {
     let options = options(&*SAMPLES[which].keys, None);
     let division = Division::of(file, file.len() as u64, ONE, &options);
     let allowance = Allowance { bytes: 100_000, over: &|| false };
     let course = division.read_on(0, division.course(0).unwrap(), file, Some(allowance)).unwrap();
-    (serde_json::to_value(course.finish().unwrap_err()).unwrap(), file.to_vec())
+    serde_json::to_value(course.finish().unwrap_err()).unwrap()
 }
 
 const ONE: PieceSizes = PieceSizes { bytes: u64::MAX, most: 1 };
@@ -411,7 +411,7 @@ fn go_on(file: &[u8], which: usize, course: Value) -> Option<Verdict> {
 fn how_far_the_file_was_summed_is_believed_only_as_it_can_be() {
     for which in 0..ENCRYPTIONS.len() {
         for file in [SAMPLES[which].file.clone(), not_authentic(which)] {
-            let (course, _) = half_way(&file, which);
+            let course = half_way(&file, which);
             assert!(go_on(&file, which, course.clone()).is_some());
             let options = options(&*SAMPLES[which].keys, Some(&SAMPLES[which].manifest));
             let division = Division::of(file.as_slice(), file.len() as u64, ONE, &options);
@@ -444,24 +444,15 @@ fn how_far_the_file_was_summed_is_believed_only_as_it_can_be() {
 
 #[test]
 fn who_gives_up_on_the_rest_of_the_file_says_nothing_of_what_it_holds() {
-    for which in 0..ENCRYPTIONS.len() {
-        let file = not_authentic(which);
-        let (course, _) = half_way(&file, which);
-        let mut course: Course = serde_json::from_value(course).unwrap();
-        course.give_up("forty readers");
-        let piece = course.finish().unwrap();
-        let options = options(&*SAMPLES[which].keys, None);
-        let Combined { verdict, crc64nvme, .. } = combine(file.as_slice(), file.len() as u64, ONE, &options, &[piece]);
-        let codes: Vec<Code> = verdict.findings.iter().map(|finding| finding.code).collect();
-        assert_eq!((codes, crc64nvme), (vec![Code::NotAuthentic], None), "{}", SAMPLES[which].how);
-
-        let (course, file) = half_way(&SAMPLES[which].file, which);
-        let mut course: Course = serde_json::from_value(course).unwrap();
-        course.give_up("forty readers");
-        let piece = course.finish().unwrap();
-        let Combined { verdict, crc64nvme, .. } = combine(file.as_slice(), file.len() as u64, ONE, &options, &[piece]);
-        let codes: Vec<Code> = verdict.findings.iter().map(|finding| finding.code).collect();
-        assert_eq!((codes, crc64nvme), (vec![Code::StreamTooLong], None), "{}", SAMPLES[which].how);
+    for (which, Sample { how, keys, file, .. }) in SAMPLES.iter().enumerate() {
+        // In the first the rest of what it holds is left, too.
+        for (file, code) in [(file.clone(), Code::StreamTooLong), (not_authentic(which), Code::NotAuthentic)] {
+            let mut course: Course = serde_json::from_value(half_way(&file, which)).unwrap();
+            course.give_up("forty readers");
+            let (piece, options) = (course.finish().unwrap(), options(&**keys, None));
+            let combined = combine(file.as_slice(), file.len() as u64, ONE, &options, &[piece]);
+            assert_eq!((codes(&combined.verdict), combined.crc64nvme), (vec![code], None), "{how}");
+        }
     }
 }
 
@@ -502,8 +493,7 @@ fn what_is_not_authentic_is_told_although_nobody_knows_what_lies_before_it() {
         };
         let pieces: Vec<Piece> = (0..=last).filter(|number| *number != 0).map(read).collect();
         let verdict = combine(file.as_slice(), file.len() as u64, sizes, &options, &pieces).verdict;
-        let codes: Vec<Code> = verdict.findings.iter().map(|finding| finding.code).collect();
-        assert_eq!(codes, [Code::PieceMissing, Code::NotAuthentic], "{how}");
+        assert_eq!(codes(&verdict), [Code::PieceMissing, Code::NotAuthentic], "{how}");
         assert_eq!(verdict.answer(Level::Decodable), Answer::DoesNotHold, "{how}");
     }
 }

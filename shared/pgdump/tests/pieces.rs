@@ -2,18 +2,22 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable)]
 
+mod builder;
 mod common;
 
 use std::io::{self, Read};
 use std::sync::LazyLock;
 
+use builder::{rows, tables};
 use common::{Archive, Fixture, damaged, decodable as options, fixture, fixtures, sizes};
+use data_encoding::BASE64;
 use jiff::Timestamp;
 use pgdump::{
     Answer, Code, Combined, Division, Level, Manifest, Options, Piece, PieceSizes, Proof, Verdict, combine, verify,
 };
 use proptest::prelude::*;
 use proptest::sample::Index;
+use serde_json::{Value, json};
 
 /// Divides anew for every piece, as readers do that know nothing of each other, and sends what they say through JSON.
 fn read_pieces(archive: &[u8], size: PieceSizes, options: &Options<'_>) -> Vec<Piece> {
@@ -262,6 +266,38 @@ fn an_encrypted_archive_that_does_not_open_is_only_summed_and_says_why() {
     assert_eq!(combined.verdict.answer(Level::Decodable), Answer::CouldNotBeChecked);
     let Proof::NotChecked(why) = &combined.verdict.proofs.decodable else { panic!() };
     assert!(why.contains("encrypted"), "{why}");
+}
+
+#[test]
+fn a_file_that_is_longer_than_it_is_said_to_be_is_compared_with_nothing() {
+    let bytes = tables(&[rows(1000)]);
+    let longer = [bytes.as_slice(), &[7; 100]].concat();
+    let division = Division::of(bytes.as_slice(), bytes.len() as u64, sizes(u64::MAX), &options());
+    for (file, sum) in [(&bytes, Some(crc_fast::crc64_nvme(&bytes))), (&longer, None)] {
+        let piece = division.read(0, file.as_slice()).unwrap();
+        let combined = combine(bytes.as_slice(), bytes.len() as u64, sizes(u64::MAX), &options(), &[piece]);
+        assert_eq!(combined.crc64nvme.map(|sum| sum.0), sum);
+    }
+}
+
+#[test]
+fn what_others_say_that_they_read_is_never_more_than_can_be_counted() {
+    let said = |pieces: &[Value]| -> Vec<Piece> {
+        pieces.iter().map(|piece| serde_json::from_value(piece.clone()).unwrap()).collect()
+    };
+    let closed = [b"age-encryption.org/v1\n".as_slice(), &[7; 5000]].concat();
+    let pieces = said(&[json!({"begin": 0, "end": u64::MAX}), json!({"begin": 1, "end": u64::MAX})]);
+    let combined = combine(closed.as_slice(), closed.len() as u64, sizes(1000), &options(), &pieces);
+    assert_eq!(combined.verdict.bytes_read, u64::MAX);
+
+    let archive = tables(&[rows(1), rows(1)]);
+    // Two entries, each with one byte in as many rows as fit.
+    let block = [&[1, 2, 1][..], &[0xff; 9], &[1]].concat();
+    let length = archive.len();
+    let pieces = said(&[json!({"begin": 0, "end": length, "reached": length, "blocks": BASE64.encode(&block.repeat(2))})]);
+    let combined = combine(archive.as_slice(), length as u64, sizes(u64::MAX), &options(), &pieces);
+    let Proof::Proven(evidence) = combined.verdict.proofs.decodable else { panic!("{:?}", combined.verdict) };
+    assert!(evidence.contains(&u64::MAX.to_string()), "{evidence}");
 }
 
 /// Fails after some bytes.

@@ -54,15 +54,11 @@ pub fn combine(reader: impl Read, bytes: u64, sizes: PieceSizes, options: &Optio
             if let Err(finding) = chain(&known, begin, division.bytes, head, &mut report) {
                 report.found(finding);
             }
-            if !report.has(Code::NotAuthentic) {
-                // That a chunk does not open does not depend on what lies before it.
-                let not_authentic = |finding: &Finding| finding.code == Code::NotAuthentic;
-                known
-                    .values()
-                    .flat_map(|piece| piece.findings())
-                    .find(not_authentic)
-                    .into_iter()
-                    .for_each(|finding| report.found(finding));
+            // That a chunk does not open does not depend on what lies before it.
+            let mut not_authentic =
+                known.values().flat_map(|piece| piece.findings()).filter(|finding| finding.code == Code::NotAuthentic);
+            if let (false, Some(finding)) = (report.has(Code::NotAuthentic), not_authentic.next()) {
+                report.found(finding);
             }
             report.pieced = content.map(|crc64nvme| Pieced { bytes: division.bytes, crc64nvme });
             if let Some(opened) = &head.opened {

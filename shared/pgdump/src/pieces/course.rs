@@ -289,6 +289,7 @@ impl Division {
             None => self.sum_rest(&course.sum, &range, &mut summing, pause).err(),
             Some(_) => None,
         };
+        // The sum would be of less than there is.
         let is_longer = range.end == self.bytes && summing.position() > range.end;
         course.sum.add(&range, &summing.finish());
         if is_longer {
