@@ -43,7 +43,7 @@ def of_output(text):
             continue
         speed, memory, wanted = float(match["file"]), float(match["memory"]), WANTED.get(match["codec"])
         decoder, copied = float(match["decoder"]), match["codec"] == "none"
-        alone = f"{'reading' if copied else 'the decoder'} alone: {decoder:,.0f} MB/s; ours is {speed / decoder:.2f} × as fast"
+        alone = f"{'reading' if copied else 'the decoder'} alone, chunk by chunk: {decoder:,.0f} MB/s; ours is {speed / decoder:.2f} × as fast"
         theirs = match["theirs"].split()
         faster = float(theirs[-1].rstrip("x")) if theirs[-1].endswith("x") else None
         found.append(

@@ -1,11 +1,15 @@
 //! The data of a custom archive: blocks, one after the other, to the end of the file.
 
+mod chunks;
+
 use serde::{Deserialize, Serialize};
 
 use crate::codec::continued::{Decoding, Ran};
 use crate::codec::{Codec, Decoders};
 use crate::content::Content;
 use crate::contents::{Contents, Entry, Kind, Place};
+pub(crate) use crate::custom::chunks::Gathered;
+use crate::custom::chunks::{Chunks, Stand};
 use crate::encoding::Encoding;
 use crate::fields::integer;
 use crate::finding::{Code, Finding};
@@ -24,6 +28,7 @@ pub(crate) struct Blocks<'a, 'r, I> {
     pub(crate) contents: &'a Contents,
     pub(crate) codec: Codec,
     pub(crate) decoders: Decoders,
+    pub(crate) gathered: Gathered,
     pub(crate) report: &'a mut Report<'r>,
     /// The entry whose data is being read, by its place in the contents.
     pub(crate) current: Option<usize>,
@@ -71,6 +76,15 @@ enum Stream {
         at: u64,
         stream: Option<OpenStream>,
     },
+}
+
+impl Stream {
+    fn paused(stand: Stand, progress: Progress) -> Self {
+        let Stand { position: at, left, ended } = stand;
+        // A chunk's length is a positive 32-bit integer.
+        let left = u32::try_from(left).unwrap_or(u32::MAX);
+        Self::Paused { at, stream: Some(OpenStream { left, ended, progress }) }
+    }
 }
 
 impl OpenBlock {
@@ -201,7 +215,7 @@ impl<I: Input> Blocks<'_, '_, I> {
         let (begin, encoding) = (self.input.position(), self.contents.encoding);
         let new = || OpenStream::new(entry, encoding);
         let OpenStream { left, ended, progress } = open.unwrap_or_else(new);
-        let mut chunks = Chunks { input: self.input, left: left as usize, ended };
+        let mut chunks = Chunks::new(self.input, left as usize, ended, &mut self.gathered);
         let content = match progress {
             Progress::PassedOver => None,
             Progress::Decoded(decoding) => match self.decoders.run_on(self.codec, &mut chunks, *decoding, self.pause)? {
@@ -212,7 +226,7 @@ impl<I: Input> Blocks<'_, '_, I> {
                     self.report.found(damage);
                     None
                 }
-                Ran::Paused(decoding) => return Ok(chunks.paused(Progress::Decoded(decoding))),
+                Ran::Paused(decoding) => return Ok(Stream::paused(chunks.stand(), Progress::Decoded(decoding))),
                 Ran::Stopped => return Ok(Stream::Paused { at: begin, stream: Some(new()) }),
             },
         };
@@ -222,7 +236,7 @@ impl<I: Input> Blocks<'_, '_, I> {
                 break;
             }
             if content.is_none() && self.pause.at(chunks.position()) {
-                return Ok(chunks.paused(Progress::PassedOver));
+                return Ok(Stream::paused(chunks.stand(), Progress::PassedOver));
             }
             chunks.consume(count);
         }
@@ -306,56 +320,5 @@ impl<'r, I: Input> Sequence<'r> for Blocks<'_, 'r, I> {
             }
             finding
         })
-    }
-}
-
-/// One stream: pieces with their lengths before them, up to the length 0.
-struct Chunks<'a, I> {
-    input: &'a mut I,
-    left: usize,
-    ended: bool,
-}
-
-impl<I: Input> Chunks<'_, I> {
-    /// How it stands.
-    fn paused(self, progress: Progress) -> Stream {
-        // A chunk's length is a positive 32-bit integer.
-        let left = u32::try_from(self.left).unwrap_or(u32::MAX);
-        Stream::Paused { at: self.input.position(), stream: Some(OpenStream { left, ended: self.ended, progress }) }
-    }
-}
-
-impl<I: Input> Input for Chunks<'_, I> {
-    fn fill(&mut self) -> Result<&[u8], Finding> {
-        if self.left == 0 && !self.ended {
-            let length = integer(self.input, "a chunk's length")?;
-            self.left = usize::try_from(length).map_err(|_| {
-                let position = self.input.position();
-                Finding::at(Code::ChunkInvalid, position, format!("a chunk has the length {length}"))
-            })?;
-            self.ended = length == 0;
-        }
-        if self.ended {
-            return Ok(&[]);
-        }
-        let (position, left) = (self.input.position(), self.left);
-        let bytes = self.input.fill()?;
-        if bytes.is_empty() {
-            return Err(Finding::at(
-                Code::Truncated,
-                position,
-                format!("the file ends {left} bytes before the end of a chunk"),
-            ));
-        }
-        Ok(&bytes[..bytes.len().min(left)])
-    }
-
-    fn consume(&mut self, count: usize) {
-        self.left = self.left.saturating_sub(count);
-        self.input.consume(count);
-    }
-
-    fn position(&self) -> u64 {
-        self.input.position()
     }
 }

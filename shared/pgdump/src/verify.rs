@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use crate::codec::Decoders;
 use crate::contents::Contents;
-use crate::custom::{self, Blocks};
+use crate::custom::{self, Blocks, Gathered};
 use crate::directory::{CONTENTS, Data, Here, Listing, Reading, belongs};
 use crate::encryption::Scheme;
 use crate::fields::Fields;
@@ -171,7 +171,8 @@ fn custom_archive<R: Read>(source: &mut Source<R>, report: &mut Report<'_>) -> R
     }
     let decoders = Decoders::new(&options.limits);
     let (codec, pause) = (custom::codec(header.compression), Pause::NEVER);
-    Blocks { input: source, contents: &contents, codec, decoders, report, current: None, pause }.read()
+    let gathered = Gathered::of(codec, pause);
+    Blocks { input: source, contents: &contents, codec, decoders, gathered, report, current: None, pause }.read()
 }
 
 fn tar_head<R: Read>(source: &mut Source<R>, report: &mut Report<'_>) -> Result<(Header, Contents), Finding> {

@@ -5,6 +5,7 @@
 mod builder;
 mod common;
 
+use std::cell::Cell;
 use std::io::Write;
 use std::sync::LazyLock;
 
@@ -302,6 +303,33 @@ fn damage_in_a_table_is_told_before_somebody_else_looks_for_its_end() {
     assert_eq!(course["piece"]["findings"][0]["code"], "stream_invalid", "{course}");
     assert!(course["piece"]["findings"][0]["sentence"].as_str().unwrap().starts_with("table "), "{course}");
     assert_eq!(essence(go_on(&archive, course).unwrap()), essence(verify(archive.as_slice(), &options())));
+}
+
+/// Who could read all of it decodes as who never stops does, and may stop all the same: at streams, and where none is decoded.
+#[test]
+fn time_may_be_over_at_any_moment_of_a_reading_that_was_to_be_the_only_one() {
+    let damaged = |archive: &[u8]| {
+        let mut damaged = archive.to_vec();
+        damaged[archive.len() / 8..][..100].fill(0xff);
+        damaged
+    };
+    let (table, large_objects) = (&LARGE[1].1, &LARGE[5].1);
+    let mut passed_over = 0;
+    for archive in [table, large_objects, &damaged(table), &damaged(large_objects)] {
+        let whole = essence(verify(archive.as_slice(), &options()));
+        for moments in 0..60_u32 {
+            let left = Cell::new(moments);
+            let over = || left.replace(left.get().saturating_sub(1)) == 0;
+            let division = divide(archive, u64::MAX);
+            let allowance = Allowance { bytes: u64::MAX, over: &over };
+            let read = division.read_on(0, division.course(0).unwrap(), archive.as_slice(), Some(allowance)).unwrap();
+            let Err(course) = read.finish() else { continue };
+            let course = serde_json::to_value(course).unwrap();
+            passed_over += u32::from(course.to_string().contains("passed_over"));
+            assert_eq!(essence(go_on(archive, course).unwrap()), whole, "{moments}");
+        }
+    }
+    assert!(passed_over > 1, "{passed_over}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crc_fast::{CrcAlgorithm, checksum_combine};
 use serde::{Deserialize, Serialize};
 
 use crate::codec::Decoders;
-use crate::custom::{self, OpenBlock};
+use crate::custom::{self, Gathered, OpenBlock};
 use crate::digest::{Crc64Value, Sha256Value};
 use crate::finding::{Code, Finding};
 use crate::header::Layout;
@@ -428,7 +428,8 @@ impl Known {
                     Some(OpenPart::Block(block)) if block.is_sane(entry, told, codec, encoding) => Some(block),
                     Some(_) => return None,
                 };
-                let sequence = custom::Blocks { input, contents, codec, decoders, report, current, pause };
+                let gathered = Gathered::of(codec, pause);
+                let sequence = custom::Blocks { input, contents, codec, decoders, gathered, report, current, pause };
                 let (blocks, end) = Reading { sequence, begin, edges, found }.read(open);
                 Some((blocks, end.map(OpenPart::Block)))
             }
