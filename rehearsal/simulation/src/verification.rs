@@ -26,8 +26,20 @@ impl Verification {
     /// # Panics
     /// When the definition uses what the interpreter does not know, or a state is larger than Step Functions allows.
     pub fn run(mut invoke: impl FnMut(&Value) -> Option<Value>) -> Self {
+        Self::of(true, &mut invoke)
+    }
+
+    /// The same, in which the map fails as a whole, as where Step Functions cannot start its items.
+    ///
+    /// # Panics
+    /// As above.
+    pub fn run_without_items(mut invoke: impl FnMut(&Value) -> Option<Value>) -> Self {
+        Self::of(false, &mut invoke)
+    }
+
+    fn of(items_run: bool, invoke: &mut dyn FnMut(&Value) -> Option<Value>) -> Self {
         let machine = Machine::of(DEFINITION);
-        let (end, data) = follow(&machine, machine.begin_empty("verification"), &mut invoke);
+        let (end, data) = follow(&machine, machine.begin_empty("verification"), items_run, invoke);
         Self { end, data }
     }
 
@@ -41,6 +53,7 @@ impl Verification {
 fn follow(
     machine: &Machine,
     mut line: Line,
+    items_run: bool,
     invoke: &mut dyn FnMut(&Value) -> Option<Value>,
 ) -> (Result<(), String>, Value) {
     loop {
@@ -54,8 +67,10 @@ fn follow(
                     None => machine.fail(&mut line),
                 }
             }
+            Demand::Fork { .. } if !items_run => machine.fail(&mut line),
             Demand::Fork { items } => {
-                let run = items.into_iter().map(|item| follow(machine, machine.begin_item(&line, 0, item), invoke));
+                let item = |item| follow(machine, machine.begin_item(&line, 0, item), items_run, invoke);
+                let run = items.into_iter().map(item);
                 let (ends, results): (Vec<_>, Vec<_>) = run.unzip();
                 if ends.iter().all(Result::is_ok) {
                     machine.succeed(&mut line, &Value::Array(results));

@@ -1,6 +1,7 @@
 //! Archives that one invocation after the other reads: by the state machine's own definition and the real function, with the verdict of
 //! one reading.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use backup_verify_function::pieces::Sizes;
@@ -171,6 +172,39 @@ fn an_archive_that_would_take_more_than_an_execution_has_time_for_is_refused_bef
     assert_eq!((end, turns), (insufficient(), 0));
     let finding = verdict["findings"][0].as_str().unwrap();
     assert!(finding.starts_with("archive_table_too_large: ") && finding.contains("40 invocations"), "{finding}");
+}
+
+/// Whatever is read one invocation after the other: the fortieth may come to the end, and nobody goes on behind it.
+pub(crate) fn the_fortieth_is_the_last(stand_up: impl Fn() -> Simulation) {
+    // As if so many had read before, and come no further.
+    let read = |earlier: u32| {
+        let (mut simulation, mut turns) = (stand_up(), BTreeMap::new());
+        let verification = Verification::run(|payload| {
+            let mut payload = payload.clone();
+            if let Some(piece) = payload["piece"].as_u64() {
+                *turns.entry(piece).or_insert(0) += 1;
+            }
+            if payload["course"]["turns"] == 1 {
+                payload["course"]["turns"] = json!(1 + earlier);
+            }
+            asked(&mut simulation, &payload)
+        });
+        let verdict = verification.answer()["backups"][0].clone();
+        (verdict, verification.end, turns.into_values().max().unwrap())
+    };
+    let (_, _, turns) = read(0);
+    let (verdict, end, last) = read(40 - turns);
+    assert_eq!((end, last), (Ok(()), turns), "{verdict:#}");
+    let (verdict, end, last) = read(41 - turns);
+    assert_eq!((end, last), (insufficient(), turns - 1), "{verdict:#}");
+    let finding = verdict["findings"][0].as_str().unwrap();
+    assert!(finding.starts_with("stream_too_long: ") && finding.contains("40 invocations"), "{finding}");
+}
+
+#[test]
+fn the_fortieth_invocation_of_an_archive_is_the_last_whether_it_comes_to_the_end_or_not() {
+    let bytes = one_table(6);
+    the_fortieth_is_the_last(|| with(&bytes, tenth(&bytes)));
 }
 
 #[test]

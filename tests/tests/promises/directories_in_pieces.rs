@@ -15,6 +15,7 @@ use shared::domain::step::FunctionName;
 use simulation::{Outcome, SimulatedObject, Simulation, Verification};
 
 use crate::common::with_directory;
+use crate::courses::the_fortieth_is_the_last;
 
 const COPY: &str = "healthcare-platform-backups-dr";
 const MANIFEST: &str = "nightly.manifest.json";
@@ -378,6 +379,11 @@ fn a_file_of_which_the_rest_cannot_be_read_was_not_checked_and_what_came_before_
     let verdict = &verification.answer()["backups"][0];
     assert!(verdict["findings"][0].as_str().unwrap().starts_with("piece_missing: "), "{verdict:#}");
     assert_eq!(verdict["findings"].as_array().unwrap().len(), 1, "{verdict:#}");
+}
+
+#[test]
+fn the_fortieth_invocation_of_a_file_is_the_last_whether_it_comes_to_the_end_or_not() {
+    the_fortieth_is_the_last(|| with_large_table().0);
 }
 
 #[test]

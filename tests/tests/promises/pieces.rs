@@ -140,6 +140,21 @@ fn a_piece_that_is_lost_is_told_and_the_others_are_still_read() {
 }
 
 #[test]
+fn pieces_that_nobody_could_be_sent_to_read_are_told_as_not_read() {
+    let bytes = archive("18.4/custom-none.dump");
+    let mut simulation = with(&bytes, Sizes { whole: bytes.len() as u64 / 20, ..SIZES });
+    let verification = Verification::run_without_items(|payload| {
+        assert_ne!(payload["task"], "piece");
+        asked(&mut simulation, payload)
+    });
+    let verdict = &verification.answer()["backups"][0];
+    assert_eq!(verification.end, insufficient(), "{verdict:#}");
+    let findings: Vec<&str> = verdict["findings"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert!(findings.iter().any(|finding| finding.starts_with("piece_missing: ")), "{findings:?}");
+    assert_eq!(verdict["level"], "listed");
+}
+
+#[test]
 fn an_archive_that_is_replaced_meanwhile_is_not_put_together_from_two() {
     let bytes = archive("15.18/custom-gzip.dump");
     for at in ["divide", "piece", "combine"] {
