@@ -197,9 +197,10 @@ fn plain(reader: &mut impl Read, output: &mut [u8], sink: &mut Sink<'_>) -> io::
 /// Not by flate2's reader, which allocates anew for each stream: there may be millions of large objects.
 fn inflate(zlib: &mut Decompress, reader: &mut impl BufRead, output: &mut [u8], sink: &mut Sink<'_>) -> io::Result<()> {
     zlib.reset(true);
+    let mut held = false;
     loop {
-        let bytes = reader.fill_buf()?;
-        let end = bytes.is_empty();
+        let bytes: &[u8] = if held { &[] } else { reader.fill_buf()? };
+        let (count, end) = (bytes.len(), bytes.is_empty() && !held);
         let (taken, given) = (zlib.total_in(), zlib.total_out());
         let flush = if end { FlushDecompress::Finish } else { FlushDecompress::None };
         let status = zlib.decompress(bytes, output, flush).map_err(io::Error::other)?;
@@ -210,9 +211,11 @@ fn inflate(zlib: &mut Decompress, reader: &mut impl BufRead, output: &mut [u8], 
         match status {
             Status::StreamEnd => return Ok(()),
             // Without this a stream that is cut in the middle of a block would be asked for more for ever.
-            _ if given == 0 && (end || taken == 0) => return Err(ErrorKind::UnexpectedEof.into()),
+            _ if given == 0 && !held && (end || taken == 0) => return Err(ErrorKind::UnexpectedEof.into()),
             _ => {}
         }
+        // Where there was no more room, a few bits may wait for it. They come before what follows, which may be the end, or not come.
+        held = given == output.len() && taken == count;
     }
 }
 

@@ -33,6 +33,7 @@ pub(crate) struct Source<R> {
     before: u64,
     fingerprinting: Option<Fingerprinting>,
     finished: bool,
+    failed: Option<(ErrorKind, String)>,
 }
 
 impl<R: Read> Source<R> {
@@ -47,7 +48,7 @@ impl<R: Read> Source<R> {
     /// Reuses a buffer: directories have many small files.
     pub(crate) fn with_buffer(inner: R, buffer: Box<[u8]>, fingerprint: bool) -> Self {
         let fingerprinting = fingerprint.then(Fingerprinting::new);
-        Self { inner, buffer, start: 0, end: 0, before: 0, fingerprinting, finished: false }
+        Self { inner, buffer, start: 0, end: 0, before: 0, fingerprinting, finished: false, failed: None }
     }
 
     /// A file of which the reader has the bytes from this one on.
@@ -68,12 +69,7 @@ impl<R: Read> Source<R> {
     /// The first bytes, without taking them; fewer when the file is shorter. To be called before anything is taken.
     pub(crate) fn peek(&mut self) -> Result<&[u8], Finding> {
         while self.end < PEEK && !self.finished {
-            match self.inner.read(&mut self.buffer[self.end..]) {
-                Ok(0) => self.finished = true,
-                Ok(count) => self.arrived(count),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(Finding::unreadable(self.end as u64, &error)),
-            }
+            self.read_once().map_err(|error| Finding::unreadable(self.end as u64, &error))?;
         }
         Ok(&self.buffer[..self.end])
     }
@@ -83,11 +79,23 @@ impl<R: Read> Source<R> {
         while self.start == self.end && !self.finished {
             self.before += self.end as u64;
             (self.start, self.end) = (0, 0);
-            match self.inner.read(&mut self.buffer) {
-                Ok(0) => self.finished = true,
-                Ok(count) => self.arrived(count),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+            self.read_once()?;
+        }
+        Ok(())
+    }
+
+    /// An error is the last that is heard of the reader: behind it, who asks again may find an end that is none.
+    fn read_once(&mut self) -> io::Result<()> {
+        if let Some((kind, text)) = &self.failed {
+            return Err(io::Error::new(*kind, text.as_str()));
+        }
+        match self.inner.read(&mut self.buffer[self.end..]) {
+            Ok(0) => self.finished = true,
+            Ok(count) => self.arrived(count),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => {
+                self.failed = Some((error.kind(), error.to_string()));
+                return Err(error);
             }
         }
         Ok(())
@@ -280,5 +288,28 @@ impl<I: Input> Read for AsRead<'_, I> {
         out[..count].copy_from_slice(&bytes[..count]);
         self.consume(count);
         Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_failed_once_has_no_end_that_counts() {
+        struct FailsOnce(bool);
+        impl Read for FailsOnce {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                if std::mem::replace(&mut self.0, true) { Ok(0) } else { Err(io::Error::other("reset")) }
+            }
+        }
+        let mut source = Source::new(b"PGDMP".chain(FailsOnce(false)), true);
+        assert_eq!(source.fill(), Ok(b"PGDMP".as_slice()));
+        source.consume(5);
+        for _ in 0..3 {
+            let failed = source.drain().unwrap_err();
+            assert_eq!((failed.code, failed.offset), (Code::Unreadable, Some(5)));
+        }
+        assert_eq!(source.fingerprint("a"), None);
     }
 }

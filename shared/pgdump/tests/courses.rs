@@ -6,7 +6,7 @@ mod builder;
 mod common;
 
 use std::cell::Cell;
-use std::io::Write;
+use std::io::{self, Read, Write};
 use std::sync::LazyLock;
 
 use builder::Builder;
@@ -16,7 +16,7 @@ use data_encoding::BASE64;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use lz4_flex::frame::{BlockMode, FrameEncoder, FrameInfo};
-use pgdump::{Allowance, Answer, Code, Combined, Course, Division, Level, Piece, Proof, Verdict, combine, verify};
+use pgdump::{Allowance, Answer, Code, Combined, Course, Division, Level, Options, Piece, Proof, Verdict, combine, verify};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -308,15 +308,18 @@ fn damage_in_a_table_is_told_before_somebody_else_looks_for_its_end() {
 /// Who could read all of it decodes as who never stops does, and may stop all the same: at streams, and where none is decoded.
 #[test]
 fn time_may_be_over_at_any_moment_of_a_reading_that_was_to_be_the_only_one() {
-    let damaged = |archive: &[u8]| {
-        let mut damaged = archive.to_vec();
-        damaged[archive.len() / 8..][..100].fill(0xff);
-        damaged
-    };
-    let (table, large_objects) = (&LARGE[1].1, &LARGE[5].1);
-    let mut passed_over = 0;
-    for archive in [table, large_objects, &damaged(table), &damaged(large_objects)] {
+    let mut stream = zlib(&rows(40_000));
+    let sound = one_table(14, 6, &stream, 4096);
+    // In its header, so that all of it is passed over.
+    stream[0] ^= 1;
+    let damaged = one_table(14, 6, &stream, 4096);
+    // Behind that, but taken together with it: a chunk that has no length.
+    let (before, behind) = stream.split_at(5 * 4096);
+    let lost = before.chunks(4096).fold(Builder::new(14, 6).one_table().byte(1).integer(5), Builder::chunk);
+    let lost = behind.chunks(4096).fold(lost.integer(-7), Builder::chunk).integer(0).done();
+    for (archive, pauses) in [(&sound, 0), (&LARGE[5].1, 0), (&damaged, 8), (&lost, 1)] {
         let whole = essence(verify(archive.as_slice(), &options()));
+        let mut passed_over = 0;
         for moments in 0..60_u32 {
             let left = Cell::new(moments);
             let over = || left.replace(left.get().saturating_sub(1)) == 0;
@@ -328,8 +331,78 @@ fn time_may_be_over_at_any_moment_of_a_reading_that_was_to_be_the_only_one() {
             passed_over += u32::from(course.to_string().contains("passed_over"));
             assert_eq!(essence(go_on(archive, course).unwrap()), whole, "{moments}");
         }
+        assert!(passed_over >= pauses, "{passed_over}");
     }
-    assert!(passed_over > 1, "{passed_over}");
+}
+
+/// Fails at once.
+struct Broken;
+
+impl Read for Broken {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(io::Error::other("the connection was reset"))
+    }
+}
+
+/// Bits as deflate packs them, from the lowest of each byte on (RFC 1951, 3.1.1).
+fn packed(bits: &str) -> Vec<u8> {
+    let byte = |bits: &[u8]| bits.iter().rev().fold(0, |byte, bit| byte << 1 | (bit - b'0'));
+    bits.as_bytes().chunks(8).map(byte).collect()
+}
+
+/// A zlib stream of which the decoder's last room is full when the last byte was taken, which tells in its last bits that it is damaged.
+fn damaged_in_its_last_bits(shift: usize) -> Vec<u8> {
+    let number = |value: usize, bits: usize| -> String {
+        (0..bits).map(|bit| if value >> bit & 1 == 1 { '1' } else { '0' }).collect()
+    };
+    // A last block with codes of its own: 286 for literals and lengths, one for distances, and 18 for the lengths of these codes.
+    let mut bits = ["1", "01", &number(286 - 257, 5), &number(0, 5), &number(18 - 4, 4)].concat();
+    for symbol in [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1] {
+        bits += &number(
+            match symbol {
+                18 => 1,
+                1 | 2 => 2,
+                _ => 0,
+            },
+            3,
+        );
+    }
+    // "0" are zeros, "10" is one and "11" two: so "0" is the letter, "10" the end, "11" a length of 258, and "0" the only distance, 1.
+    let zeros = |count: usize| format!("0{}", number(count - 11, 7));
+    bits += &[&zeros(97), "10", &zeros(138), &zeros(20), "11", &zeros(28), "11", "10"].concat();
+    // As much as is decoded at once.
+    let lengths = 508 - shift;
+    let letters = (128 << 10) - 258 * lengths;
+    bits += &["0".repeat(letters), "110".repeat(lengths)].concat();
+    // One more letter, and a distance that is none.
+    [vec![0x78, 0x9c], packed(&(bits + "0" + "111"))].concat()
+}
+
+#[test]
+fn damage_in_bits_that_wait_for_room_comes_before_the_end_and_before_what_does_not_come() {
+    let codes = |piece: &serde_json::Value| -> Vec<String> {
+        let findings = piece["findings"].as_array().unwrap().iter();
+        findings.map(|finding| finding["code"].as_str().unwrap().to_owned()).collect()
+    };
+    // Anywhere in its byte.
+    for shift in 0..8 {
+        let begun = Builder::new(14, 6).one_table().byte(1).integer(5).chunk(&damaged_in_its_last_bits(shift)).done();
+        let ended = [begun.as_slice(), &[0; 5]].concat();
+        let comes = |fails: bool| -> Box<dyn Read + '_> {
+            if fails { Box::new(begun.chain(Broken)) } else { Box::new(begun.chain([0; 5].as_slice())) }
+        };
+        for (fails, expected) in [(false, vec!["stream_invalid"]), (true, vec!["stream_invalid", "unreadable"])] {
+            let verdict = serde_json::to_value(verify(comes(fails), &Options::to(Level::Decodable))).unwrap();
+            assert_eq!(codes(&verdict), expected, "{shift}");
+            for bytes in [u64::MAX, 10] {
+                let allowance = Allowance { bytes, over: &|| false };
+                let division = divide(&ended, u64::MAX);
+                let read = division.read_on(0, division.course(0).unwrap(), comes(fails), Some(allowance));
+                let course = serde_json::to_value(read.unwrap()).unwrap();
+                assert_eq!(codes(&course["piece"]), expected, "{shift}, {bytes}: {course}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -343,6 +416,14 @@ fn only_who_has_the_archive_can_go_on_in_the_middle_of_a_table() {
         other[at + 4000] ^= 1;
         assert_eq!(go_on(&other, course), None, "of an archive that goes on in another way");
     }
+}
+
+#[test]
+fn nobody_goes_on_in_the_middle_of_a_table_that_nobody_began() {
+    let (mut course, archive) = half_way(1);
+    assert!(go_on(archive, course.clone()).is_some());
+    course["turns"] = 0.into();
+    assert_eq!(go_on(archive, course), None);
 }
 
 #[test]

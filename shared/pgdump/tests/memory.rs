@@ -37,6 +37,7 @@ fn memory_stays_within_the_bound() {
     rows_without_end();
     rows_that_several_readers_read();
     a_table_that_expands_a_thousand_times();
+    a_chunk_for_each_byte();
     the_largest_zstd_window();
     more_names_than_are_kept();
 }
@@ -139,6 +140,17 @@ fn a_table_that_expands_a_thousand_times() {
         verdict.findings
     );
     assert!(verdict.tables[0].bytes > 300 * bytes.len() as u64);
+    assert!(peak < 2_000_000, "{peak} bytes of memory");
+}
+
+fn a_chunk_for_each_byte() {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Level6::none());
+    encoder.write_all("1\t\n".repeat(100_000).as_bytes()).unwrap();
+    encoder.write_all(b"\\.\n\n\n").unwrap();
+    let begun = Builder::new(14, 6).one_table().byte(1).integer(5);
+    let bytes = encoder.finish().unwrap().chunks(1).fold(begun, Builder::chunk).integer(0).done();
+    let (verdict, peak) = measured(bytes.as_slice(), &decodable());
+    assert_eq!(verdict.answer(Level::Decodable), Answer::Holds, "{:?}", verdict.findings);
     assert!(peak < 2_000_000, "{peak} bytes of memory");
 }
 

@@ -321,10 +321,12 @@ fn inflate(
     sink: &mut Sink<'_>,
     until: Until<'_>,
 ) -> io::Result<Option<State>> {
+    let mut held = false;
     loop {
         let stop = until.reached(sink.seen);
-        let bytes = reader.fill_buf()?;
-        let end = bytes.is_empty();
+        // As in the quicker one.
+        let bytes: &[u8] = if held { &[] } else { reader.fill_buf()? };
+        let (count, end) = (bytes.len(), bytes.is_empty() && !held);
         // At the end, too: where it knows of the end, it goes on with zeros, and may call damaged what is cut.
         let mut flags = TINFL_FLAG_HAS_MORE_INPUT;
         for (set, flag) in [
@@ -337,6 +339,7 @@ fn inflate(
         }
         let (status, taken, given) = decompress(&mut inflater.decoder, bytes, &mut inflater.output, inflater.at, flags);
         reader.consume(taken);
+        held = status == TINFLStatus::HasMoreOutput && taken == count;
         let begin = inflater.at;
         inflater.at += given;
         let decoded = &inflater.output[begin..inflater.at];

@@ -9,10 +9,13 @@ use crate::source::Input;
 /// As much is gathered for zlib before it is called: each call ends with a copy into its window, of up to 32 KiB, and a chunk of pg_dump's
 /// has 4 KiB.
 const GATHERED: usize = 64 << 10;
+/// Of smaller ones no more than these many, so that what is known of each takes no room to speak of.
+const MOST_CHUNKS: usize = 256;
 
 /// A stream, the chunks of which are looked at one by one, or several gathered together.
 ///
-/// What it tells, and where, is the same either way: what ends the gathering counts only when all that was gathered is consumed.
+/// Either way the same is found at the same bytes: where it stands is told by what was consumed, and what ends the gathering counts only
+/// when all of that was.
 pub(super) struct Chunks<'a, I> {
     chunks: Single<'a, I>,
     gathered: &'a mut Gathered,
@@ -51,7 +54,7 @@ pub(super) struct Stand {
 impl Gathered {
     /// The memory for such streams.
     ///
-    /// None for those that may be continued in their middle: whoever hands one on has to stand where it stops.
+    /// None where a decoder may stop to be continued: its state is sealed with the bytes that the input stands at.
     pub(crate) fn of(codec: Codec, pause: Pause<'_>) -> Self {
         let bytes = if codec == Codec::Zlib && !pause.continues { GATHERED } else { 0 };
         Self { buffer: vec![0; bytes].into_boxed_slice(), ..Self::default() }
@@ -62,9 +65,9 @@ impl Gathered {
         self.passed.clear();
     }
 
-    /// Takes chunks until the buffer is full, or something keeps from it.
+    /// Takes chunks until there are enough, or something keeps from it.
     fn take(&mut self, chunks: &mut Single<'_, impl Input>) {
-        while self.end < self.buffer.len() {
+        while self.end < self.buffer.len() && self.passed.len() < MOST_CHUNKS {
             let bytes = match chunks.fill() {
                 Ok([]) => break,
                 Ok(bytes) => bytes,
@@ -213,28 +216,31 @@ mod tests {
         }
     }
 
-    /// What comes of both, one consuming as much as the other: of one by one it is read off the file.
-    fn compare(one_by_one: impl Read, together: impl Read, room: usize, consumed: &[usize]) {
+    /// What comes of both: as much as the gathered chunks show at once is consumed of the others one by one.
+    fn compare(one_by_one: impl Read, together: impl Read, left: usize, room: usize, consumed: &[usize]) {
         let (mut one_by_one, mut together) = (Source::new(one_by_one, false), Source::new(together, false));
         let (mut none, mut some) = (Gathered::default(), gathered(room));
-        let mut one_by_one = Chunks::new(&mut one_by_one, 0, false, &mut none);
-        let mut together = Chunks::new(&mut together, 0, false, &mut some);
+        let mut one_by_one = Chunks::new(&mut one_by_one, left, false, &mut none);
+        let mut together = Chunks::new(&mut together, left, false, &mut some);
         for most in consumed.iter().cycle() {
-            let count = match (one_by_one.fill(), together.fill()) {
-                (Ok(one), Ok(all)) => {
-                    let count = one.len().min(all.len()).min(*most);
-                    assert_eq!(one[..count], all[..count]);
-                    assert_eq!(one.is_empty(), all.is_empty(), "one has come to the end");
-                    count
+            let bytes = match together.fill() {
+                Ok(bytes) if !bytes.is_empty() => bytes[..bytes.len().min(*most)].to_vec(),
+                end => {
+                    assert_eq!(end.map(<[u8]>::len), one_by_one.fill().map(<[u8]>::len));
+                    return assert_eq!(together.stand(), one_by_one.stand());
                 }
-                (one, all) => return assert_eq!(one.map(<[u8]>::to_vec), all.map(<[u8]>::to_vec)),
             };
-            one_by_one.consume(count);
-            together.consume(count);
-            assert_eq!(one_by_one.stand(), together.stand());
-            if count == 0 {
-                return;
+            let mut rest = bytes.as_slice();
+            while !rest.is_empty() {
+                let next = one_by_one.fill().unwrap();
+                let count = next.len().min(rest.len());
+                assert!(count > 0, "one has come to the end");
+                assert_eq!(next[..count], rest[..count]);
+                one_by_one.consume(count);
+                rest = &rest[count..];
             }
+            together.consume(bytes.len());
+            assert_eq!(together.stand(), one_by_one.stand());
         }
     }
 
@@ -244,23 +250,25 @@ mod tests {
         #[test]
         fn chunks_that_are_gathered_are_the_same_as_one_by_one(
             chunks in vec(vec(any::<u8>(), 1..20), 0..12),
+            before in vec(any::<u8>(), 0..20),
             damage in prop::option::of((any::<Index>(), any::<u8>())),
-            kept in any::<Index>(),
-            cut in any::<bool>(),
+            kept in prop::option::of(any::<Index>()),
             room in 1..50_usize,
             most in (1..30_usize, 1..30_usize),
             consumed in vec(1..40_usize, 1..10),
         ) {
-            let mut file = written(&chunks);
+            // The rest of a chunk that somebody else began.
+            let left = before.len();
+            let mut file = [before, written(&chunks)].concat();
             if let Some((at, byte)) = damage {
                 *at.get_mut(&mut file) = byte;
             }
-            if cut {
+            if let Some(kept) = kept {
                 file.truncate(kept.index(file.len() + 1));
             }
-            compare(file.as_slice(), file.as_slice(), room, &consumed);
+            compare(file.as_slice(), file.as_slice(), left, room, &consumed);
             let failing = |most| Failing { bytes: &file, most };
-            compare(failing(most.0), failing(most.1), room, &consumed);
+            compare(failing(most.0), failing(most.1), left, room, &consumed);
         }
     }
 
