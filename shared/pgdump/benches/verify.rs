@@ -1,5 +1,6 @@
-//! How fast archives are verified, beside `pg_restore -f /dev/null` and beside the codec's decoder alone, on the same file in the
-//! same run. Of uncompressed data there is no decoder: there it is reading alone, and pg_restore copies what it reads and checks nothing.
+//! How fast archives are verified, beside `pg_restore -f /dev/null` and beside the codec's decoder alone, fed chunk by chunk, on the same
+//! file in the same run. Of uncompressed data there is no decoder: there it is reading alone, and pg_restore copies what it reads and
+//! checks nothing.
 //!
 //!     cargo bench -p pgdump                      # 256 MB of rows per compression
 //!     cargo bench -p pgdump -- 1000              # 1,000 MB
