@@ -197,10 +197,10 @@ fn plain(reader: &mut impl Read, output: &mut [u8], sink: &mut Sink<'_>) -> io::
 /// Not by flate2's reader, which allocates anew for each stream: there may be millions of large objects.
 fn inflate(zlib: &mut Decompress, reader: &mut impl BufRead, output: &mut [u8], sink: &mut Sink<'_>) -> io::Result<()> {
     zlib.reset(true);
-    let mut held = false;
+    let mut waits = false;
     loop {
-        let bytes: &[u8] = if held { &[] } else { reader.fill_buf()? };
-        let (count, end) = (bytes.len(), bytes.is_empty() && !held);
+        let bytes: &[u8] = if waits { &[] } else { reader.fill_buf()? };
+        let (count, end) = (bytes.len(), bytes.is_empty() && !waits);
         let (taken, given) = (zlib.total_in(), zlib.total_out());
         let flush = if end { FlushDecompress::Finish } else { FlushDecompress::None };
         let status = zlib.decompress(bytes, output, flush).map_err(io::Error::other)?;
@@ -211,11 +211,12 @@ fn inflate(zlib: &mut Decompress, reader: &mut impl BufRead, output: &mut [u8], 
         match status {
             Status::StreamEnd => return Ok(()),
             // Without this a stream that is cut in the middle of a block would be asked for more for ever.
-            _ if given == 0 && !held && (end || taken == 0) => return Err(ErrorKind::UnexpectedEof.into()),
+            _ if given == 0 && !waits && (end || taken == 0) => return Err(ErrorKind::UnexpectedEof.into()),
             _ => {}
         }
-        // Where there was no more room, a few bits may wait for it. They come before what follows, which may be the end, or not come.
-        held = given == output.len() && taken == count;
+        // Where there was no more room, a few bits may wait for it. They come before what follows is asked for: where that is the end, or
+        // does not come, damage in them would be told as that.
+        waits = given == output.len() && taken == count;
     }
 }
 

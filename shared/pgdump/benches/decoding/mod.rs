@@ -1,4 +1,4 @@
-//! The same archive, decoded by the codec's crate alone: what no reader saves, because every byte has to be decoded to be looked at.
+//! The same archive, decoded by the codec's crate alone, chunk by chunk: every byte has to be decoded to be looked at.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};

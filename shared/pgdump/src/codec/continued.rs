@@ -321,12 +321,13 @@ fn inflate(
     sink: &mut Sink<'_>,
     until: Until<'_>,
 ) -> io::Result<Option<State>> {
-    let mut held = false;
+    // Of a byte that was taken, bits may wait: for room, or because their block begins behind a boundary. They come before more is asked
+    // for: where that is the end, or does not come, damage in them would be told as that.
+    let mut waits = true;
     loop {
         let stop = until.reached(sink.seen);
-        // As in the quicker one.
-        let bytes: &[u8] = if held { &[] } else { reader.fill_buf()? };
-        let (count, end) = (bytes.len(), bytes.is_empty() && !held);
+        let bytes: &[u8] = if waits { &[] } else { reader.fill_buf()? };
+        let (count, end) = (bytes.len(), bytes.is_empty() && !waits);
         // At the end, too: where it knows of the end, it goes on with zeros, and may call damaged what is cut.
         let mut flags = TINFL_FLAG_HAS_MORE_INPUT;
         for (set, flag) in [
@@ -339,7 +340,7 @@ fn inflate(
         }
         let (status, taken, given) = decompress(&mut inflater.decoder, bytes, &mut inflater.output, inflater.at, flags);
         reader.consume(taken);
-        held = status == TINFLStatus::HasMoreOutput && taken == count;
+        waits = taken == count && matches!(status, TINFLStatus::HasMoreOutput | TINFLStatus::BlockBoundary);
         let begin = inflater.at;
         inflater.at += given;
         let decoded = &inflater.output[begin..inflater.at];

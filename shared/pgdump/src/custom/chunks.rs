@@ -9,7 +9,7 @@ use crate::source::Input;
 /// As much is gathered for zlib before it is called: each call ends with a copy into its window, of up to 32 KiB, and a chunk of pg_dump's
 /// has 4 KiB.
 const GATHERED: usize = 64 << 10;
-/// Of smaller ones no more than these many, so that what is known of each takes no room to speak of.
+/// Of smaller chunks so many at once, so that what is known of each takes no room to speak of.
 const MOST_CHUNKS: usize = 256;
 
 /// A stream, the chunks of which are looked at one by one, or several gathered together.

@@ -386,7 +386,7 @@ impl Division {
             && encrypted;
         let Some(cursor) = &course.cursor else { return whole };
         let How::Entries(_) = &self.how else { return false };
-        // Who begins may decode so that nobody goes on in the middle, and has no open block.
+        // Who begins has no open block, and may decode so that nobody can go on from where he stands.
         let open = cursor.open == Open::Nothing || (course.turns > 0 && !course.piece.blocks.is_empty());
         // A message that was cut may hold a little more than its length says.
         let last = self.opened().map_or(self.bytes, |opened| opened.file);
